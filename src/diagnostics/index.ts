@@ -1,0 +1,3 @@
+export * from "./diagnostic.js";
+export { type Code, reference } from "./reference/index.js";
+export * from "./source.js";

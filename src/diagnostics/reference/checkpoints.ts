@@ -1,0 +1,4 @@
+/** The reference of the family E07 checkpoints and inputs. */
+import { entries } from "./entry.js";
+
+export const checkpoints = entries({});

@@ -1,0 +1,4 @@
+/** The reference of the family E08 decoding. */
+import { entries } from "./entry.js";
+
+export const decoding = entries({});

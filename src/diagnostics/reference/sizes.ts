@@ -1,0 +1,4 @@
+/** The reference of the family E04 sizes and static values. */
+import { entries } from "./entry.js";
+
+export const sizes = entries({});

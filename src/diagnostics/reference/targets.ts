@@ -1,0 +1,4 @@
+/** The reference of the family E05 targets. */
+import { entries } from "./entry.js";
+
+export const targets = entries({});
