@@ -1,0 +1,99 @@
+/**
+ * The Kernel: how one fused group of operators is computed. A pure expression DAG under a tree of statements.
+ *
+ * Index arithmetic is the normal form of src/sizes: a loop variable is a SizeVariable with its range, so bounds are
+ * proven by the same code that proves sizes equal. A variable's range never changes: a step that changes a loop makes a
+ * new variable. Reductions are stores with an operator; a scalar is a private buffer of rank 0.
+ */
+import type { Location } from "../../diagnostics/index.js";
+import type { Size, SizeVariable } from "../../sizes/index.js";
+
+/** The element types of buffers and expressions. */
+export type KernelElement = "f32" | "f16" | "i32" | "bool";
+
+/** Global buffers are arguments of the kernel; the others are allocated inside it. */
+export type BufferScope = "global" | "workgroup" | "private";
+
+/** Memory with a shape, row-major. Two buffers of one name are different buffers. */
+export class Buffer {
+  constructor(
+    readonly name: string,
+    readonly element: KernelElement,
+    readonly shape: readonly Size[],
+    readonly scope: BufferScope,
+  ) {}
+}
+
+export type KernelUnary =
+  | "neg" | "abs" | "exp" | "log" | "log2" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "erf" | "floor" | "ceil" | "not";
+
+/** As the Graph's binary operators: `floor_div` and `mod` floor, `max` and `min` give NaN if either is, i32 wraps. */
+export type KernelBinary =
+  | "add" | "sub" | "mul" | "div" | "floor_div" | "mod" | "pow" | "max" | "min"
+  | "lt" | "le" | "eq" | "ne" | "and" | "or";
+
+/** A pure expression. Made by the functions of expressions.ts, which share equal ones and keep types. */
+export type Expression =
+  | { readonly kind: "constant"; readonly value: number; readonly element: KernelElement }
+  /** A size or an affine expression of loop variables, as i32. */
+  | { readonly kind: "index"; readonly value: Size; readonly element: "i32" }
+  | { readonly kind: "unary"; readonly operator: KernelUnary; readonly operand: Expression; readonly element: KernelElement }
+  | {
+      readonly kind: "binary";
+      readonly operator: KernelBinary;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly element: KernelElement;
+    }
+  /** Evaluates both sides: a load that must not happen stands under an `if` statement instead. */
+  | {
+      readonly kind: "select";
+      readonly condition: Expression;
+      readonly yes: Expression;
+      readonly no: Expression;
+      readonly element: KernelElement;
+    }
+  /** To i32: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
+  | { readonly kind: "cast"; readonly operand: Expression; readonly element: KernelElement }
+  | { readonly kind: "load"; readonly buffer: Buffer; readonly index: readonly Expression[]; readonly element: KernelElement };
+
+export type LoopKind =
+  | "serial" | "parallel" | "unroll" | "vector"
+  | "grid.x" | "grid.y" | "grid.z" | "lane.x" | "lane.y" | "lane.z";
+
+/** How a store meets what is there; null replaces it. */
+export type UpdateOperator = "add" | "max" | "min";
+
+export type Statement =
+  /** The variable runs from 0 to `extent` - 1; its range says the same. */
+  | {
+      readonly kind: "for";
+      readonly variable: SizeVariable;
+      readonly extent: Size;
+      readonly loop: LoopKind;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: "store";
+      readonly buffer: Buffer;
+      readonly index: readonly Expression[];
+      readonly value: Expression;
+      readonly update: UpdateOperator | null;
+    }
+  | { readonly kind: "if"; readonly condition: Expression; readonly body: readonly Statement[] }
+  /** The buffer exists in the rest of the enclosing block. */
+  | { readonly kind: "alloc"; readonly buffer: Buffer }
+  | { readonly kind: "barrier" };
+
+export interface Kernel {
+  /** A word for what it computes, such as `einsum` or `softmax`; names need not be unique. */
+  readonly name: string;
+  /** Global buffers in the order of the arguments: what is read, then what is written. */
+  readonly reads: readonly Buffer[];
+  readonly writes: readonly Buffer[];
+  /** The run-time sizes that it mentions. */
+  readonly sizes: readonly SizeVariable[];
+  readonly body: readonly Statement[];
+  /** The first source line that it comes from. */
+  readonly location: Location | null;
+}

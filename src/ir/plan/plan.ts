@@ -1,0 +1,56 @@
+/**
+ * The Plan: in which order an entry's kernels run, and in which bytes. A flat list; every runtime executes the same.
+ */
+import type { Location } from "../../diagnostics/index.js";
+import type { Size, SizeVariable } from "../../sizes/index.js";
+import type { Kernel, KernelElement } from "../kernel/kernel.js";
+
+export type BufferId = number & { readonly __brand: "BufferId" };
+
+/** Where a buffer's bytes are. Arena offsets and lengths are in bytes, multiples of 16 (the formula is rounded up). */
+export type Place =
+  | { readonly kind: "input"; readonly name: string; readonly fill: number | null }
+  | { readonly kind: "weight"; readonly name: string; readonly sources: readonly (readonly string[])[] }
+  | { readonly kind: "output"; readonly name: string }
+  | { readonly kind: "arena"; readonly offset: Size; readonly bytes: Size };
+
+export interface PlanBuffer {
+  /** A name for people: the user's, where there is one. */
+  readonly name: string;
+  readonly element: KernelElement;
+  readonly shape: readonly Size[];
+  readonly place: Place;
+}
+
+/** One run of a kernel: `reads` and `writes` are the buffers of its arguments, in its order. */
+export interface Dispatch {
+  readonly kernel: number;
+  readonly reads: readonly BufferId[];
+  readonly writes: readonly BufferId[];
+  readonly location: Location | null;
+  /** The layer that it belongs to, such as `h.0.attn`; empty for the model itself. */
+  readonly scope: string;
+}
+
+/** A check before a run: elements of an input that are used as indices lie in 0 … limit - 1. */
+export interface IndexCheck {
+  readonly input: string;
+  readonly limit: Size;
+}
+
+export interface Plan {
+  /** The entry's name. */
+  readonly name: string;
+  readonly sizes: readonly SizeVariable[];
+  readonly buffers: readonly PlanBuffer[];
+  /** Distinct kernels; equal layers share them. */
+  readonly kernels: readonly Kernel[];
+  readonly dispatches: readonly Dispatch[];
+  /** Buffers by place: in the order of the entry's arguments and results. */
+  readonly inputs: readonly BufferId[];
+  readonly weights: readonly BufferId[];
+  readonly outputs: readonly BufferId[];
+  readonly indexChecks: readonly IndexCheck[];
+  /** Bytes of the arena, as a formula in the sizes. */
+  readonly arenaBytes: Size;
+}
