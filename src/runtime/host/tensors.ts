@@ -1,0 +1,69 @@
+/**
+ * Tensors as callers see them: numbers in a typed array, a shape, and the type of the elements.
+ *
+ * Host code: its text goes into every generated module, so the files of this folder import only each other, run on
+ * every JavaScript host, and keep top-level names that are unique in the folder.
+ */
+
+/** The element types: f16 is held as bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
+export type ElementName = "f32" | "f16" | "i32" | "bool";
+
+/** The array that holds elements of each type. */
+export interface ArrayOf {
+  f32: Float32Array;
+  f16: Uint16Array;
+  i32: Int32Array;
+  bool: Uint8Array;
+}
+
+/** A tensor: row-major elements, one size per axis. */
+export interface Tensor<Type extends ElementName = ElementName> {
+  readonly data: ArrayOf[Type];
+  readonly shape: readonly number[];
+  readonly type: Type;
+}
+
+/** The number of bytes of one element. */
+export const bytesPerElement: Readonly<Record<ElementName, number>> = { f32: 4, f16: 2, i32: 4, bool: 1 };
+
+/** A view of `length` elements on `buffer` from the byte `offset`. */
+export function viewOf<Type extends ElementName>(
+  type: Type,
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+): ArrayOf[Type];
+export function viewOf(
+  type: ElementName,
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+): ArrayOf[ElementName] {
+  switch (type) {
+    case "f32":
+      return new Float32Array(buffer, offset, length);
+    case "f16":
+      return new Uint16Array(buffer, offset, length);
+    case "i32":
+      return new Int32Array(buffer, offset, length);
+    case "bool":
+      return new Uint8Array(buffer, offset, length);
+  }
+}
+
+/** An array of zeros. */
+export function arrayOf<Type extends ElementName>(type: Type, length: number): ArrayOf[Type] {
+  return viewOf(type, new ArrayBuffer(length * bytesPerElement[type]), 0, length);
+}
+
+/** The number of elements of a shape. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
+}
+
+/** A shape as people write it: `[2, 3]`. */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
