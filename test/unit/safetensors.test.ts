@@ -171,6 +171,8 @@ describe("conversion", () => {
       expect(convert(raw("I8", Int8Array.of(-5)), "i32", unaligned)).toEqual(Int32Array.of(-5));
       expect(convert(raw("U8", Uint8Array.of(200)), "i32", unaligned)).toEqual(Int32Array.of(200));
       expect(convert(raw("BOOL", Uint8Array.of(0, 1, 2)), "bool", unaligned)).toEqual(Uint8Array.of(0, 1, 1));
+      expect(convert(raw("I64", BigInt64Array.of(0n, 1n << 40n)), "bool", unaligned)).toEqual(Uint8Array.of(0, 1));
+      expect(convert(raw("BOOL", Uint8Array.of(0, 2)), "i32", unaligned)).toEqual(Int32Array.of(0, 1));
       expect(convert(raw("F16", Uint16Array.of(0x1234)), "f16", unaligned)).toEqual(Uint16Array.of(0x1234));
       expect(convert(raw("F32", Float32Array.of(1, 65520, 65519)), "f16", unaligned)).toEqual(
         Uint16Array.of(0x3c00, 0x7c00, 0x7bff),

@@ -194,14 +194,10 @@ function repeatedKey(json: string): string | null {
   return null;
 }
 
-const floatTypes: ReadonlySet<SafetensorsType> = new Set(["F64", "F32", "F16", "BF16"] as const);
-const integerTypes: ReadonlySet<SafetensorsType> = new Set(["I64", "I32", "I16", "I8", "U8"] as const);
-const booleanTypes: ReadonlySet<SafetensorsType> = new Set(["BOOL", "U8"] as const);
-
-/** Whether a tensor of a file can be read as elements of a type: floats as floats, whole numbers as i32. */
+/** Whether a tensor of a file can be read as elements of a type: floats as floats, whole numbers and booleans as both. */
 export function convertsTo(from: SafetensorsType, to: ElementName): boolean {
-  const readable = to === "bool" ? booleanTypes : to === "i32" ? integerTypes : floatTypes;
-  return readable.has(from);
+  const isFloat = from === "F64" || from === "F32" || from === "F16" || from === "BF16";
+  return isFloat === (to === "f32" || to === "f16");
 }
 
 /**
@@ -237,6 +233,7 @@ export function convertSafetensor(
     for (let i = 0; i < count; i++) bits[i] = toHalf(values[i]!);
     return bits;
   }
+  if (to === "bool") return nonZero(bytes, size);
   switch (entry.type) {
     case "F64":
       return new Float32Array(view(Float64Array));
@@ -264,9 +261,17 @@ export function convertSafetensor(
     case "I8":
       return new Int32Array(view(Int8Array));
     case "U8":
+      return new Int32Array(aligned);
     case "BOOL":
-      return to === "i32" ? new Int32Array(aligned) : aligned.map((value) => (value === 0 ? 0 : 1));
+      return Int32Array.from(aligned, (value) => (value === 0 ? 0 : 1));
   }
+}
+
+/** 1 for each item of some bytes that is not 0. */
+function nonZero(bytes: Uint8Array, bytesPerItem: number): Uint8Array {
+  const result = new Uint8Array(bytes.length / bytesPerItem);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) result[Math.floor(i / bytesPerItem)] = 1;
+  return result;
 }
 
 function narrow(entry: SafetensorsEntry, values: BigInt64Array, file: string): Int32Array {
