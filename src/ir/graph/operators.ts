@@ -13,17 +13,45 @@ import type { ElementType } from "./types.js";
 
 /** Element-wise functions of one value. Floats in, floats out; `neg`, `abs` also i32; `not` bool only. */
 export const unaryOperators = [
-  "neg", "abs", "exp", "log", "log2", "sqrt", "rsqrt", "sin", "cos", "tanh", "erf", "floor", "ceil", "not",
+  "neg",
+  "abs",
+  "exp",
+  "log",
+  "log2",
+  "sqrt",
+  "rsqrt",
+  "sin",
+  "cos",
+  "tanh",
+  "erf",
+  "floor",
+  "ceil",
+  "not",
 ] as const;
 export type UnaryOperator = (typeof unaryOperators)[number];
 
 /**
  * Element-wise functions of two values of one element type.
  * `floor_div` and `mod` floor (Python's `//` and `%`), `div` is of floats only; comparisons give bool; `and`, `or`
- * take bool. `max` and `min` give NaN if either is NaN. i32 wraps around.
+ * take bool; `eq` and `ne` take any. `maximum` and `minimum` give NaN if either is NaN. i32 wraps around; i32 `floor_div`
+ * and `mod` by 0 give 0; i32 `pow` to a negative exponent gives the quotient 1 / x^n rounded towards 0, and 0 for x = 0.
  */
 export const binaryOperators = [
-  "add", "sub", "mul", "div", "floor_div", "mod", "pow", "max", "min", "lt", "le", "eq", "ne", "and", "or",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "floor_div",
+  "mod",
+  "pow",
+  "maximum",
+  "minimum",
+  "lt",
+  "le",
+  "eq",
+  "ne",
+  "and",
+  "or",
 ] as const;
 export type BinaryOperator = (typeof binaryOperators)[number];
 
