@@ -25,19 +25,50 @@ export class Buffer {
 }
 
 export type KernelUnary =
-  | "neg" | "abs" | "exp" | "log" | "log2" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "erf" | "floor" | "ceil" | "not";
+  | "neg"
+  | "abs"
+  | "exp"
+  | "log"
+  | "log2"
+  | "sqrt"
+  | "rsqrt"
+  | "sin"
+  | "cos"
+  | "tanh"
+  | "erf"
+  | "floor"
+  | "ceil"
+  | "not";
 
 /** As the Graph's binary operators: `floor_div` and `mod` floor, `max` and `min` give NaN if either is, i32 wraps. */
 export type KernelBinary =
-  | "add" | "sub" | "mul" | "div" | "floor_div" | "mod" | "pow" | "max" | "min"
-  | "lt" | "le" | "eq" | "ne" | "and" | "or";
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "floor_div"
+  | "mod"
+  | "pow"
+  | "max"
+  | "min"
+  | "lt"
+  | "le"
+  | "eq"
+  | "ne"
+  | "and"
+  | "or";
 
 /** A pure expression. Made by the functions of expressions.ts, which share equal ones and keep types. */
 export type Expression =
   | { readonly kind: "constant"; readonly value: number; readonly element: KernelElement }
   /** A size or an affine expression of loop variables, as i32. */
   | { readonly kind: "index"; readonly value: Size; readonly element: "i32" }
-  | { readonly kind: "unary"; readonly operator: KernelUnary; readonly operand: Expression; readonly element: KernelElement }
+  | {
+      readonly kind: "unary";
+      readonly operator: KernelUnary;
+      readonly operand: Expression;
+      readonly element: KernelElement;
+    }
   | {
       readonly kind: "binary";
       readonly operator: KernelBinary;
@@ -55,11 +86,24 @@ export type Expression =
     }
   /** To i32: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
   | { readonly kind: "cast"; readonly operand: Expression; readonly element: KernelElement }
-  | { readonly kind: "load"; readonly buffer: Buffer; readonly index: readonly Expression[]; readonly element: KernelElement };
+  | {
+      readonly kind: "load";
+      readonly buffer: Buffer;
+      readonly index: readonly Expression[];
+      readonly element: KernelElement;
+    };
 
 export type LoopKind =
-  | "serial" | "parallel" | "unroll" | "vector"
-  | "grid.x" | "grid.y" | "grid.z" | "lane.x" | "lane.y" | "lane.z";
+  | "serial"
+  | "parallel"
+  | "unroll"
+  | "vector"
+  | "grid.x"
+  | "grid.y"
+  | "grid.z"
+  | "lane.x"
+  | "lane.y"
+  | "lane.z";
 
 /** How a store meets what is there; null replaces it. */
 export type UpdateOperator = "add" | "max" | "min";

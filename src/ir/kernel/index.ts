@@ -1,0 +1,19 @@
+/** Kernels: their structure, and what makes, walks, prints and checks them. */
+
+export { expressionText, numberText } from "./expression-text.js";
+export {
+  binary,
+  binaryElement,
+  cast,
+  constant,
+  falsehood,
+  index,
+  load,
+  select,
+  truth,
+  unary,
+  unaryElement,
+} from "./expressions.js";
+export * from "./kernel.js";
+export { bufferType, printKernel, statementText } from "./printer.js";
+export * from "./traversal.js";
