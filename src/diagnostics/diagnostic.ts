@@ -87,7 +87,16 @@ export class Diagnostics {
   }
 
   get hasErrors(): boolean {
-    return this.#all.some((d) => d.severity === "error");
+    return this.errorCount > 0;
+  }
+
+  get errorCount(): number {
+    return this.#all.filter((d) => d.severity === "error").length;
+  }
+
+  /** Whether a diagnostic of one of these codes is there. */
+  has(...codes: readonly Code[]): boolean {
+    return this.#all.some((d) => codes.includes(d.code));
   }
 
   /** All, sorted by file (in order of first mention) and position. */

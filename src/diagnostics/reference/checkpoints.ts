@@ -76,4 +76,12 @@ export const checkpoints = entries({
     title: "tensors of a checkpoint that no param reads",
     text: "Nothing in the program reads these tensors. That is right for buffers (`attn.bias` of GPT-2, `inv_freq`) and for heads that the program leaves out; otherwise a layer or a param is missing, and the result will not be the model's.",
   },
+  E0720: {
+    title: "two params that read one tensor with different shapes",
+    text: "Params of one path are one tensor, so they declare one shape and element type.",
+  },
+  E0721: {
+    title: "a stacked param whose path names one tensor only",
+    text: "`param w: [e: experts, …] as \"experts.{e}.weight\"` stacks one tensor per index: the path holds the index in braces.",
+  },
 });

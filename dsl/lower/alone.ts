@@ -1,0 +1,104 @@
+/**
+ * Checks functions and blocks by themselves, with sizes and static values that stand for any: what no size could
+ * satisfy is a mistake whether a model uses it or not.
+ *
+ * A mistake that a use has shown already is not shown again: diagnostics at one place with one code are one.
+ */
+import { Diagnostics, type Span, primarySpan } from "../../src/diagnostics/index.js";
+import { type ElementType, GraphBuilder, GraphTypeError } from "../../src/ir/graph/index.js";
+import { type Size, SizeVariable, size } from "../../src/sizes/index.js";
+import { Environment } from "../check/environment.js";
+import type { Module } from "../check/modules.js";
+import { isStaticType } from "../check/syntax-facts.js";
+import { type Given, integer, tensor, unknown, type Value } from "../check/values.js";
+import type * as ast from "../syntax/index.js";
+import { Context, Requirements } from "./context.js";
+import { Elaborator } from "./elaborator.js";
+import { WeightTable } from "./weights.js";
+
+/** Reports what is wrong with each function and block of a module, whatever its arguments. */
+export function checkAlone(module: Module, file: Environment, diagnostics: Diagnostics): void {
+  const shown = new Set<string>();
+  for (const d of diagnostics.sorted) {
+    const span = primarySpan(d);
+    if (span) shown.add(lineOf(span));
+  }
+  const check = (d: ast.Function | ast.Block, env: Environment) => {
+    const own = new Diagnostics();
+    try {
+      alone(d, env, own);
+    } catch (e) {
+      // Sizes that only may agree can meet in a way that the graph cannot hold; nothing is known then.
+      if (!(e instanceof GraphTypeError)) throw e;
+    }
+    for (const found of own.sorted) {
+      const span = primarySpan(found);
+      if (found.severity === "error" && span && !shown.has(lineOf(span))) diagnostics.add(found);
+    }
+  };
+  for (const d of module.declarations.values()) check(d, file);
+  for (const model of module.models) {
+    const env = new Environment(file, "model");
+    for (const p of model.statics) env.set(p.name.name, anyStatic(p));
+    for (const m of model.members) {
+      if (m.kind === "let") for (const name of m.names) env.set(name.name, unknown);
+      if (m.kind === "fn") env.set(m.name.name, { kind: "function", declaration: m, environment: env });
+      if (m.kind === "block") env.set(m.name.name, { kind: "block", declaration: m, environment: env });
+    }
+    for (const m of model.members) if (m.kind === "fn" || m.kind === "block") check(m, env);
+  }
+}
+
+function lineOf(span: Span): string {
+  return `${span.file.name}:${span.file.position(span.start).line}`;
+}
+
+/** A static argument of any value: a size for an int, else unknown. */
+function anyStatic(p: ast.Parameter): Value {
+  return p.type.element === "int" && p.type.dimensions === null ? integer(size(new SizeVariable(p.name.name, 0, null))) : unknown;
+}
+
+function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagnostics): void {
+  const ctx = new Context(diagnostics, new GraphBuilder(d.name.name, []), new WeightTable(null), true, null, new Requirements());
+  const e = new Elaborator(ctx);
+  const statics = d.kind === "block" ? d.statics : [];
+  const sizes = new Map<string, Size>();
+  const scope = new Environment(env, "body");
+  const given = new Map<string, Given>();
+  for (const p of [...statics, ...d.parameters]) {
+    if (!isStaticType(p.type, statics.includes(p))) continue;
+    const value = anyStatic(p);
+    scope.set(p.name.name, value);
+    given.set(p.name.name, { value, span: p.span });
+  }
+  const rest = size(new SizeVariable("…", 1, null));
+  const names = new Set([...statics, ...d.parameters].map((p) => p.name.name));
+  for (const p of d.parameters) {
+    if (isStaticType(p.type, false)) continue;
+    const shape: Size[] = [];
+    let open = false;
+    for (const x of p.type.dimensions ?? []) {
+      if (x.kind === "rest") shape.push(rest);
+      if (x.kind !== "size") continue;
+      const bare = x.size.kind === "name" && !names.has(x.size.name) && env.find(x.size.name)?.kind !== "model" ? x.size.name : null;
+      if (bare !== null && !sizes.has(bare)) {
+        const s = size(new SizeVariable(bare, 1, null));
+        sizes.set(bare, s);
+        scope.set(bare, integer(s));
+      }
+      const s = bare === null ? e.size(x.size, scope, "a size") : sizes.get(bare)!;
+      if (s === null) open = true;
+      else shape.push(s);
+    }
+    const value: Value = open ? unknown : tensor(ctx.assume({ element: p.type.element as ElementType, shape }));
+    given.set(p.name.name, { value, span: p.span });
+  }
+  if (d.kind === "fn") {
+    e.callFunction({ kind: "function", declaration: d, environment: env }, given, d.name.span);
+    return;
+  }
+  const owned = new Map([...given].filter(([name]) => statics.some((p) => p.name.name === name)));
+  const tensors = new Map([...given].filter(([name]) => !owned.has(name)));
+  const layer = { kind: "layer", block: { kind: "block", declaration: d, environment: env }, statics: owned, paths: [d.name.name], name: d.name.name, owner: null } as const;
+  e.callLayer(layer, tensors, d.name.span);
+}

@@ -1,0 +1,208 @@
+/**
+ * What elaboration carries along: the graph under construction, the place in the source and among the layers, and the
+ * way a mistake is reported.
+ *
+ * A mistake is thrown as a Problem, caught at the expression or statement that it stands in, reported once, and gives
+ * the unknown value there, which silences whatever depends on it.
+ */
+import {
+  type Code,
+  type Diagnostics,
+  type DiagnosticParts,
+  diagnostic,
+  locationOf,
+  type Span,
+} from "../../src/diagnostics/index.js";
+import { type Attributes, GraphBuilder, type OperatorName, type Scope, type TensorType } from "../../src/ir/graph/index.js";
+import { compare, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
+import { Environment } from "../check/environment.js";
+import { type Comprehension, shapeText, type Wire } from "../check/values.js";
+import type { WeightTable } from "./weights.js";
+
+/** A mistake of the program, on its way to the expression that it belongs to. */
+export class Problem extends Error {
+  constructor(
+    readonly code: Code,
+    message: string,
+    readonly parts: DiagnosticParts & { readonly at?: Span | undefined } = {},
+  ) {
+    super(message);
+  }
+}
+
+/** Stops the elaboration with a Problem. */
+export function fail(code: Code, message: string, parts: DiagnosticParts & { readonly at?: Span | undefined } = {}): never {
+  throw new Problem(code, message, parts);
+}
+
+/** A call on the way to the current place. */
+interface Frame {
+  readonly call: Span;
+  readonly what: string;
+}
+
+export class Context {
+  /** The span of the expression that is being elaborated. */
+  span: Span | null = null;
+  /** The innermost comprehension whose body is being elaborated. */
+  comprehension: Comprehension | null = null;
+  scope: Scope | null;
+  readonly frames: Frame[] = [];
+  #assumed = 0;
+
+  /**
+   * @param abstract true while a block is checked by itself, with sizes and static values that stand for any: only what
+   *   no size could satisfy is a mistake then.
+   */
+  constructor(
+    readonly diagnostics: Diagnostics,
+    readonly builder: GraphBuilder,
+    readonly weights: WeightTable,
+    readonly abstract: boolean,
+    root: Scope | null,
+    /** What a size's asserts say: at least 0 each. */
+    readonly requirements: Requirements,
+  ) {
+    this.scope = root;
+  }
+
+  // ---- the graph
+
+  /** Emits an operator at the current place. */
+  emit<K extends OperatorName>(operator: K, operands: readonly Wire[], attributes: Attributes[K]): Wire {
+    this.builder.origin = { location: this.span ? locationOf(this.span) : null, scope: this.scope };
+    const id = this.builder.emit(operator, operands.map((w) => w.id), attributes);
+    return { id, type: this.builder.typeOf(id) };
+  }
+
+  /** In an abstract check: a value of the given type in place of one whose sizes only may differ. */
+  assume(type: TensorType): Wire {
+    return this.emit("input", [], { name: `#${this.#assumed++}`, element: type.element, shape: type.shape, fill: null });
+  }
+
+  // ---- sizes
+
+  /** Whether two sizes are one; while checking abstractly, whether they can be. */
+  agrees(a: Size, b: Size): boolean {
+    const answer = compare(a, b);
+    return answer === "equal" || (answer === "unknown" && this.abstract);
+  }
+
+  sameShape(a: readonly Size[], b: readonly Size[]): boolean {
+    return a.length === b.length && a.every((n, i) => this.agrees(n, b[i]!));
+  }
+
+  /** The note for sizes that may differ: the assert that would settle it; nothing for sizes that do differ. */
+  unproven(a: Size, b: Size, text: (s: Size) => string): string[] {
+    return compare(a, b) === "unknown" ? [`the sizes may be equal when running; assert ${text(a)} == ${text(b)} in the entry says so`] : [];
+  }
+
+  // ---- mistakes
+
+  /** Runs a part of the program; a mistake in it is reported at `span` unless it knows better, and gives `otherwise`. */
+  guard<T>(span: Span, otherwise: T, run: () => T): T {
+    const { scope, comprehension } = this;
+    const facts = comprehension?.facts;
+    const depth = this.frames.length;
+    const outer = this.span;
+    this.span = span;
+    try {
+      return run();
+    } catch (e) {
+      const problem = e instanceof SizeOverflow ? new Problem("E0417", "a size passes 2^53") : e;
+      if (!(problem instanceof Problem)) throw e;
+      this.report(problem, span);
+      this.frames.length = depth;
+      this.scope = scope;
+      this.comprehension = comprehension;
+      if (comprehension && facts) comprehension.facts = facts;
+      return otherwise;
+    } finally {
+      this.span = outer;
+    }
+  }
+
+  /** Reports a problem where the user can act on it: in a library, at the call that led there. */
+  report(problem: Problem, span: Span): void {
+    const { at = span, ...parts } = problem.parts;
+    const inside = at.file.library ? this.frames.findLastIndex((f) => !f.call.file.library) : -1;
+    const calls = this.frames.slice(inside < 0 ? 0 : inside + 1);
+    if (inside < 0) {
+      this.diagnostics.add(diagnostic(problem.code, at, problem.message, { ...parts, notes: [...(parts.notes ?? []), ...this.#trail()] }));
+      return;
+    }
+    const frame = this.frames[inside]!;
+    const labels = [{ span: at, text: parts.label ?? "here" }, ...(parts.labels ?? [])];
+    this.diagnostics.add(
+      diagnostic(problem.code, frame.call, problem.message, {
+        ...parts,
+        label: `in this call of ${frame.what}`,
+        labels,
+        fixes: [],
+        notes: [...(parts.notes ?? []), ...calls.slice(1, 4).map((f) => `there, in the call of ${f.what}`)],
+      }),
+    );
+  }
+
+  /** From which layers the current place was reached, as notes: innermost first. */
+  #trail(): string[] {
+    return this.frames
+      .filter((f) => !f.call.file.library)
+      .slice(-3)
+      .reverse()
+      .map((f) => {
+        const { file, line } = locationOf(f.call);
+        return `in ${f.what}, called at ${file}:${line}`;
+      });
+  }
+
+  /** Runs the body of a called function or layer. */
+  inside<T>(call: Span, what: string, scope: Scope | null, run: () => T): T {
+    const outer = this.scope;
+    this.frames.push({ call, what });
+    this.scope = scope;
+    try {
+      return run();
+    } finally {
+      this.scope = outer;
+      this.frames.pop();
+    }
+  }
+}
+
+/**
+ * What an entry asks of its run-time sizes beyond their declared bounds: a least value, a greatest, or equality with
+ * another. Found while elaborating (an `assert`, an element read at a fixed place); the entry is then elaborated again
+ * with sizes that fulfil it, and the generated code checks it before a run.
+ */
+export class Requirements {
+  readonly least = new Map<string, number>();
+  readonly most = new Map<string, number>();
+  readonly same = new Map<string, string>();
+  changed = false;
+
+  atLeast(v: SizeVariable, n: number): void {
+    if (n <= (this.least.get(v.name) ?? 0)) return;
+    this.least.set(v.name, n);
+    this.changed = true;
+  }
+
+  atMost(v: SizeVariable, n: number): void {
+    if (n >= (this.most.get(v.name) ?? Number.POSITIVE_INFINITY)) return;
+    this.most.set(v.name, n);
+    this.changed = true;
+  }
+
+  equal(a: SizeVariable, b: SizeVariable): void {
+    if (a.name === b.name || this.same.get(b.name) === a.name) return;
+    this.same.set(b.name, a.name);
+    this.changed = true;
+  }
+}
+
+/** A new scope of names inside another. */
+export function inner(parent: Environment): Environment {
+  return new Environment(parent, "inner");
+}
+
+export { shapeText };

@@ -1,0 +1,414 @@
+/**
+ * Elaboration: walks the bodies of a model's entry, the blocks and functions that it reaches included, computes what is
+ * static, checks every size, and emits the rest into a Graph.
+ *
+ * What must stay true: a block is elaborated at each use with the sizes that it has there; a mistake is reported once,
+ * and what depends on it is silent; nothing here treats a library function by name.
+ */
+import type { Span } from "../../src/diagnostics/index.js";
+import type { Scope } from "../../src/ir/graph/index.js";
+import type { Size } from "../../src/sizes/index.js";
+import { Environment } from "../check/environment.js";
+import { childrenOf, isStaticType } from "../check/syntax-facts.js";
+import { boolean, describe, float, type Given, integer, isNumber, isRunning, type LayerValue, type TensorValue, unknown, type Value } from "../check/values.js";
+import type * as ast from "../syntax/index.js";
+import { type BuiltinCall, builtins } from "./builtins/index.js";
+import { comprehension, conditionalElement } from "./comprehension.js";
+import { type Context, fail, inner } from "./context.js";
+import { index } from "./indexing.js";
+import { collect, match, result, staticValue } from "./match.js";
+import { matmul } from "./matmul.js";
+import { binary, dropAxis, slice, unary } from "./operators.js";
+import { knownWhole, sizeOf, staticArithmetic, staticComparison } from "./statics.js";
+import { size } from "../../src/sizes/index.js";
+import { statement } from "./statements.js";
+
+const comparisons = { "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "lt", ">=": "le" } as const;
+const arithmetic = { "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod", "**": "pow" } as const;
+
+export class Elaborator {
+  constructor(readonly ctx: Context) {}
+
+  // ---- text
+
+  /** A part of the program as it is written. */
+  text(node: { readonly span: Span }): string {
+    return node.span.file.text.slice(node.span.start, node.span.end);
+  }
+
+  /** The names that an expression mentions. */
+  namesIn(e: ast.Expression): string[] {
+    return e.kind === "name" ? [e.name] : childrenOf(e).flatMap((c) => this.namesIn(c));
+  }
+
+  // ---- static wants
+
+  /** An expression as a size; null if it is unknown. */
+  size(e: ast.Expression, env: Environment, what: string): Size | null {
+    return sizeOf(this.expression(e, env), what);
+  }
+
+  /** An expression as a whole number that is known now; null if it is unknown. */
+  knownWhole(e: ast.Expression, env: Environment, what: string): number | null {
+    return knownWhole(this.ctx, this.expression(e, env), what);
+  }
+
+  /** A static boolean; null if it is unknown. */
+  truth(e: ast.Expression, env: Environment, what: string): boolean | null {
+    const v = this.expression(e, env);
+    if (v.kind === "unknown") return null;
+    if (v.kind === "boolean") return v.value;
+    return fail("E0309", `${what} is a static boolean; ${describe(v)} is given`, {
+      at: e.span,
+      help: isRunning(v) ? ["where(condition, yes, no) chooses between tensors"] : [],
+    });
+  }
+
+  // ---- bodies
+
+  /** The value of a body: of its last statement. */
+  body(body: ast.Body | ast.Expression, env: Environment): Value {
+    if (body.kind !== "body") return this.expression(body, env);
+    return this.statements(body.statements, env);
+  }
+
+  statements(statements: readonly ast.Statement[], env: Environment): Value {
+    let value: Value = unknown;
+    for (const s of statements) value = this.ctx.guard(s.span, unknown, () => statement(this, s, env));
+    return value;
+  }
+
+  // ---- expressions
+
+  /** The value of an expression. A mistake in it is reported, and gives the unknown value. */
+  expression(e: ast.Expression, env: Environment): Value {
+    return this.ctx.guard(e.span, unknown, () => this.#evaluate(e, env));
+  }
+
+  #evaluate(e: ast.Expression, env: Environment): Value {
+    switch (e.kind) {
+      case "number":
+        return e.whole ? integer(e.value) : float(e.value);
+      case "string":
+        return { kind: "string", value: e.value };
+      case "boolean":
+        return boolean(e.value);
+      case "name":
+        return this.#name(e, env);
+      case "missing":
+        return unknown;
+      case "group":
+        return this.expression(e.value, env);
+      case "tuple":
+      case "list":
+        return { kind: e.kind, items: e.items.map((x) => this.expression(x, env)) };
+      case "negate":
+        return this.#negate(this.expression(e.value, env));
+      case "not":
+        return this.#not(this.expression(e.value, env));
+      case "binary":
+        return this.#binary(e, env);
+      case "compare":
+        return this.#compare(e, env);
+      case "conditional":
+        return this.#conditional(e, env);
+      case "call":
+        return this.#call(e, env);
+      case "index":
+        return index(this, e, env);
+      case "transpose":
+        return this.#transpose(this.expression(e.value, env));
+      case "comprehension":
+        return comprehension(this, e, env);
+    }
+  }
+
+  #name(e: ast.ExpressionOf<"name">, env: Environment): Value {
+    const value = env.get(e.name);
+    if (value) return value;
+    // Unknown names are reported by name resolution; here it is one of a branch that was not taken.
+    return fail("E0218", `${e.name} has no value here`, { help: ["it is introduced under another condition only"] });
+  }
+
+  #negate(v: Value): Value {
+    if (v.kind === "unknown") return v;
+    if (isNumber(v)) return staticArithmetic(this.ctx, "*", v, integer(-1)) ?? unknown;
+    if (!isRunning(v)) fail("E0307", `- does not take ${describe(v)}`);
+    return unary(this.ctx, "neg", v, "-");
+  }
+
+  #not(v: Value): Value {
+    if (v.kind === "unknown") return v;
+    if (v.kind === "boolean") return boolean(!v.value);
+    if (!isRunning(v)) fail("E0307", `not takes booleans, not ${describe(v)}`);
+    return unary(this.ctx, "not", v, "not");
+  }
+
+  #binary(e: ast.ExpressionOf<"binary">, env: Environment): Value {
+    const { operator } = e;
+    const left = this.expression(e.left, env);
+    if (operator === "and" || operator === "or") return this.#logical(operator, left, e, env);
+    const right = this.expression(e.right, env);
+    if (left.kind === "unknown" || right.kind === "unknown") return unknown;
+    if (operator === "@") return matmul(this, e, left, right);
+    if (!isRunning(left) && !isRunning(right)) {
+      const known = staticArithmetic(this.ctx, operator, left, right);
+      if (known) return known;
+      return this.#onRunTimeSizes(arithmetic[operator], left, right);
+    }
+    return this.#labelled(e, left, right, () => binary(this.ctx, arithmetic[operator], left, right));
+  }
+
+  /** Arithmetic on run-time sizes that is no formula, such as a root: computed when running, in f32. */
+  #onRunTimeSizes(operator: (typeof arithmetic)[keyof typeof arithmetic], a: Value, b: Value): Value {
+    if (this.ctx.abstract) return unknown;
+    const f32 = (v: Value): Value => {
+      const wire = v.kind === "integer" ? this.ctx.emit("cast", [this.ctx.emit("size", [], { value: v.size })], { to: "f32" }) : null;
+      return wire ? { kind: "tensor", ...wire, fill: null } : v;
+    };
+    return binary(this.ctx, operator, f32(a), isNumber(b) && b.kind === "float" ? b : f32(b));
+  }
+
+  /** Runs an operator; a mistake in it shows the types of both operands. */
+  #labelled(e: { readonly left: ast.Expression; readonly right: ast.Expression; readonly operatorSpan: Span }, left: Value, right: Value, run: () => Value): Value {
+    return this.ctx.guard(e.operatorSpan, unknown, () => {
+      try {
+        return run();
+      } catch (problem) {
+        throw withLabels(problem, [
+          { span: e.left.span, text: describe(left) },
+          { span: e.right.span, text: describe(right) },
+        ]);
+      }
+    });
+  }
+
+  #logical(operator: "and" | "or", left: Value, e: ast.ExpressionOf<"binary">, env: Environment): Value {
+    const decides = operator === "or";
+    const boolish = (v: Value) => v.kind === "boolean" || v.kind === "unknown" || (isRunning(v) && v.type.element === "bool");
+    if (!boolish(left)) fail("E0307", `${operator} takes booleans, not ${describe(left)}`, { at: e.left.span });
+    if (left.kind === "boolean" && left.value === decides) return left;
+    const right = this.expression(e.right, env);
+    if (!boolish(right)) fail("E0307", `${operator} takes booleans, not ${describe(right)}`, { at: e.right.span });
+    if (left.kind === "boolean") return right;
+    if (right.kind === "boolean") return right.value === decides ? right : left;
+    if (left.kind === "unknown" || right.kind === "unknown") return unknown;
+    return this.#labelled(e, left, right, () => binary(this.ctx, operator, left, right));
+  }
+
+  #compare(e: ast.ExpressionOf<"compare">, env: Environment): Value {
+    const values = e.operands.map((x) => this.expression(x, env));
+    let all: Value = boolean(true);
+    e.operators.forEach(({ operator, span }, i) => {
+      const [a, b] = [values[i]!, values[i + 1]!];
+      const sides = { left: e.operands[i]!, right: e.operands[i + 1]!, operatorSpan: span };
+      let one: Value = unknown;
+      if (a.kind !== "unknown" && b.kind !== "unknown") {
+        if (!isRunning(a) && !isRunning(b)) one = this.ctx.guard(span, unknown, () => staticComparison(this.ctx, operator, a, b));
+        else {
+          const swapped = operator === ">" || operator === ">=";
+          one = this.#labelled(sides, a, b, () => (swapped ? binary(this.ctx, comparisons[operator], b, a) : binary(this.ctx, comparisons[operator], a, b)));
+        }
+      }
+      all = this.#both(all, one);
+    });
+    return all;
+  }
+
+  #both(a: Value, b: Value): Value {
+    if (a.kind === "boolean") return a.value ? b : a;
+    if (b.kind === "boolean") return b.value ? a : b;
+    if (a.kind === "unknown" || b.kind === "unknown") return unknown;
+    return binary(this.ctx, "and", a, b);
+  }
+
+  #conditional(e: ast.ExpressionOf<"conditional">, env: Environment): Value {
+    const condition = this.expression(e.condition, env);
+    if (condition.kind === "boolean") return this.expression(condition.value ? e.yes : e.no, env);
+    if (condition.kind === "unknown") {
+      const [yes, no] = [this.expression(e.yes, env), this.expression(e.no, env)];
+      return this.ctx.abstract ? this.either(yes, no) : unknown;
+    }
+    if (condition.kind === "element") return conditionalElement(this, condition, e, env);
+    return fail("E0309", `the condition of if is known when compiling, or an element; ${describe(condition)} is given`, {
+      at: e.condition.span,
+      help: isRunning(condition) ? ["where(condition, yes, no) chooses between tensors"] : [],
+    });
+  }
+
+  /** What is common to two values of which one will be taken: a tensor if both have its type. */
+  either(yes: Value, no: Value): Value {
+    if (yes.kind === "tensor" && no.kind === "tensor" && yes.type.element === no.type.element && this.ctx.sameShape(yes.type.shape, no.type.shape)) return yes;
+    return unknown;
+  }
+
+  #transpose(v: Value): Value {
+    if (v.kind === "unknown") return v;
+    if (v.kind !== "tensor") return fail("E0307", `.T exchanges the last two axes of a tensor, not of ${describe(v)}`);
+    const rank = v.type.shape.length;
+    if (rank < 2) fail("E0318", `.T exchanges the last two axes; ${describe(v)} has ${rank}`);
+    const permutation = v.type.shape.map((_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
+    return { kind: "tensor", ...this.ctx.emit("transpose", [v], { permutation }), fill: v.fill };
+  }
+
+  // ---- calls
+
+  #call(e: ast.ExpressionOf<"call">, env: Environment): Value {
+    const callee = this.expression(e.callee, env);
+    switch (callee.kind) {
+      case "unknown":
+        for (const a of e.arguments) this.expression(a.value, env);
+        return unknown;
+      case "builtin":
+        return this.#builtin(callee.name, e, env);
+      case "function": {
+        const { declaration } = callee;
+        const given = collect(this, declaration.name.name, declaration.parameters, e.arguments, env);
+        return this.callFunction(callee, given, e.span);
+      }
+      case "layer": {
+        const given = collect(this, callee.block.declaration.name.name, callee.block.declaration.parameters, e.arguments, env);
+        return this.callLayer(callee, given, e.span);
+      }
+      case "block":
+        return fail("E0416", `${callee.declaration.name.name} is a block: it owns weights, and needs a name for them`, {
+          help: [`declare layer name = ${callee.declaration.name.name}(…) and call that`],
+        });
+      case "list":
+        return fail("E0415", `${describe(callee)} cannot be called`, { help: ["for block in layers { x = block(x) } walks it; layers[0] takes one"] });
+      default:
+        return fail("E0415", `${describe(callee)} cannot be called`);
+    }
+  }
+
+  #builtin(name: string, e: ast.ExpressionOf<"call">, env: Environment): Value {
+    const builtin = builtins[name]!;
+    const positional: Given[] = [];
+    const named = new Map<string, Given & { readonly name: ast.Identifier }>();
+    for (const a of e.arguments) {
+      const value = this.expression(a.value, env);
+      if (!a.name) positional.push({ value, span: a.value.span });
+      else if (named.has(a.name.name)) fail("E0405", `${name}: ${a.name.name} is given twice`, { at: a.name.span });
+      else named.set(a.name.name, { value, span: a.value.span, name: a.name });
+    }
+    const call: BuiltinCall = { name, positional, named, span: e.span };
+    if ([...positional, ...named.values()].some((g) => g.value.kind === "unknown")) return unknown;
+    return builtin.run(this.ctx, call);
+  }
+
+  /** Calls a declared function, in an environment of its own. */
+  callFunction(f: Extract<Value, { kind: "function" }>, given: ReadonlyMap<string, Given>, call: Span): Value {
+    const { declaration, environment } = f;
+    const name = declaration.name.name;
+    const env = new Environment(environment, "body");
+    const pack = this.ctx.guard(call, null, () => match(this, { what: name, statics: [], parameters: declaration.parameters }, given, env));
+    if (pack === null) return unknown;
+    const scope: Scope = { parent: this.ctx.scope, name, block: name, kind: "function" };
+    return this.ctx.inside(call, name, scope, () => {
+      const value = this.body(declaration.body, env);
+      const { result: types } = declaration;
+      if (!types || value.kind === "unknown") return value;
+      return this.ctx.guard(lastSpan(declaration.body), unknown, () => {
+        if (!declaration.resultIsTuple) return result(this, name, types[0]!, value, env, pack);
+        if (value.kind !== "tuple" || value.items.length !== types.length)
+          fail("E0319", `${name} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`);
+        return { kind: "tuple", items: value.items.map((v, i) => result(this, name, types[i]!, v, env, pack)) };
+      });
+    });
+  }
+
+  /** Calls a layer: elaborates its block with its static arguments and these tensors. */
+  callLayer(layer: LayerValue, tensors: ReadonlyMap<string, Given>, call: Span): Value {
+    const { declaration, environment } = layer.block;
+    const block = declaration.name.name;
+    const env = new Environment(environment, "body");
+    const given = new Map([...layer.statics, ...tensors]);
+    const signature = { what: block, statics: declaration.statics, parameters: declaration.parameters };
+    const pack = this.ctx.guard(call, null, () => match(this, signature, given, env));
+    if (pack === null) return unknown;
+    const scope: Scope = { parent: this.ctx.scope, name: layer.name, block, kind: "layer" };
+    const paths = this.#paths;
+    this.#paths = layer.paths;
+    try {
+      return this.ctx.inside(call, `${block} ${layer.paths[0]}`, scope, () => {
+        const value = this.body(declaration.body, env);
+        return this.ctx.guard(lastSpan(declaration.body), unknown, () => result(this, block, declaration.result, value, env, pack));
+      });
+    } finally {
+      this.#paths = paths;
+    }
+  }
+
+  #paths: readonly string[] = [""];
+  /** The alternatives of the path of the layer whose body is being elaborated. */
+  get paths(): readonly string[] {
+    return this.#paths;
+  }
+
+  /** A block applied to its static arguments, or a choice between two. Null if unknown. */
+  applied(a: ast.Applied, env: Environment): { readonly block: Extract<Value, { kind: "block" }>; readonly statics: ReadonlyMap<string, Given> } | null {
+    if (a.kind === "choose") {
+      const condition = this.truth(a.condition, env, "the condition of if");
+      return condition === null ? null : this.applied(condition ? a.yes : a.no, env);
+    }
+    const block = env.get(a.block.name);
+    if (!block || block.kind === "unknown") return null;
+    if (block.kind !== "block") fail("E0416", `a layer is a block with its static arguments; ${a.block.name} is ${describe(block)}`, { at: a.block.span });
+    const { declaration } = block;
+    const what = declaration.name.name;
+    const given = collect(this, what, declaration.statics, a.arguments, env);
+    const statics = new Map<string, Given>();
+    for (const p of declaration.statics) {
+      const g = given.get(p.name.name);
+      if (!g) {
+        if (!p.default) fail("E0404", `${what}: the argument ${p.name.name} is missing`, { at: a.span, labels: [{ span: p.span, text: "declared here" }] });
+        continue;
+      }
+      if (isStaticType(p.type, true) && p.type.dimensions === null)
+        statics.set(p.name.name, { ...g, value: staticValue(this, `${what}: ${p.name.name}`, p.type, g.value, env, g.span) });
+      else statics.set(p.name.name, g);
+    }
+    return { block, statics };
+  }
+
+  // ---- unpacking
+
+  /** The parts of a value: a tuple's, a list's, or a tensor's along its first axis. Null if unknown. */
+  parts(v: Value, count: number): readonly Value[] | null {
+    if (v.kind === "unknown") return null;
+    let items: readonly Value[];
+    if (v.kind === "tuple" || v.kind === "list") items = v.items;
+    else if (v.kind === "tensor") items = this.#rows(v, count);
+    else return fail("E0317", `${describe(v)} does not unpack`);
+    if (items.length !== count) fail("E0317", `${count} names for ${items.length} values`);
+    return items;
+  }
+
+  #rows(v: TensorValue, count: number): Value[] {
+    const n = v.type.shape[0];
+    if (n === undefined) return fail("E0317", `${describe(v)} has no axis to unpack`);
+    const known = knownWhole(this.ctx, integer(n), "the first axis of a tensor that is unpacked") ?? count;
+    if (known !== count) fail("E0317", `${count} names for the ${known} rows of ${describe(v)}`);
+    return Array.from({ length: known }, (_, i) => ({
+      kind: "tensor" as const,
+      ...dropAxis(this.ctx, slice(this.ctx, v, 0, size(i), size(1)), 0),
+      fill: v.fill,
+    }));
+  }
+
+  inner(env: Environment): Environment {
+    return inner(env);
+  }
+}
+
+function lastSpan(body: ast.Body | ast.Expression): Span {
+  return body.kind === "body" ? (body.statements.at(-1)?.span ?? body.span) : body.span;
+}
+
+function withLabels(problem: unknown, labels: readonly { readonly span: Span; readonly text: string }[]): unknown {
+  if (problem instanceof Error && "parts" in problem && "code" in problem) {
+    const p = problem as import("./context.js").Problem;
+    return Object.assign(p, { parts: { ...p.parts, labels: [...(p.parts.labels ?? []), ...labels] } });
+  }
+  return problem;
+}

@@ -1,0 +1,240 @@
+/**
+ * From a file with a model to its Graphs: sets the model's static arguments, then elaborates each entry.
+ *
+ * What an entry asks of its run-time sizes is found while elaborating (context.ts, Requirements); it is then elaborated
+ * again with sizes that fulfil it, until nothing new is asked.
+ */
+import { type Diagnostics, nearest, type SourceFile, type Span } from "../../src/diagnostics/index.js";
+import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } from "../../src/ir/graph/index.js";
+import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
+import { Environment } from "../check/environment.js";
+import { type Module, Modules } from "../check/modules.js";
+import { describe, integer, isNumber, numberOf, tensor, type Value } from "../check/values.js";
+import type * as ast from "../syntax/index.js";
+import { checkAlone } from "./alone.js";
+import { builtins, constants } from "./builtins/index.js";
+import { Context, fail, Requirements } from "./context.js";
+import { Elaborator } from "./elaborator.js";
+import { result } from "./match.js";
+import { modelStatics, type Setting } from "./settings.js";
+import { type Checkpoint, WeightTable } from "./weights.js";
+
+export interface ElaborateOptions {
+  /** The text of an imported file, or null. The path is relative to where the source's own name is. */
+  readonly readFile: (path: string) => string | null;
+  /** The contents of config.json. */
+  readonly config?: unknown;
+  /** Static arguments of the model, by name. */
+  readonly settings?: ReadonlyMap<string, Setting>;
+  /** The header of a checkpoint: names, shapes and types are then checked, and alternatives decided. */
+  readonly checkpoint?: Checkpoint;
+  /** Only these entries. */
+  readonly entries?: readonly string[];
+}
+
+/** A static argument of the model with the value that it has. */
+export interface StaticArgument {
+  readonly name: string;
+  readonly value: string | number | boolean | readonly (string | number | boolean)[];
+  readonly from: "setting" | "config" | "default";
+}
+
+/** An entry beside its graph. */
+export interface EntryFacts {
+  readonly name: string;
+  /** The size that it is incremental in, or null. */
+  readonly incremental: string | null;
+  readonly documentation: string | null;
+}
+
+export interface Elaborated {
+  readonly program: Program;
+  readonly statics: readonly StaticArgument[];
+  readonly entries: readonly EntryFacts[];
+  readonly documentation: string | null;
+  /** Tensors of the checkpoint that no param reads. */
+  readonly unread: readonly string[];
+}
+
+/** The environments of modules: the names of each file, over the built-in ones. */
+export class ModuleEnvironments {
+  readonly #known = new Map<Module, Environment>();
+  readonly #builtin = new Environment(null, "builtin");
+
+  constructor() {
+    for (const name of Object.keys(builtins)) this.#builtin.set(name, { kind: "builtin", name });
+    for (const [name, { value }] of Object.entries(constants)) this.#builtin.set(name, value);
+  }
+
+  of(module: Module): Environment {
+    const known = this.#known.get(module);
+    if (known) return known;
+    const env = new Environment(this.#builtin, "file");
+    this.#known.set(module, env);
+    for (const [name, from] of module.imports) env.set(name, this.of(from).own(name)!);
+    for (const [name, d] of module.declarations) declare(env, name, d);
+    return env;
+  }
+}
+
+function declare(env: Environment, name: string, d: ast.Function | ast.Block): void {
+  env.set(name, d.kind === "fn" ? { kind: "function", declaration: d, environment: env } : { kind: "block", declaration: d, environment: env });
+}
+
+/**
+ * Checks a file and elaborates its model. Reports everything that is wrong; null if anything is, or if the file holds no
+ * model (a file of blocks and functions is checked for itself).
+ */
+export function elaborate(source: SourceFile, options: ElaborateOptions, diagnostics: Diagnostics): Elaborated | null {
+  const modules = new Modules({ readFile: options.readFile, builtins: [...Object.keys(builtins), ...Object.keys(constants)] }, diagnostics);
+  const module = modules.load(source);
+  if (!module.parsed || diagnostics.has("E0207", "E0209")) return null;
+  const environments = new ModuleEnvironments();
+  const model = module.models[0];
+  const weights = new WeightTable(options.checkpoint ?? null);
+  const elaborated = model ? new ModelElaborator(model, environments.of(module), weights, options, diagnostics).run() : null;
+  if (!source.library) checkAlone(module, environments.of(module), diagnostics);
+  return diagnostics.hasErrors ? null : elaborated;
+}
+
+class ModelElaborator {
+  constructor(
+    readonly model: ast.Model,
+    readonly file: Environment,
+    readonly weights: WeightTable,
+    readonly options: ElaborateOptions,
+    readonly diagnostics: Diagnostics,
+  ) {}
+
+  run(): Elaborated | null {
+    const { model, options, diagnostics } = this;
+    const entries = model.members.filter((m) => m.kind === "entry");
+    for (const name of options.entries ?? [])
+      if (!entries.some((x) => x.name.name === name))
+        diagnostics.report("E0608", model.name.span, `the model ${model.name.name} has no entry ${name}`, { help: [`its entries are ${entries.map((x) => x.name.name).join(", ")}`] });
+    const wanted = entries.filter((x) => !options.entries || options.entries.includes(x.name.name));
+    let statics: StaticArgument[] | null = null;
+    const graphs: Graph[] = [];
+    for (const entry of wanted) {
+      const requirements = new Requirements();
+      for (let round = 0; round < 4; round++) {
+        requirements.changed = false;
+        const done = this.#entry(entry, requirements);
+        statics ??= done.statics;
+        if (!requirements.changed) {
+          if (done.graph) graphs.push(done.graph);
+          break;
+        }
+      }
+    }
+    if (!statics || graphs.length !== wanted.length || diagnostics.hasErrors) return null;
+    return {
+      program: { name: model.name.name, entries: graphs },
+      statics,
+      entries: wanted.map((x) => ({ name: x.name.name, incremental: x.incremental?.name ?? null, documentation: x.documentation })),
+      documentation: model.documentation,
+      unread: this.weights.unread(),
+    };
+  }
+
+  /** Elaborates one entry in a graph of its own: the model's statics, weights and layers first. */
+  #entry(entry: ast.Entry, requirements: Requirements): { statics: StaticArgument[] | null; graph: Graph | null } {
+    const { model, diagnostics } = this;
+    const root: Scope = { parent: null, name: "", block: model.name.name, kind: "model" };
+    const sizes = new Map<string, SizeVariable>();
+    const builderSizes: SizeVariable[] = [];
+    const ctx = new Context(diagnostics, new GraphBuilder(entry.name.name, builderSizes), this.weights, false, root, requirements);
+    const e = new Elaborator(ctx);
+    const known = new Environment(this.file, "model");
+    const statics = ctx.guard(model.name.span, null, () => modelStatics(e, model, this.options, known));
+    if (!statics) return { statics: null, graph: null };
+    const env = new Environment(known, "model");
+    for (const m of model.members) if (m.kind === "fn" || m.kind === "block") declare(known, m.name.name, m);
+    for (const m of model.members) {
+      if (m.kind === "fn" || m.kind === "block" || m.kind === "entry") continue;
+      e.statements([m], env);
+      // Functions and blocks of the model see its static lets; not its weights and layers.
+      for (const [name, value] of env.entries()) if (isStatic(value)) known.set(name, value);
+    }
+    const body = new Environment(env, "body");
+    const inputs = ctx.guard(entry.name.span, false, () => {
+      this.#inputs(e, entry, body, sizes, builderSizes);
+      return true;
+    });
+    if (!inputs) return { statics, graph: null };
+    const value = e.body(entry.body, body);
+    const outputs = ctx.guard(lastSpan(entry), null, () => this.#outputs(e, entry, value, body));
+    if (!outputs || diagnostics.hasErrors) return { statics, graph: null };
+    return { statics, graph: ctx.builder.finish(outputs) };
+  }
+
+  /** Declares the entry's run-time sizes and its inputs. */
+  #inputs(e: Elaborator, entry: ast.Entry, env: Environment, sizes: Map<string, SizeVariable>, order: SizeVariable[]): void {
+    const { requirements } = e.ctx;
+    for (const p of entry.parameters)
+      for (const d of p.type.dimensions ?? []) {
+        if (d.kind === "rest") fail("E0402", "an entry names each axis of its inputs: ... cannot stand here", { at: d.span });
+        if (d.kind !== "size" || d.size.kind !== "name") continue;
+        const { name } = d.size;
+        if (env.own(name) || env.find(name)?.kind === "model") continue;
+        const shared = requirements.same.get(name);
+        const other = shared === undefined ? undefined : sizes.get(shared);
+        const bound = d.bound ? e.knownWhole(d.bound, env, `the bound of ${name}`) : null;
+        const most = Math.min(bound ?? Number.POSITIVE_INFINITY, requirements.most.get(name) ?? Number.POSITIVE_INFINITY);
+        const v = other ?? new SizeVariable(name, requirements.least.get(name) ?? 0, Number.isFinite(most) ? most : null);
+        if (!other) order.push(v);
+        sizes.set(name, v);
+        env.set(name, integer(size(v)), { span: d.span, text: `${name} is a run-time size of ${entry.name.name}` });
+      }
+    for (const p of entry.parameters) this.#input(e, p, env);
+  }
+
+  #input(e: Elaborator, p: ast.Parameter, env: Environment): void {
+    const { element, dimensions } = p.type;
+    if (!dimensions || element === "int" || element === "float" || element === "string" || element === "fn")
+      fail("E0217", `the input ${p.name.name} is a tensor: f32[] is one number`, { at: p.type.span });
+    const shape: Size[] = [];
+    for (const d of dimensions) {
+      if (d.kind !== "size") fail("E0402", `an entry names each axis of its inputs`, { at: d.span });
+      const s = e.size(d.size, env, `a size of ${p.name.name}`);
+      if (s === null) {
+        env.set(p.name.name, { kind: "unknown" });
+        return;
+      }
+      shape.push(s);
+    }
+    let fill: number | null = null;
+    if (p.default) {
+      const v = e.expression(p.default, env);
+      fill = numberOf(v);
+      if (v.kind !== "unknown" && (fill === null || (v.kind === "boolean") !== (element === "bool") || (!isNumber(v) && v.kind !== "boolean")))
+        fail("E0403", `the default of the input ${p.name.name} is a number that fills it; ${describe(v)} is given`, { at: p.default.span });
+    }
+    const kind = element as ElementType;
+    env.set(p.name.name, tensor(e.ctx.emit("input", [], { name: p.name.name, element: kind, shape, fill })));
+  }
+
+  #outputs(e: Elaborator, entry: ast.Entry, value: Value, env: Environment) {
+    if (value.kind === "unknown") return null;
+    const values = value.kind === "tuple" ? value.items : [value];
+    if (values.length !== entry.results.length)
+      fail("E0319", `${entry.name.name} gives ${entry.results.length} result${entry.results.length === 1 ? "" : "s"}; its body gives ${values.length}`, { help: ["several are written (a, b)"] });
+    const outputs = entry.results.map(({ name, type }, i) => {
+      const v = e.ctx.guard(lastSpan(entry), null, () => result(e, `${entry.name.name}: ${name.name}`, type, values[i]!, env, []));
+      if (v?.kind !== "tensor") return null;
+      return { name: name.name, value: v.id };
+    });
+    return outputs.every((o) => o !== null) ? outputs : null;
+  }
+}
+
+function isStatic(v: Value): boolean {
+  if (v.kind === "list") return v.items.every(isStatic);
+  return v.kind === "boolean" || v.kind === "string" || v.kind === "float" || v.kind === "function" || (v.kind === "integer" && constantOf(v.size) !== null);
+}
+
+function lastSpan(entry: ast.Entry): Span {
+  return entry.body.statements.at(-1)?.span ?? entry.body.span;
+}
+
+export { nearest };
