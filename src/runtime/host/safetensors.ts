@@ -61,8 +61,10 @@ export function safetensorsHeaderLength(prefix: Uint8Array, fileBytes: number | 
   const words = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = words.getUint32(0, true) + words.getUint32(4, true) * 2 ** 32;
   if (length > headerLimit) {
+    const start = String.fromCharCode(...prefix.subarray(0, 8));
+    const hint = start === "version " ? "it is a pointer of Git LFS" : /^\s*</.test(start) ? "it is a web page" : null;
     throw new SafetensorsError(
-      `${file} is no safetensors file: it declares a header of ${length} bytes (at most ${headerLimit})`,
+      `${file} is no safetensors file: ${hint ?? `it declares a header of ${length} bytes (at most ${headerLimit})`}`,
     );
   }
   if (fileBytes !== null && 8 + length > fileBytes) {

@@ -1,0 +1,82 @@
+/**
+ * The memory of a model that is loaded: one arena for all that lives within a run, and the arrays that lie on it.
+ *
+ * The arena grows when a run needs more than any before. The arrays of the latest sizes are kept, so that a repeated
+ * run allocates nothing but its outputs.
+ */
+
+import { InputError } from "./elements.js";
+import { checkRanges, type EntrySpec, type Sizes } from "./inputs.js";
+import { nearestHint } from "./names.js";
+
+/** For how many bindings of sizes the arrays are kept. */
+const keptBindings = 16;
+
+export class Memory {
+  #arena = new ArrayBuffer(0);
+  #kept = new Map<string, unknown>();
+  #disposed = false;
+
+  /** The bytes of the arena. */
+  get bytes(): number {
+    return this.#arena.byteLength;
+  }
+
+  /** Makes the arena at least as large as this. */
+  reserve(bytes: number): void {
+    if (bytes <= this.#arena.byteLength) return;
+    this.#kept.clear();
+    // The old arena is let go before the new one is made: both at once may not fit.
+    this.#arena = new ArrayBuffer(0);
+    try {
+      this.#arena = new ArrayBuffer(bytes);
+    } catch {
+      throw new RangeError(`a run of these sizes needs ${bytes} bytes of memory, which this machine does not give`);
+    }
+  }
+
+  /** The arrays of an entry for its sizes, made by `make` unless they are kept. */
+  arrays<Arrays>(entry: EntrySpec, sizes: Sizes, bytes: number, make: (arena: ArrayBuffer) => Arrays): Arrays {
+    this.check();
+    this.reserve(bytes);
+    const key = [entry.name, ...entry.sizes.map((size) => sizes[size.name])].join(" ");
+    const kept = this.#kept.get(key) as Arrays | undefined;
+    const arrays = kept ?? make(this.#arena);
+    // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
+    this.#kept.delete(key);
+    this.#kept.set(key, arrays);
+    if (this.#kept.size > keptBindings) this.#kept.delete(this.#kept.keys().next().value!);
+    return arrays;
+  }
+
+  /** Throws if the model was disposed of. */
+  check(): void {
+    if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#kept.clear();
+    this.#arena = new ArrayBuffer(0);
+  }
+}
+
+/** Makes room for runs of the given sizes: for every entry all of whose sizes are given. */
+export function reserveSizes(
+  memory: Memory,
+  given: Sizes | undefined,
+  entries: readonly { readonly spec: EntrySpec; readonly arenaBytes: (sizes: Sizes) => number }[],
+): void {
+  if (given === undefined) return;
+  const names = new Set(entries.flatMap(({ spec }) => spec.sizes.map((size) => size.name)));
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.has(name)) throw new InputError(`the model has no size "${name}"${nearestHint(name, names)}`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new InputError(`the size ${name} is ${value}, which is no whole number from 0`);
+  }
+  for (const { spec, arenaBytes } of entries) {
+    if (!spec.sizes.every((size) => given[size.name] !== undefined)) continue;
+    checkRanges(spec, given);
+    memory.reserve(arenaBytes(given));
+  }
+}

@@ -1,0 +1,332 @@
+/**
+ * Finds the weights of a model in what the caller gives, checks them, and reads them into typed arrays.
+ *
+ * A weight has alternatives, and the first that the checkpoint holds is taken; each is one tensor or several that are
+ * stacked along a new first axis. All that is missing or misshapen is reported at once, before any tensor is read.
+ * Weights that come to the same tensors of a checkpoint share one array.
+ */
+import {
+  type ByteSource,
+  blobSource,
+  bytesSource,
+  fileSource,
+  hasFiles,
+  WeightsError,
+  webSource,
+} from "./byte-sources.js";
+import { nearestHint } from "./names.js";
+import {
+  convertSafetensor,
+  convertsTo,
+  parseSafetensors,
+  parseSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsType,
+  safetensorsHeaderLength,
+} from "./safetensors.js";
+import { type ArrayOf, arrayOf, bytesPerElement, type ElementName, elementCount, showShape } from "./tensors.js";
+
+/** A tensor that is given by name. The kind of its array says its type; 16-bit numbers are f16 as bits. */
+export interface NamedTensor {
+  readonly data:
+    | Float32Array
+    | Float64Array
+    | Int32Array
+    | BigInt64Array
+    | Int16Array
+    | Int8Array
+    | Uint16Array
+    | Uint8Array
+    | readonly number[];
+  readonly shape: readonly number[];
+}
+
+/**
+ * Weights: the bytes of a safetensors file, a Blob, a URL, a path (under Node, Deno and Bun), or tensors by name.
+ * Bytes and arrays of the model's own type are read in place: leave them unchanged while the model is in use.
+ */
+export type WeightsSource =
+  | ArrayBuffer
+  | Uint8Array
+  | Blob
+  | URL
+  | string
+  | Readonly<Record<string, NamedTensor>>
+  | ReadonlyMap<string, NamedTensor>;
+
+/** How far the weights are read, in bytes. */
+export interface WeightsProgress {
+  readonly loaded: number;
+  readonly total: number;
+}
+
+export interface WeightsOptions {
+  /** One source, or several whose tensors complement each other, as the parts of a checkpoint in several files. */
+  readonly weights?: WeightsSource | readonly WeightsSource[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: WeightsProgress) => void) | undefined;
+}
+
+/** What a model expects of one weight. Without `sources` it is the tensor of its own name. */
+export interface WeightSpec {
+  readonly type: ElementName;
+  readonly shape: readonly number[];
+  readonly sources?: readonly (readonly string[])[];
+}
+
+/** The arrays of a table of weights, by name. */
+export type WeightsOf<Table extends Readonly<Record<string, WeightSpec>>> = {
+  readonly [Name in keyof Table]: ArrayOf[Table[Name]["type"]];
+};
+
+/** A tensor and where it is. */
+interface HeldTensor {
+  readonly source: ByteSource;
+  readonly entry: SafetensorsEntry;
+}
+
+/** A tensor that is to be read: into all of an array, or as one part of a stack. */
+interface PlannedRead extends HeldTensor {
+  readonly key: string;
+  readonly type: ElementName;
+  readonly elements: number;
+  readonly part: number;
+  readonly parts: number;
+}
+
+/** Reads the weights of a table. */
+export async function loadWeights<Table extends Readonly<Record<string, WeightSpec>>>(
+  table: Table,
+  options: WeightsOptions,
+): Promise<WeightsOf<Table>> {
+  if (Object.keys(table).length > 0 && options.weights === undefined) {
+    throw new WeightsError(
+      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors, or tensors by name",
+    );
+  }
+  const given = options.weights === undefined ? [] : options.weights;
+  const opened: ByteSource[] = [];
+  try {
+    const held = new Map<string, HeldTensor>();
+    for (const source of Array.isArray(given) ? given : [given]) await openSource(source, options.signal, opened, held);
+    const keys = new Map<string, string>();
+    const reads = planReads(table, held, opened.map((source) => source.file).join(", "), keys);
+    const arrays = await readAll(reads, options);
+    const weights: Record<string, ArrayOf[ElementName]> = Object.create(null);
+    for (const [name, key] of keys) weights[name] = arrays.get(key)!;
+    return weights as WeightsOf<Table>;
+  } finally {
+    for (const source of opened) await source.close();
+  }
+}
+
+/** Opens a source, checks its header and adds its tensors to those that are held. */
+async function openSource(
+  given: WeightsSource,
+  signal: AbortSignal | undefined,
+  opened: ByteSource[],
+  held: Map<string, HeldTensor>,
+): Promise<void> {
+  signal?.throwIfAborted();
+  let source: ByteSource;
+  const tag = Object.prototype.toString.call(given);
+  if (typeof given === "string" || given instanceof URL) {
+    const isUrl = given instanceof URL || /^[a-z][a-z0-9+.-]+:/i.test(given);
+    const isFile = isUrl ? new URL(given).protocol === "file:" : hasFiles();
+    if (isFile) source = await fileSource(isUrl ? new URL(given) : given, signal);
+    else source = await webSource(given, signal);
+  } else if (tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]") {
+    source = bytesSource(new Uint8Array(given as ArrayBuffer), "the given bytes");
+  } else if (ArrayBuffer.isView(given)) {
+    source = bytesSource(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), "the given bytes");
+  } else if (tag === "[object Blob]" || tag === "[object File]") {
+    source = blobSource(given as Blob, signal);
+  } else {
+    return openNamed(given as Readonly<Record<string, NamedTensor>> | ReadonlyMap<string, NamedTensor>, opened, held);
+  }
+  opened.push(source);
+  for (const [name, entry] of (await readHeader(source)).tensors) {
+    const other = held.get(name);
+    if (other) throw new WeightsError(`${other.source.file} and ${source.file} both hold a tensor "${name}"`);
+    held.set(name, { source, entry });
+  }
+}
+
+async function readHeader(source: ByteSource): Promise<ReturnType<typeof parseSafetensors>> {
+  if (source.bytes) return parseSafetensors(source.bytes, source.file);
+  const prefix = new Uint8Array(8);
+  const found = await source.read(0, prefix, () => {});
+  const text = new Uint8Array(safetensorsHeaderLength(prefix.subarray(0, found), source.size, source.file));
+  if ((await source.read(8, text, () => {})) < text.length) {
+    throw new WeightsError(`${source.file} is cut off within its header of ${text.length} bytes`);
+  }
+  return parseSafetensorsHeader(text, source.size, source.file);
+}
+
+/** The safetensors type of each kind of array. */
+const typesByArray: Readonly<Record<string, SafetensorsType>> = {
+  Float32Array: "F32",
+  Float64Array: "F64",
+  Int32Array: "I32",
+  BigInt64Array: "I64",
+  Int16Array: "I16",
+  Int8Array: "I8",
+  Uint16Array: "F16",
+  Uint8Array: "U8",
+};
+
+/** Adds tensors that are given by name: each is a source of its own, of its bytes. */
+function openNamed(
+  tensors: Readonly<Record<string, NamedTensor>> | ReadonlyMap<string, NamedTensor>,
+  opened: ByteSource[],
+  held: Map<string, HeldTensor>,
+): void {
+  const isMap = Object.prototype.toString.call(tensors) === "[object Map]";
+  const all = isMap ? (tensors as ReadonlyMap<string, NamedTensor>) : Object.entries(tensors ?? {});
+  opened.push(bytesSource(new Uint8Array(0), "the given object"));
+  for (const [name, tensor] of all) {
+    const data = Array.isArray(tensor?.data)
+      ? Float64Array.from(tensor.data)
+      : (tensor?.data as Float32Array | undefined);
+    const type = data && typesByArray[Object.prototype.toString.call(data).slice(8, -1)];
+    if (!data || !type || !Array.isArray(tensor.shape)) {
+      throw new WeightsError(`the given tensor "${name}" is not { data, shape } with an array of numbers`);
+    }
+    if (held.has(name)) throw new WeightsError(`the tensor "${name}" is given twice`);
+    const shape = tensor.shape as readonly number[];
+    if (elementCount(shape) !== data.length) {
+      throw new WeightsError(
+        `the given tensor "${name}" has the shape ${showShape(shape)}, but ${data.length} elements`,
+      );
+    }
+    const source = bytesSource(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), "the given object");
+    held.set(name, { source, entry: { name, type, shape, start: 0, end: data.byteLength } });
+  }
+}
+
+/**
+ * Chooses an alternative for every weight and lists the tensors to read, by source and offset.
+ * @param keys gets, for each weight, the key of its array: equal for weights that share one
+ */
+function planReads(
+  table: Readonly<Record<string, WeightSpec>>,
+  held: ReadonlyMap<string, HeldTensor>,
+  file: string,
+  keys: Map<string, string>,
+): PlannedRead[] {
+  const problems: string[] = [];
+  const reads = new Map<string, PlannedRead[]>();
+  for (const [name, spec] of Object.entries(table)) {
+    const alternatives = spec.sources ?? [[name]];
+    const chosen = alternatives.find((parts) => parts.every((part) => held.has(part)));
+    if (!chosen) {
+      problems.push(missingWeight(name, alternatives, held, file));
+      continue;
+    }
+    const key = JSON.stringify([chosen, spec.type]);
+    keys.set(name, key);
+    const tensors = chosen.map((part) => held.get(part)!);
+    // A stack of one tensor cannot be told from a tensor but by its shape.
+    const stacks = chosen.length > 1 || tensors[0]!.entry.shape.length === spec.shape.length - 1;
+    const [count, ...rest] = stacks ? spec.shape : [1, ...spec.shape];
+    for (const { entry, source } of tensors) {
+      const where = entry.name === name ? `weight "${name}"` : `weight "${name}" (tensor "${entry.name}")`;
+      if (!convertsTo(entry.type, spec.type)) {
+        problems.push(`${where} is ${spec.type}, but ${source.file} holds ${entry.type}`);
+      } else if (count !== chosen.length) {
+        problems.push(
+          `${where} has the shape ${showShape(spec.shape)}, but ${source.file} holds ${showShape(entry.shape)}`,
+        );
+      } else if (showShape(entry.shape) !== showShape(rest)) {
+        problems.push(`${where} has the shape ${showShape(rest)}, but ${source.file} holds ${showShape(entry.shape)}`);
+      }
+    }
+    const elements = elementCount(spec.shape);
+    const list = tensors.map((tensor, part) => ({
+      ...tensor,
+      key,
+      type: spec.type,
+      elements,
+      part,
+      parts: chosen.length,
+    }));
+    if (!reads.has(key)) reads.set(key, list);
+  }
+  if (problems.length > 0) throw new WeightsError(summary(problems));
+  const order = new Map<ByteSource, number>();
+  for (const { source } of held.values()) if (!order.has(source)) order.set(source, order.size);
+  return [...reads.values()]
+    .flat()
+    .sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.entry.start - b.entry.start);
+}
+
+function missingWeight(
+  name: string,
+  alternatives: readonly (readonly string[])[],
+  held: ReadonlyMap<string, HeldTensor>,
+  file: string,
+): string {
+  const missing = alternatives.map((parts) => parts.find((part) => !held.has(part))!);
+  const list = missing.map((part) => `"${part}"`).join(" nor ");
+  const names = missing.length === 1 ? `no ${list}` : `neither ${list}`;
+  const near = missing.map((part) => nearestHint(part, held.keys())).find((hint) => hint !== "") ?? "";
+  return `weight "${name}" is missing: ${file} has ${names}${near}`;
+}
+
+/** All problems, a line each, up to a number that a person reads. */
+function summary(problems: readonly string[]): string {
+  const shown = 8;
+  if (problems.length <= shown) return problems.join("\n");
+  return [...problems.slice(0, shown), `and ${problems.length - shown} more`].join("\n");
+}
+
+async function readAll(
+  reads: readonly PlannedRead[],
+  { signal, onProgress }: WeightsOptions,
+): Promise<Map<string, ArrayOf[ElementName]>> {
+  const arrays = new Map<string, ArrayOf[ElementName]>();
+  let loaded = 0;
+  let total = 0;
+  for (const { entry } of reads) total += entry.end - entry.start;
+  const onBytes = (count: number): void => {
+    loaded += count;
+    onProgress?.({ loaded, total });
+  };
+  /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
+  let last: { entry: SafetensorsEntry; bytes: Uint8Array } | null = null;
+  for (const { source, entry, key, type, elements, part, parts } of reads) {
+    signal?.throwIfAborted();
+    const count = entry.end - entry.start;
+    const offset = (elements / parts) * part;
+    if (source.bytes) {
+      const values = convertSafetensor(entry, source.bytes.subarray(entry.start, entry.end), type, source.file);
+      if (parts === 1) arrays.set(key, values);
+      else stack(key, type, elements).set(values, offset);
+      onBytes(count);
+      continue;
+    }
+    const array = stack(key, type, elements);
+    const inPlace = entry.type === { f32: "F32", f16: "F16", i32: "I32", bool: "" }[type];
+    const bytes: Uint8Array = inPlace
+      ? new Uint8Array(array.buffer, offset * bytesPerElement[type], count)
+      : new Uint8Array(count);
+    if (last?.entry === entry) {
+      bytes.set(last.bytes);
+      onBytes(count);
+    } else if ((await source.read(entry.start, bytes, onBytes)) < count) {
+      throw new WeightsError(`${source.file} is cut off within tensor "${entry.name}"`);
+    }
+    last = { entry, bytes };
+    if (!inPlace) array.set(convertSafetensor(entry, bytes, type, source.file), offset);
+  }
+  return arrays;
+
+  function stack(key: string, type: ElementName, elements: number): ArrayOf[ElementName] {
+    let array = arrays.get(key);
+    if (!array) {
+      array = arrayOf(type, elements);
+      arrays.set(key, array);
+    }
+    return array;
+  }
+}
