@@ -78,4 +78,10 @@ export const files = entries({
     wrong: "trafo fmt --check model.trafo",
     right: "trafo fmt model.trafo",
   },
+  E0690: {
+    title: "a dump that does not parse",
+    text: "A file that holds a Graph in its text form, as `--dump` prints it, breaks the syntax of dumps or a rule of the Graph. Types must be the ones that Trafo infers, sizes are declared behind the inputs, and a value stands before its use.",
+    wrong: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[8]\n  return %1 as y\n}",
+    right: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[T]\n  return %1 as y\n}",
+  },
 });
