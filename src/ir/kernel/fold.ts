@@ -158,7 +158,7 @@ export function foldCast(operand: Expression, element: KernelElement): Expressio
   const value = sizeOf(operand);
   if (value === null) return null;
   const whole = constantOf(value);
-  if (element === "f32" && whole !== null) return constant(Math.fround(whole), element);
+  if (element === "f32" && whole !== null && Math.fround(whole) === whole) return constant(whole, element);
   if (element !== "bool") return null;
   const { min, max } = rangeOf(value);
   return min > 0 || max < 0 ? truth : whole === 0 ? falsehood : null;

@@ -1,0 +1,36 @@
+/** Which values are needed, and which of them are computed in place by whoever reads them. */
+import type { Graph, ValueId } from "../ir/graph/index.js";
+import { rules } from "./table.js";
+
+/**
+ * For each value whether it has no kernel: because it only moves elements of another, or because it is made of indices
+ * alone (constants, sizes, iota, and what is computed from them element by element).
+ */
+export function computedInPlace(graph: Graph): readonly boolean[] {
+  const ofIndices: boolean[] = [];
+  return graph.nodes.map(({ operator, operands }, id) => {
+    const { kind } = rules[operator];
+    ofIndices[id] = (kind === "map" || kind === "inline") && operands.every((operand) => ofIndices[operand]);
+    return kind === "inline" || ofIndices[id];
+  });
+}
+
+/** For each value whether an output depends on it. */
+export function neededValues(graph: Graph): readonly boolean[] {
+  const needed = graph.nodes.map(() => false);
+  for (const { value } of graph.outputs) needed[value] = true;
+  for (let id = graph.nodes.length - 1; id >= 0; id--) {
+    if (needed[id]) for (const operand of graph.nodes[id]!.operands) needed[operand] = true;
+  }
+  return needed;
+}
+
+/** The value that this one only moves elements of: itself, if it moves none. */
+export function movedFrom(graph: Graph, value: ValueId): ValueId {
+  let from = value;
+  for (;;) {
+    const { operator, operands } = graph.nodes[from]!;
+    if (rules[operator].kind !== "inline") return from;
+    from = operands[0]!;
+  }
+}

@@ -1,0 +1,3 @@
+/** Lowering of Graphs to kernels. */
+export { lowerGraph } from "./graph.js";
+export type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";

@@ -1,0 +1,50 @@
+/**
+ * A Graph as kernels: what they are called with, before the memory plan says where that is.
+ *
+ * What must stay true: a buffer is written by one call, before any call that reads it; calls stand in an order that can
+ * be run.
+ */
+import type { Location } from "../diagnostics/index.js";
+import type { ValueId } from "../ir/graph/index.js";
+import type { Kernel, KernelElement } from "../ir/kernel/index.js";
+import type { BufferId, IndexCheck } from "../ir/plan/plan.js";
+import type { Size, SizeVariable } from "../sizes/index.js";
+
+/** Where the elements of a buffer come from, or for whom they are. */
+export type Home =
+  | { readonly kind: "input"; readonly name: string; readonly fill: number | null }
+  | { readonly kind: "weight"; readonly name: string; readonly sources: readonly (readonly string[])[] }
+  | { readonly kind: "output"; readonly name: string }
+  | { readonly kind: "temporary" };
+
+export interface LoweredBuffer {
+  /** The name that people know the value by: the user's, else that of its operator. */
+  readonly name: string;
+  readonly element: KernelElement;
+  readonly shape: readonly Size[];
+  readonly home: Home;
+  /** The value of the Graph that it holds. */
+  readonly value: ValueId;
+}
+
+/** One run of a kernel, on the buffers of its arguments in its order. */
+export interface Call {
+  readonly kernel: Kernel;
+  readonly reads: readonly BufferId[];
+  readonly writes: readonly BufferId[];
+  readonly location: Location | null;
+  /** The layer that it belongs to, such as `h.0.attn`. */
+  readonly scope: string;
+}
+
+export interface LoweredGraph {
+  readonly name: string;
+  readonly sizes: readonly SizeVariable[];
+  readonly buffers: readonly LoweredBuffer[];
+  readonly calls: readonly Call[];
+  /** All inputs of the entry, the weights that are read, and the outputs, each in the Graph's order. */
+  readonly inputs: readonly BufferId[];
+  readonly weights: readonly BufferId[];
+  readonly outputs: readonly BufferId[];
+  readonly indexChecks: readonly IndexCheck[];
+}

@@ -1,0 +1,83 @@
+/**
+ * Reads elements of values inside one kernel: from the arguments of the kernel, or, for values that are computed in
+ * place, through the rules of their operators.
+ *
+ * What must stay true: one element at one index is one expression, however often it is asked for, so that expressions
+ * grow with the graph and not with the number of its paths.
+ */
+import { InternalError } from "../diagnostics/index.js";
+import type { Graph, OperatorName, ValueId } from "../ir/graph/index.js";
+import { Buffer, type Expression, load } from "../ir/kernel/index.js";
+import type { Index } from "./addresses.js";
+import type { Operation, Rule } from "./rules.js";
+import { rules } from "./table.js";
+import type { KernelWriter } from "./writer.js";
+
+export class ValueReader {
+  readonly #arguments = new Map<ValueId, Buffer>();
+  readonly #known = new Map<ValueId, { readonly at: Index; readonly element: Expression }[]>();
+
+  /** @param isStored whether a value lies in a buffer when the kernel runs. */
+  constructor(
+    readonly graph: Graph,
+    readonly writer: KernelWriter,
+    readonly isStored: (value: ValueId) => boolean,
+  ) {}
+
+  /** A global buffer of the kernel for a value. */
+  makeBuffer(value: ValueId): Buffer {
+    const { element, shape } = this.graph.types[value]!;
+    return new Buffer(this.writer.uniqueName(shortName(this.graph, value)), element, shape, "global");
+  }
+
+  /** The values that were read, by their buffers. */
+  get arguments(): ReadonlyMap<Buffer, ValueId> {
+    return new Map([...this.#arguments].map(([value, buffer]) => [buffer, value]));
+  }
+
+  /** The element of a value at an index. */
+  at(value: ValueId, index: Index): Expression {
+    const known = this.#known.get(value)?.find((each) => each.at.every((part, axis) => part === index[axis]));
+    if (known !== undefined) return known.element;
+    const element = this.isStored(value) ? load(this.#argument(value), index) : this.#compute(value, index);
+    const all = this.#known.get(value) ?? [];
+    all.push({ at: index, element });
+    this.#known.set(value, all);
+    return element;
+  }
+
+  /** A node as its rule sees it. The caller knows which operator it has. */
+  operation<K extends OperatorName>(value: ValueId): Operation<K> {
+    const { operands, attributes } = this.graph.nodes[value]!;
+    return {
+      attributes: attributes as Operation<K>["attributes"],
+      type: this.graph.types[value]!,
+      operands: operands.map((operand) => this.graph.types[operand]!),
+      at: (operand, index) => this.at(operands[operand]!, index),
+    };
+  }
+
+  #argument(value: ValueId): Buffer {
+    let buffer = this.#arguments.get(value);
+    if (buffer === undefined) {
+      buffer = this.makeBuffer(value);
+      this.#arguments.set(value, buffer);
+    }
+    return buffer;
+  }
+
+  #compute(value: ValueId, index: Index): Expression {
+    const { operator } = this.graph.nodes[value]!;
+    const rule = rules[operator] as Rule<OperatorName>;
+    if (rule.kind === "inline" || rule.kind === "map") return rule.element(this.operation(value), index);
+    throw new InternalError(`${operator} is read where it has not been computed`);
+  }
+}
+
+/** The user's name for a value without the layers it lies in, else its operator. */
+function shortName(graph: Graph, value: ValueId): string {
+  const node = graph.nodes[value]!;
+  const isNamed = node.operator === "input" || node.operator === "weight";
+  const name = graph.names[value] ?? (isNamed ? node.attributes.name : node.operator);
+  return name.split(".").at(-1)!;
+}

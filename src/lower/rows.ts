@@ -1,0 +1,210 @@
+/**
+ * Lowering of what works along one axis: reductions, softmax, running sums. One loop per other axis, and inside, one
+ * loop along the axis for each step of the computation.
+ *
+ * Sums of f16 are kept in f32. What the Graph says about rows of nothing, of -inf and of NaN holds by the starting
+ * values and the order of the comparisons; the comments say where.
+ */
+import type { ReductionOperator } from "../ir/graph/index.js";
+import {
+  binary,
+  cast,
+  constant,
+  type Expression,
+  index,
+  type KernelElement,
+  type Statement,
+  select,
+  type UpdateOperator,
+  unary,
+} from "../ir/kernel/index.js";
+import { type Size, size } from "../sizes/index.js";
+import { type Index, zero } from "./addresses.js";
+import type { BodyRule, Operation } from "./rules.js";
+import { type KernelWriter, store, when } from "./writer.js";
+
+/** What sums and products of an element type are kept in. */
+export function accumulatorOf(element: KernelElement): KernelElement {
+  return element === "f16" ? "f32" : element;
+}
+
+/** The number below all others, which `max` starts with. */
+export function lowest(element: KernelElement): Expression {
+  return constant(element === "i32" ? -(2 ** 31) : -Infinity, element);
+}
+
+function highest(element: KernelElement): Expression {
+  return constant(element === "i32" ? 2 ** 31 - 1 : Infinity, element);
+}
+
+/** A row as `body` sees it: how long it is, how to read it, where the other axes stand. */
+export interface Row {
+  readonly extent: Size;
+  /** The operand's element at a place of the row. */
+  readonly read: (at: Expression) => Expression;
+  /** The index into the result with this place along the axis. */
+  readonly place: (at: Expression) => Index;
+}
+
+/** Loops over all rows of operand 0 along an axis. */
+export function eachRow(
+  operation: Pick<Operation<ReductionOperator>, "operands" | "at">,
+  axis: number,
+  writer: KernelWriter,
+  body: (row: Row) => readonly Statement[],
+): readonly Statement[] {
+  const { shape } = operation.operands[0]!;
+  return writer.nest(shape.with(axis, size(1)), (others) => {
+    const place = (at: Expression): Index => others.with(axis, at);
+    return body({ extent: shape[axis]!, read: (at) => operation.at(0, place(at)), place });
+  });
+}
+
+interface Reduction {
+  readonly scalar: string;
+  readonly update: UpdateOperator;
+  /** The element type that it is kept in, for operands of this one. */
+  readonly kept: (element: KernelElement) => KernelElement;
+  readonly start: (kept: KernelElement) => Expression;
+  /** The result, from what was kept and the number of elements. */
+  readonly finish: (kept: Expression, extent: Size) => Expression;
+}
+
+const nothing = (kept: Expression): Expression => kept;
+const zeroOf = (element: KernelElement): Expression => constant(0, element);
+const same = (element: KernelElement): KernelElement => element;
+const asNumber = (): KernelElement => "i32";
+
+const sum: Reduction = { scalar: "sum", update: "add", kept: accumulatorOf, start: zeroOf, finish: nothing };
+
+/** NaN stays, since the updates `max` and `min` give NaN if either side is. Truth values are kept as 0 and 1. */
+const reductions: { readonly [K in Exclude<ReductionOperator, "argmax">]: Reduction } = {
+  sum,
+  // Of nothing: 0 / 0 is NaN.
+  mean: { ...sum, finish: (kept, extent) => binary("div", kept, cast(index(extent), kept.element)) },
+  max: { scalar: "max", update: "max", kept: same, start: lowest, finish: nothing },
+  min: { scalar: "min", update: "min", kept: same, start: highest, finish: nothing },
+  any: { scalar: "any", update: "max", kept: asNumber, start: zeroOf, finish: nothing },
+  all: { scalar: "all", update: "min", kept: asNumber, start: () => constant(1, "i32"), finish: nothing },
+};
+
+export function reductionBody(operator: keyof typeof reductions): BodyRule<typeof operator> {
+  const { scalar, update, kept, start, finish } = reductions[operator];
+  return (operation, out, writer) =>
+    eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
+      const element = kept(operation.operands[0]!.element);
+      const result = writer.scalar(scalar, start(element));
+      return [
+        ...result.begin,
+        ...writer.loop(extent, (at) => [result.update(update, cast(read(at), element))]),
+        store(out, place(zero), cast(finish(result.value, extent), out.element)),
+      ];
+    });
+}
+
+/** NaN is the one number that differs from itself. */
+function isNotANumber(value: Expression): Expression {
+  return binary("ne", value, value);
+}
+
+/** Whether a comes before b among the largest: NaN before all, equals in neither order. */
+export function isGreater(a: Expression, b: Expression): Expression {
+  const greater = binary("lt", b, a);
+  if (a.element === "i32") return greater;
+  return binary("or", greater, binary("and", isNotANumber(a), unary("not", isNotANumber(b))));
+}
+
+/** Whether a and b are equal, or both are NaN. */
+export function isSame(a: Expression, b: Expression): Expression {
+  const equal = binary("eq", a, b);
+  return a.element === "i32" ? equal : binary("or", equal, binary("and", isNotANumber(a), isNotANumber(b)));
+}
+
+/** A row of nothing or of the lowest number only keeps the index that it starts with, 0. */
+export const argmaxBody: BodyRule<"argmax"> = (operation, out, writer) =>
+  eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
+    const best = writer.scalar("best", lowest(operation.operands[0]!.element));
+    const bestAt = writer.scalar("best_at", zero);
+    return [
+      ...best.begin,
+      ...bestAt.begin,
+      ...writer.loop(extent, (at) => [when(isGreater(read(at), best.value), [best.set(read(at)), bestAt.set(at)])]),
+      store(out, place(zero), bestAt.value),
+    ];
+  });
+
+/**
+ * exp(x - max) / sum. A row of -inf only has the maximum -inf, and -inf - -inf would be NaN: it is shifted by 0 instead,
+ * sums to 0 and gives zeros. A NaN makes the maximum NaN, and all that follows; so does +inf, by inf - inf.
+ */
+export const softmaxBody: BodyRule<"softmax"> = (operation, out, writer) =>
+  eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
+    const element = accumulatorOf(out.element);
+    const value = (at: Expression): Expression => cast(read(at), element);
+    const largest = writer.scalar("largest", lowest(element));
+    const none = binary("eq", largest.value, lowest(element));
+    const shift = writer.scalar("shift", select(none, zeroOf(element), largest.value));
+    const exponential = (at: Expression): Expression => unary("exp", binary("sub", value(at), shift.value));
+    const total = writer.scalar("total", zeroOf(element));
+    const share = (at: Expression): Expression => binary("div", exponential(at), total.value);
+    const isEmpty = binary("eq", total.value, zeroOf(element));
+    return [
+      ...largest.begin,
+      ...writer.loop(extent, (at) => [largest.update("max", value(at))]),
+      ...shift.begin,
+      ...total.begin,
+      ...writer.loop(extent, (at) => [total.update("add", exponential(at))]),
+      ...writer.loop(extent, (at) => [
+        store(out, place(at), cast(select(isEmpty, zeroOf(element), share(at)), out.element)),
+      ]),
+    ];
+  });
+
+export const cumsumBody: BodyRule<"cumsum"> = (operation, out, writer) =>
+  eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
+    const element = accumulatorOf(out.element);
+    const running = writer.scalar("running", zeroOf(element));
+    return [
+      ...running.begin,
+      ...writer.loop(extent, (at) => [
+        running.update("add", cast(read(at), element)),
+        store(out, place(at), cast(running.value, out.element)),
+      ]),
+    ];
+  });
+
+/**
+ * k scans of the row. Each chooses the largest of those that come after the last chosen one in the order of results:
+ * descending, the lower index first among equals. No list of what was chosen is kept.
+ */
+export const topkBody: BodyRule<"topk"> = (operation, out, writer) =>
+  eachRow(operation, out.shape.length - 1, writer, ({ extent, read, place }) => {
+    const { element } = operation.operands[0]!;
+    // Before everything: the largest of all numbers (NaN for floats) at the index -1.
+    const last = writer.scalar("last", element === "i32" ? highest(element) : constant(Number.NaN, element));
+    const lastAt = writer.scalar("last_at", index(-1));
+    const best = writer.scalar("best", lowest(element));
+    const bestAt = writer.scalar("best_at", index(-1));
+    const comesAfter = (at: Expression): Expression =>
+      binary(
+        "or",
+        isGreater(last.value, read(at)),
+        binary("and", isSame(last.value, read(at)), binary("lt", lastAt.value, at)),
+      );
+    const isBetter = (at: Expression): Expression =>
+      binary("or", binary("lt", bestAt.value, zero), isGreater(read(at), best.value));
+    return [
+      ...last.begin,
+      ...lastAt.begin,
+      ...writer.loop(size(operation.attributes.k), (rank) => [
+        ...best.begin,
+        ...bestAt.begin,
+        ...writer.loop(extent, (at) => [
+          when(binary("and", comesAfter(at), isBetter(at)), [best.set(read(at)), bestAt.set(at)]),
+        ]),
+        store(out, place(rank), binary("max", bestAt.value, zero)),
+        last.set(best.value),
+        lastAt.set(bestAt.value),
+      ]),
+    ];
+  });

@@ -1,0 +1,37 @@
+/**
+ * What the lowering of one operator consists of. table.ts has the rule of each.
+ */
+import type { NodeOf, OperatorName, TensorType } from "../ir/graph/index.js";
+import type { Buffer, Expression, Statement } from "../ir/kernel/index.js";
+import type { Index } from "./addresses.js";
+import type { KernelWriter } from "./writer.js";
+
+/** A node and the elements of its operands, as its rule sees them. */
+export interface Operation<K extends OperatorName> {
+  readonly attributes: NodeOf<K>["attributes"];
+  readonly type: TensorType;
+  /** The type of each operand. */
+  readonly operands: readonly TensorType[];
+  /** The element of an operand at an index. */
+  readonly at: (operand: number, index: Index) => Expression;
+}
+
+/** The element of the result at an index. */
+export type ElementRule<K extends OperatorName> = (operation: Operation<K>, index: Index) => Expression;
+
+/** The statements that compute the whole result and store it in `out`. */
+export type BodyRule<K extends OperatorName> = (
+  operation: Operation<K>,
+  out: Buffer,
+  writer: KernelWriter,
+) => readonly Statement[];
+
+export type Rule<K extends OperatorName> =
+  /** Lies in a buffer before anything runs. */
+  | { readonly kind: "stored" }
+  /** Only moves elements, or is made of indices alone: computed wherever an element of it is read. */
+  | { readonly kind: "inline"; readonly element: ElementRule<K> }
+  /** Element by element: inline where all operands are made of indices alone, else a kernel of one loop per axis. */
+  | { readonly kind: "map"; readonly element: ElementRule<K> }
+  /** A kernel of its own. */
+  | { readonly kind: "body"; readonly body: BodyRule<K> };
