@@ -215,7 +215,13 @@ export type Subscript =
 
 export type Expression =
   /** `text` is the number as written; a whole number is one without point and exponent. */
-  | { readonly kind: "number"; readonly value: number; readonly whole: boolean; readonly text: string; readonly span: Span }
+  | {
+      readonly kind: "number";
+      readonly value: number;
+      readonly whole: boolean;
+      readonly text: string;
+      readonly span: Span;
+    }
   | { readonly kind: "string"; readonly value: string; readonly span: Span }
   | { readonly kind: "boolean"; readonly value: boolean; readonly span: Span }
   | { readonly kind: "name"; readonly name: string; readonly span: Span }
@@ -246,7 +252,12 @@ export type Expression =
       readonly span: Span;
     }
   | { readonly kind: "call"; readonly callee: Expression; readonly arguments: readonly Argument[]; readonly span: Span }
-  | { readonly kind: "index"; readonly value: Expression; readonly subscripts: readonly Subscript[]; readonly span: Span }
+  | {
+      readonly kind: "index";
+      readonly value: Expression;
+      readonly subscripts: readonly Subscript[];
+      readonly span: Span;
+    }
   | { readonly kind: "transpose"; readonly value: Expression; readonly span: Span }
   | {
       readonly kind: "comprehension";

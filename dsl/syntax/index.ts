@@ -1,0 +1,4 @@
+/** The syntax of Trafo: the tree, the parser and the formatter. */
+export * from "./ast.js";
+export { parse, parseExpression } from "./parser.js";
+export { nearest } from "./words.js";
