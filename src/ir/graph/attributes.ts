@@ -5,7 +5,7 @@
  * builder tells nodes apart by it; reading gives back what was written.
  */
 import type { Size } from "../../sizes/index.js";
-import type { Attributes, OperatorName } from "./operators.js";
+import type { Attributes, Node, OperatorName } from "./operators.js";
 import { type ReductionOperator, reductionOperators } from "./operators.js";
 import { numberText, quoted } from "./text.js";
 import { type ElementType, elementTypes, type TensorType } from "./types.js";
@@ -123,4 +123,14 @@ export function attributesText<K extends OperatorName>(
   return formsOf(operator)
     .map(([name, form]) => form.write(values[name], size))
     .join();
+}
+
+/** The sizes that a node's attributes mention. */
+export function sizesOf(node: Node): Size[] {
+  const sizes: Size[] = [];
+  attributesText(node.operator, node.attributes, (size) => {
+    sizes.push(size);
+    return "";
+  });
+  return sizes;
 }

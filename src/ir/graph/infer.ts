@@ -71,4 +71,12 @@ export function inferType<K extends OperatorName>(
   return table[operator](operands, attributes);
 }
 
+/** All operators. */
+export const operatorNames = Object.keys(table) as readonly OperatorName[];
+
+/** Whether there is an operator of this name. */
+export function isOperator(name: string): name is OperatorName {
+  return Object.hasOwn(table, name);
+}
+
 export { GraphTypeError } from "./type-rules.js";

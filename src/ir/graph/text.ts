@@ -31,3 +31,18 @@ export function numberOf(text: string): number | null {
 export function quoted(text: string): string {
   return JSON.stringify(text);
 }
+
+/** The source of the pattern of a word: a name, with dots inside (`h.0.attn`). */
+export const wordPattern = String.raw`[\p{L}_][\p{L}\p{N}_']*(?:\.[\p{L}\p{N}_']+)*`;
+
+const isWord = new RegExp(`^${wordPattern}$`, "u");
+
+/** Whether a dump and `parseSize` can hold a size variable of this name. */
+export function isSizeName(name: string): boolean {
+  return isWord.test(name) && !["min", "max", "inf"].includes(name);
+}
+
+/** A name as it is, or between quotes where it is no word. */
+export function nameText(name: string): string {
+  return isWord.test(name) ? name : quoted(name);
+}
