@@ -53,7 +53,8 @@ export class Environment {
   /** Every name that can be seen from here. */
   visible(): Set<string> {
     const all = new Set<string>();
-    for (let scope: Environment | null = this; scope; scope = scope.parent) for (const name of scope.#names.keys()) all.add(name);
+    for (let scope: Environment | null = this; scope; scope = scope.parent)
+      for (const name of scope.#names.keys()) all.add(name);
     return all;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { type Diagnostics, nearest, SourceFile, type Span } from "../../src/diagnostics/index.js";
 import { sources as library } from "../std/sources.generated.js";
-import { type File, type Function, type Block, type Model, parse } from "../syntax/index.js";
+import { type Block, type File, type Function, type Model, parse } from "../syntax/index.js";
 import { resolveNames } from "./names.js";
 
 /** What a file declares, and what its imports stand for. */
@@ -34,7 +34,9 @@ function libraryName(file: string): string {
 
 /** Which file of the library declares a name. A declaration begins its line. */
 const declaredIn: ReadonlyMap<string, string> = new Map(
-  Object.entries(library).flatMap(([file, text]) => [...text.matchAll(/^(?:fn|block) (\w+)/gm)].map((m) => [m[1]!, file] as const)),
+  Object.entries(library).flatMap(([file, text]) =>
+    [...text.matchAll(/^(?:fn|block) (\w+)/gm)].map((m) => [m[1]!, file] as const),
+  ),
 );
 
 /** Every name of the standard library. */
@@ -65,7 +67,9 @@ export class Modules {
       else if (d.kind === "model") models.push(d);
       else
         for (const name of d.names) {
-          const from = d.module.isPath ? this.#path(d.module.name, d.module.span, source) : this.#library(d.module, name);
+          const from = d.module.isPath
+            ? this.#path(d.module.name, d.module.span, source)
+            : this.#library(d.module, name);
           if (from) this.#import(from, name, d.module.name, imports);
         }
     }
@@ -76,7 +80,12 @@ export class Modules {
     return module;
   }
 
-  #import(from: Module, name: { readonly name: string; readonly span: Span }, module: string, imports: Map<string, Module>): void {
+  #import(
+    from: Module,
+    name: { readonly name: string; readonly span: Span },
+    module: string,
+    imports: Map<string, Module>,
+  ): void {
     if (from.declarations.has(name.name)) {
       imports.set(name.name, from);
       return;
@@ -89,9 +98,14 @@ export class Modules {
     });
   }
 
-  #library(module: { readonly name: string; readonly span: Span }, name: { readonly name: string; readonly span: Span }): Module | null {
+  #library(
+    module: { readonly name: string; readonly span: Span },
+    name: { readonly name: string; readonly span: Span },
+  ): Module | null {
     if (module.name !== "std") {
-      this.diagnostics.report("E0208", module.span, `there is no library ${module.name}`, { help: ["std is the library; a file is named by a string: import \"./blocks.trafo\": Block"] });
+      this.diagnostics.report("E0208", module.span, `there is no library ${module.name}`, {
+        help: ['std is the library; a file is named by a string: import "./blocks.trafo": Block'],
+      });
       return null;
     }
     const file = declaredIn.get(name.name);
@@ -108,9 +122,14 @@ export class Modules {
     const name = resolvePath(importer.name, written);
     const circle = this.#loading.indexOf(name);
     if (circle >= 0) {
-      this.diagnostics.report("E0209", span, `files import each other: ${[...this.#loading.slice(circle), name].map(baseName).join(" → ")}`, {
-        help: ["move what both need into a third file"],
-      });
+      this.diagnostics.report(
+        "E0209",
+        span,
+        `files import each other: ${[...this.#loading.slice(circle), name].map(baseName).join(" → ")}`,
+        {
+          help: ["move what both need into a third file"],
+        },
+      );
       return null;
     }
     const known = this.#loaded.get(name);

@@ -51,7 +51,9 @@ class Resolver {
       if (d.kind === "import")
         for (const name of d.names)
           if (scope.names.get(name.name)?.uses === 0)
-            this.diagnostics.report("E0214", name.span, `${name.name} is imported and never used`, { severity: "warning" });
+            this.diagnostics.report("E0214", name.span, `${name.name} is imported and never used`, {
+              severity: "warning",
+            });
     this.#cycles();
   }
 
@@ -108,13 +110,19 @@ class Resolver {
     for (const m of d.members) {
       if (m.kind === "entry") {
         const before = entries.get(m.name.name);
-        if (before) this.diagnostics.report("E0202", m.name.span, `the entry ${m.name.name} is declared twice`, { labels: [{ span: before.name.span, text: "first here" }] });
+        if (before)
+          this.diagnostics.report("E0202", m.name.span, `the entry ${m.name.name} is declared twice`, {
+            labels: [{ span: before.name.span, text: "first here" }],
+          });
         entries.set(m.name.name, m);
         this.#mentions.set(m, new Set());
       }
       if (m.kind === "fn" || m.kind === "block" || m.kind === "entry") this.#declaration(m, scope);
     }
-    if (entries.size === 0) this.diagnostics.report("E0216", d.name.span, `the model ${d.name.name} has no entry`, { help: ["an entry names the inputs and outputs: entry forward(x: [B, T]) -> (y: [B, T]) { … }"] });
+    if (entries.size === 0)
+      this.diagnostics.report("E0216", d.name.span, `the model ${d.name.name} has no entry`, {
+        help: ["an entry names the inputs and outputs: entry forward(x: [B, T]) -> (y: [B, T]) { … }"],
+      });
     this.#unused(scope);
   }
 
@@ -122,7 +130,8 @@ class Resolver {
   #unused(scope: NameScope): void {
     for (const s of scope.names.values()) {
       if (s.uses > 0 || !s.span || s.name.startsWith("_")) continue;
-      if (s.kind === "param" || s.kind === "layer") this.diagnostics.report("E0204", s.span, `the ${s.kind} ${s.name} is never used`);
+      if (s.kind === "param" || s.kind === "layer")
+        this.diagnostics.report("E0204", s.span, `the ${s.kind} ${s.name} is never used`);
       else if (s.kind === "let") this.#unusedLet(s);
     }
   }
@@ -144,11 +153,17 @@ class Resolver {
     for (const p of statics) this.#mustBeStatic(p, true);
     if (d.kind === "block")
       for (const p of d.parameters)
-        if (isStaticType(p.type, false)) this.diagnostics.report("E0217", p.span, `${p.name.name} is no tensor: it belongs in the first parentheses`);
+        if (isStaticType(p.type, false))
+          this.diagnostics.report("E0217", p.span, `${p.name.name} is no tensor: it belongs in the first parentheses`);
     const all = [...statics, ...d.parameters];
     const argumentNames = new Set(all.map((p) => p.name.name));
-    this.#bindSizes(d.parameters.filter((p) => !isStaticType(p.type, false)), argumentNames, scope);
-    for (const p of all) if (scope.names.get(p.name.name)?.kind === "size") this.#twice(p.name, scope.names.get(p.name.name)!);
+    this.#bindSizes(
+      d.parameters.filter((p) => !isStaticType(p.type, false)),
+      argumentNames,
+      scope,
+    );
+    for (const p of all)
+      if (scope.names.get(p.name.name)?.kind === "size") this.#twice(p.name, scope.names.get(p.name.name)!);
     const signature = new NameScope(scope, "expression");
     for (const p of all) signature.declare(p.name.name, "argument", p.name.span);
     for (const p of all) this.#parameterTypes(p, signature);
@@ -165,9 +180,14 @@ class Resolver {
       if (size?.kind === "size") size.uses++;
       else {
         const sizes = [...scope.names.values()].filter((s) => s.kind === "size").map((s) => s.name);
-        this.diagnostics.report("E0219", d.incremental.span, `the entry ${d.name.name} has no size ${d.incremental.name}`, {
-          help: sizes.length ? [`its sizes are ${sizes.join(", ")}`] : [],
-        });
+        this.diagnostics.report(
+          "E0219",
+          d.incremental.span,
+          `the entry ${d.name.name} has no size ${d.incremental.name}`,
+          {
+            help: sizes.length ? [`its sizes are ${sizes.join(", ")}`] : [],
+          },
+        );
       }
     }
   }
@@ -199,17 +219,27 @@ class Resolver {
   #default(p: ast.Parameter, scope: NameScope): void {
     if (!p.default) return;
     const inner = new NameScope(scope, "expression");
-    for (const d of p.type.dimensions ?? []) if (d.kind === "index") inner.declare(d.name.name, "index", d.name.span).uses++;
+    for (const d of p.type.dimensions ?? [])
+      if (d.kind === "index") inner.declare(d.name.name, "index", d.name.span).uses++;
     this.#expression(p.default, inner);
   }
 
   #warnOnce(scope: NameScope): void {
     for (const s of scope.names.values())
       if (s.kind === "size" && s.uses === 1 && s.span && !s.name.startsWith("_")) {
-        const near = nearest(s.name, [...scope.names.values()].filter((o) => o !== s && (o.kind === "size" || o.kind === "argument")).map((o) => o.name));
+        const near = nearest(
+          s.name,
+          [...scope.names.values()]
+            .filter((o) => o !== s && (o.kind === "size" || o.kind === "argument"))
+            .map((o) => o.name),
+        );
         this.diagnostics.report("E0215", s.span, `the size ${s.name} is bound here and used nowhere else`, {
           severity: "warning",
-          help: [near ? `${near} is near; a name that begins with _ is meant to stand alone` : "a name that begins with _ is meant to stand alone"],
+          help: [
+            near
+              ? `${near} is near; a name that begins with _ is meant to stand alone`
+              : "a name that begins with _ is meant to stand alone",
+          ],
         });
       }
   }
@@ -221,9 +251,17 @@ class Resolver {
     if (givesValue) {
       const last = body.statements.at(-1);
       if (!last || (last.kind !== "expression" && last.kind !== "if"))
-        this.diagnostics.report("E0212", last?.span ?? body.span, "the body ends without an expression that gives its value", {
-          help: last?.kind === "let" && last.names.length === 1 ? [`end it with ${last.names[0]!.name}, or leave let out`] : ["the last expression of a body is its value"],
-        });
+        this.diagnostics.report(
+          "E0212",
+          last?.span ?? body.span,
+          "the body ends without an expression that gives its value",
+          {
+            help:
+              last?.kind === "let" && last.names.length === 1
+                ? [`end it with ${last.names[0]!.name}, or leave let out`]
+                : ["the last expression of a body is its value"],
+          },
+        );
     }
   }
 
@@ -257,14 +295,16 @@ class Resolver {
         this.#expression(s.over, scope);
         const inner = new NameScope(scope, "for");
         const outside = scope.find(s.name.name);
-        if (outside && outside.scope.kind === "declaration" && isLocal(outside.symbol.kind)) this.#shadows(s.name, outside.symbol, "take another name");
+        if (outside && outside.scope.kind === "declaration" && isLocal(outside.symbol.kind))
+          this.#shadows(s.name, outside.symbol, "take another name");
         inner.declare(s.name.name, "index", s.name.span).uses++;
         this.#body(s.body, inner, false);
         return this.#unused(inner);
       }
       case "param": {
         const inner = new NameScope(scope, "expression");
-        for (const d of s.type.dimensions ?? []) if (d.kind === "index") inner.declare(d.name.name, "index", d.name.span).uses++;
+        for (const d of s.type.dimensions ?? [])
+          if (d.kind === "index") inner.declare(d.name.name, "index", d.name.span).uses++;
         this.#typeUses(s.type, scope);
         for (const e of s.paths) this.#expression(e, inner);
         this.#declareOnce(scope, s.name, "param");
@@ -306,8 +346,7 @@ class Resolver {
       for (const [name, symbol] of before) scope.names.set(name, symbol);
       if (s.no?.kind === "if") this.#if(s.no, scope, last);
       else if (s.no) this.#branch(s.no, scope, last);
-      else
-        this.diagnostics.report("E0212", s.span, "an if that gives the body's value needs an else", {});
+      else this.diagnostics.report("E0212", s.span, "an if that gives the body's value needs an else", {});
     }
     for (const [name, symbol] of afterYes) {
       const other = scope.names.get(name);
@@ -321,7 +360,11 @@ class Resolver {
     if (!last) return;
     const end = body.statements.at(-1);
     if (!end || (end.kind !== "expression" && end.kind !== "if"))
-      this.diagnostics.report("E0212", end?.span ?? body.span, "this branch ends without an expression that gives its value");
+      this.diagnostics.report(
+        "E0212",
+        end?.span ?? body.span,
+        "this branch ends without an expression that gives its value",
+      );
   }
 
   #let(name: ast.Identifier, scope: NameScope): void {
@@ -331,7 +374,13 @@ class Resolver {
     for (let s: NameScope | null = scope; s && (s.kind === "for" || s.kind === "comprehension"); s = s.parent) {
       const outside = s.parent?.names.get(name.name);
       if (outside && isLocal(outside.kind) && !before) {
-        return this.#shadows(name, outside, scope.kind === "for" ? `write ${name.name} = … to give the outer ${name.name} a new value` : "take another name");
+        return this.#shadows(
+          name,
+          outside,
+          scope.kind === "for"
+            ? `write ${name.name} = … to give the outer ${name.name} a new value`
+            : "take another name",
+        );
       }
     }
     if (before?.kind === "let" && before.uses === 0) this.#unusedLet(before);
@@ -352,10 +401,18 @@ class Resolver {
     if (!s || !symbol) {
       const found = scope.find(name.name);
       const elsewhere = found && found.scope.kind !== "file" && found.scope.kind !== "builtin";
-      this.diagnostics.report("E0206", name.span, elsewhere ? `${name.name} cannot be given a new value from here` : `there is no ${name.name} to give a new value`, {
-        labels: elsewhere && found.symbol.span ? [{ span: found.symbol.span, text: `${name.name} is declared here` }] : [],
-        help: elsewhere ? [] : [`let ${name.name} = … introduces it`],
-      });
+      this.diagnostics.report(
+        "E0206",
+        name.span,
+        elsewhere
+          ? `${name.name} cannot be given a new value from here`
+          : `there is no ${name.name} to give a new value`,
+        {
+          labels:
+            elsewhere && found.symbol.span ? [{ span: found.symbol.span, text: `${name.name} is declared here` }] : [],
+          help: elsewhere ? [] : [`let ${name.name} = … introduces it`],
+        },
+      );
       if (!found) scope.declare(name.name, "let", name.span).uses++;
       return;
     }
@@ -396,11 +453,20 @@ class Resolver {
     const callable = this.#callables.get(found.symbol);
     if (callable && this.#inside) this.#mentions.get(this.#inside)?.add(callable);
     const { kind } = found.symbol;
-    if (found.scope.kind === "model" && (kind === "param" || kind === "layer") && (this.#inside?.kind === "fn" || this.#inside?.kind === "block"))
-      this.diagnostics.report("E0213", name.span, `${this.#inside.name.name} cannot see the ${kind} ${name.name} of the model`, {
-        labels: found.symbol.span ? [{ span: found.symbol.span, text: "declared here" }] : [],
-        help: ["pass it as a tensor"],
-      });
+    if (
+      found.scope.kind === "model" &&
+      (kind === "param" || kind === "layer") &&
+      (this.#inside?.kind === "fn" || this.#inside?.kind === "block")
+    )
+      this.diagnostics.report(
+        "E0213",
+        name.span,
+        `${this.#inside.name.name} cannot see the ${kind} ${name.name} of the model`,
+        {
+          labels: found.symbol.span ? [{ span: found.symbol.span, text: "declared here" }] : [],
+          help: ["pass it as a tensor"],
+        },
+      );
   }
 
   #unknown(name: { readonly name: string; readonly span: Span }, scope: NameScope, inSignature: boolean): void {
@@ -413,7 +479,10 @@ class Resolver {
     const what = inSignature ? `nothing binds the size ${name.name}` : `there is no ${name.name}`;
     this.diagnostics.report("E0201", name.span, what, {
       help,
-      fixes: near && !help[0]?.startsWith("import") && !inSignature ? [{ message: `replace it by ${near}`, edits: [{ span: name.span, text: near }] }] : [],
+      fixes:
+        near && !help[0]?.startsWith("import") && !inSignature
+          ? [{ message: `replace it by ${near}`, edits: [{ span: name.span, text: near }] }]
+          : [],
     });
     // Reported once: from here on it counts as known in this declaration.
     let home = scope;
@@ -430,7 +499,10 @@ class Resolver {
       const at = path.indexOf(d);
       if (at >= 0) {
         const circle = [...path.slice(at), d].map((x) => (x.kind === "import" ? "import" : x.name.name));
-        if (d.kind !== "import") this.diagnostics.report("E0207", d.name.span, `${d.name.name} uses itself: ${circle.join(" → ")}`, { help: ["repetition is written with for, over a count or an array of layers"] });
+        if (d.kind !== "import")
+          this.diagnostics.report("E0207", d.name.span, `${d.name.name} uses itself: ${circle.join(" → ")}`, {
+            help: ["repetition is written with for, over a count or an array of layers"],
+          });
         return;
       }
       if (done.has(d)) return;

@@ -50,7 +50,9 @@ export function childrenOf(e: ast.Expression): readonly ast.Expression[] {
     case "index":
       return [
         e.value,
-        ...e.subscripts.flatMap((s) => (s.kind === "at" ? [s.index] : s.kind === "range" ? [s.low, s.high].filter((x) => x !== null) : [])),
+        ...e.subscripts.flatMap((s) =>
+          s.kind === "at" ? [s.index] : s.kind === "range" ? [s.low, s.high].filter((x) => x !== null) : [],
+        ),
       ];
   }
 }

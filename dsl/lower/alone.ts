@@ -4,13 +4,13 @@
  *
  * A mistake that a use has shown already is not shown again: diagnostics at one place with one code are one.
  */
-import { Diagnostics, type Span, primarySpan } from "../../src/diagnostics/index.js";
+import { Diagnostics, primarySpan, type Span } from "../../src/diagnostics/index.js";
 import { type ElementType, GraphBuilder, GraphTypeError } from "../../src/ir/graph/index.js";
 import { type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import type { Module } from "../check/modules.js";
 import { isStaticType } from "../check/syntax-facts.js";
-import { type Given, integer, tensor, unknown, type Value } from "../check/values.js";
+import { float, type Given, integer, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { Context, Requirements } from "./context.js";
 import { Elaborator } from "./elaborator.js";
@@ -53,13 +53,22 @@ function lineOf(span: Span): string {
   return `${span.file.name}:${span.file.position(span.start).line}`;
 }
 
-/** A static argument of any value: a size for an int, else unknown. */
+/** A static argument of any value: a size for an int, a number that is none for a float, else unknown. */
 function anyStatic(p: ast.Parameter): Value {
-  return p.type.element === "int" && p.type.dimensions === null ? integer(size(new SizeVariable(p.name.name, 0, null))) : unknown;
+  if (p.type.dimensions !== null) return unknown;
+  if (p.type.element === "int") return integer(size(new SizeVariable(p.name.name, 0, null)));
+  return p.type.element === "float" ? float(Number.NaN) : unknown;
 }
 
 function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagnostics): void {
-  const ctx = new Context(diagnostics, new GraphBuilder(d.name.name, []), new WeightTable(null), true, null, new Requirements());
+  const ctx = new Context(
+    diagnostics,
+    new GraphBuilder(d.name.name, []),
+    new WeightTable(null),
+    true,
+    null,
+    new Requirements(),
+  );
   const e = new Elaborator(ctx);
   const statics = d.kind === "block" ? d.statics : [];
   const sizes = new Map<string, Size>();
@@ -80,7 +89,10 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     for (const x of p.type.dimensions ?? []) {
       if (x.kind === "rest") shape.push(rest);
       if (x.kind !== "size") continue;
-      const bare = x.size.kind === "name" && !names.has(x.size.name) && env.find(x.size.name)?.kind !== "model" ? x.size.name : null;
+      const bare =
+        x.size.kind === "name" && !names.has(x.size.name) && env.find(x.size.name)?.kind !== "model"
+          ? x.size.name
+          : null;
       if (bare !== null && !sizes.has(bare)) {
         const s = size(new SizeVariable(bare, 1, null));
         sizes.set(bare, s);
@@ -99,6 +111,13 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
   }
   const owned = new Map([...given].filter(([name]) => statics.some((p) => p.name.name === name)));
   const tensors = new Map([...given].filter(([name]) => !owned.has(name)));
-  const layer = { kind: "layer", block: { kind: "block", declaration: d, environment: env }, statics: owned, paths: [d.name.name], name: d.name.name, owner: null } as const;
+  const layer = {
+    kind: "layer",
+    block: { kind: "block", declaration: d, environment: env },
+    statics: owned,
+    paths: [d.name.name],
+    name: d.name.name,
+    owner: null,
+  } as const;
   e.callLayer(layer, tensors, d.name.span);
 }

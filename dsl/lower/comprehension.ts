@@ -4,9 +4,20 @@
  * The body is elaborated once, over the whole index space: an index is an `iota` along its axis, arithmetic broadcasts,
  * a read gathers. What is known of an index as a formula proves reads in bounds (indices.ts).
  */
-import { Environment } from "../check/environment.js";
-import { type Comprehension, describe, type ElementValue, integer, isRunning, numberOf, tensor, unknown, type Value } from "../check/values.js";
+
 import { constantOf, rangeOf, render, type Size, SizeVariable, size, sub } from "../../src/sizes/index.js";
+import { Environment } from "../check/environment.js";
+import {
+  type Comprehension,
+  describe,
+  type ElementValue,
+  integer,
+  isRunning,
+  numberOf,
+  tensor,
+  unknown,
+  type Value,
+} from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -27,7 +38,10 @@ export function comprehension(e: Elaborator, node: ast.ExpressionOf<"comprehensi
   node.indices.forEach(({ name }, axis) => {
     const shape = sizes.map((s, i) => (i === axis ? s : size(1)));
     const iota = ctx.emit("iota", [], { axis, shape });
-    inside.set(name.name, element(space, iota, { fromData: false, cases: [{ facts: [], value: size(variables[axis]!) }] }));
+    inside.set(
+      name.name,
+      element(space, iota, { fromData: false, cases: [{ facts: [], value: size(variables[axis]!) }] }),
+    );
   });
   const outer = ctx.comprehension;
   ctx.comprehension = space;
@@ -44,16 +58,29 @@ function whole(e: Elaborator, space: Comprehension, v: Value): Value {
   if (!isRunning(v)) {
     const n = numberOf(v);
     if (n === null && v.kind !== "integer") fail("E0316", given);
-    const wire = n === null ? ctx.emit("size", [], { value: (v as { size: Size }).size }) : constant(ctx, n, v.kind === "boolean" ? "bool" : v.kind === "integer" ? "i32" : "f32");
+    const wire =
+      n === null
+        ? ctx.emit("size", [], { value: (v as { size: Size }).size })
+        : constant(ctx, n, v.kind === "boolean" ? "bool" : v.kind === "integer" ? "i32" : "f32");
     return tensor(ctx.emit("broadcast", [wire], { shape: space.sizes }), n);
   }
-  if (v.kind === "element" ? v.comprehension !== space : v.type.shape.length > 0) fail("E0316", given, { help: ["index the tensor on every axis"] });
+  if (v.kind === "element" ? v.comprehension !== space : v.type.shape.length > 0)
+    fail("E0316", given, { help: ["index the tensor on every axis"] });
   return tensor(ctx.emit("broadcast", [v], { shape: space.sizes }));
 }
 
 /** `if` on an element selects; each branch may rely on the condition. */
-export function conditionalElement(e: Elaborator, condition: ElementValue, node: ast.ExpressionOf<"conditional">, env: Environment): Value {
-  if (condition.type.element !== "bool") fail("E0307", `the condition of if is bool, not ${condition.type.element}`, { at: node.condition.span, help: ["write a comparison"] });
+export function conditionalElement(
+  e: Elaborator,
+  condition: ElementValue,
+  node: ast.ExpressionOf<"conditional">,
+  env: Environment,
+): Value {
+  if (condition.type.element !== "bool")
+    fail("E0307", `the condition of if is bool, not ${condition.type.element}`, {
+      at: node.condition.span,
+      help: ["write a comparison"],
+    });
   const space = condition.comprehension;
   const outer = space.facts;
   const under = (facts: readonly Size[], branch: ast.Expression): Value => {

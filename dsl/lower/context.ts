@@ -7,13 +7,13 @@
  */
 import {
   type Code,
-  type Diagnostics,
   type DiagnosticParts,
+  type Diagnostics,
   diagnostic,
   locationOf,
   type Span,
 } from "../../src/diagnostics/index.js";
-import { type Attributes, GraphBuilder, type OperatorName, type Scope, type TensorType } from "../../src/ir/graph/index.js";
+import type { Attributes, GraphBuilder, OperatorName, Scope, TensorType } from "../../src/ir/graph/index.js";
 import { compare, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { type Comprehension, shapeText, type Wire } from "../check/values.js";
@@ -31,7 +31,11 @@ export class Problem extends Error {
 }
 
 /** Stops the elaboration with a Problem. */
-export function fail(code: Code, message: string, parts: DiagnosticParts & { readonly at?: Span | undefined } = {}): never {
+export function fail(
+  code: Code,
+  message: string,
+  parts: DiagnosticParts & { readonly at?: Span | undefined } = {},
+): never {
   throw new Problem(code, message, parts);
 }
 
@@ -71,13 +75,22 @@ export class Context {
   /** Emits an operator at the current place. */
   emit<K extends OperatorName>(operator: K, operands: readonly Wire[], attributes: Attributes[K]): Wire {
     this.builder.origin = { location: this.span ? locationOf(this.span) : null, scope: this.scope };
-    const id = this.builder.emit(operator, operands.map((w) => w.id), attributes);
+    const id = this.builder.emit(
+      operator,
+      operands.map((w) => w.id),
+      attributes,
+    );
     return { id, type: this.builder.typeOf(id) };
   }
 
   /** In an abstract check: a value of the given type in place of one whose sizes only may differ. */
   assume(type: TensorType): Wire {
-    return this.emit("input", [], { name: `#${this.#assumed++}`, element: type.element, shape: type.shape, fill: null });
+    return this.emit("input", [], {
+      name: `#${this.#assumed++}`,
+      element: type.element,
+      shape: type.shape,
+      fill: null,
+    });
   }
 
   // ---- sizes
@@ -94,7 +107,9 @@ export class Context {
 
   /** The note for sizes that may differ: the assert that would settle it; nothing for sizes that do differ. */
   unproven(a: Size, b: Size, text: (s: Size) => string): string[] {
-    return compare(a, b) === "unknown" ? [`the sizes may be equal when running; assert ${text(a)} == ${text(b)} in the entry says so`] : [];
+    return compare(a, b) === "unknown"
+      ? [`the sizes may be equal when running; assert ${text(a)} == ${text(b)} in the entry says so`]
+      : [];
   }
 
   // ---- mistakes
@@ -128,7 +143,9 @@ export class Context {
     const inside = at.file.library ? this.frames.findLastIndex((f) => !f.call.file.library) : -1;
     const calls = this.frames.slice(inside < 0 ? 0 : inside + 1);
     if (inside < 0) {
-      this.diagnostics.add(diagnostic(problem.code, at, problem.message, { ...parts, notes: [...(parts.notes ?? []), ...this.#trail()] }));
+      this.diagnostics.add(
+        diagnostic(problem.code, at, problem.message, { ...parts, notes: [...(parts.notes ?? []), ...this.#trail()] }),
+      );
       return;
     }
     const frame = this.frames[inside]!;
@@ -146,6 +163,7 @@ export class Context {
 
   /** From which layers the current place was reached, as notes: innermost first. */
   #trail(): string[] {
+    if (this.abstract) return [];
     return this.frames
       .filter((f) => !f.call.file.library)
       .slice(-3)

@@ -8,9 +8,22 @@
 import type { Span } from "../../src/diagnostics/index.js";
 import type { Scope } from "../../src/ir/graph/index.js";
 import type { Size } from "../../src/sizes/index.js";
+import { size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { childrenOf, isStaticType } from "../check/syntax-facts.js";
-import { boolean, describe, float, type Given, integer, isNumber, isRunning, type LayerValue, type TensorValue, unknown, type Value } from "../check/values.js";
+import {
+  boolean,
+  describe,
+  float,
+  type Given,
+  integer,
+  isNumber,
+  isRunning,
+  type LayerValue,
+  type TensorValue,
+  unknown,
+  type Value,
+} from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { type BuiltinCall, builtins } from "./builtins/index.js";
 import { comprehension, conditionalElement } from "./comprehension.js";
@@ -19,12 +32,19 @@ import { index } from "./indexing.js";
 import { collect, match, result, staticValue } from "./match.js";
 import { matmul } from "./matmul.js";
 import { binary, dropAxis, slice, unary } from "./operators.js";
-import { knownWhole, sizeOf, staticArithmetic, staticComparison } from "./statics.js";
-import { size } from "../../src/sizes/index.js";
 import { statement } from "./statements.js";
+import { knownWhole, sizeOf, staticArithmetic, staticComparison } from "./statics.js";
 
 const comparisons = { "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "lt", ">=": "le" } as const;
-const arithmetic = { "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod", "**": "pow" } as const;
+const arithmetic = {
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "//": "floor_div",
+  "%": "mod",
+  "**": "pow",
+} as const;
 
 export class Elaborator {
   constructor(readonly ctx: Context) {}
@@ -163,14 +183,22 @@ export class Elaborator {
   #onRunTimeSizes(operator: (typeof arithmetic)[keyof typeof arithmetic], a: Value, b: Value): Value {
     if (this.ctx.abstract) return unknown;
     const f32 = (v: Value): Value => {
-      const wire = v.kind === "integer" ? this.ctx.emit("cast", [this.ctx.emit("size", [], { value: v.size })], { to: "f32" }) : null;
+      const wire =
+        v.kind === "integer"
+          ? this.ctx.emit("cast", [this.ctx.emit("size", [], { value: v.size })], { to: "f32" })
+          : null;
       return wire ? { kind: "tensor", ...wire, fill: null } : v;
     };
     return binary(this.ctx, operator, f32(a), isNumber(b) && b.kind === "float" ? b : f32(b));
   }
 
   /** Runs an operator; a mistake in it shows the types of both operands. */
-  #labelled(e: { readonly left: ast.Expression; readonly right: ast.Expression; readonly operatorSpan: Span }, left: Value, right: Value, run: () => Value): Value {
+  #labelled(
+    e: { readonly left: ast.Expression; readonly right: ast.Expression; readonly operatorSpan: Span },
+    left: Value,
+    right: Value,
+    run: () => Value,
+  ): Value {
     return this.ctx.guard(e.operatorSpan, unknown, () => {
       try {
         return run();
@@ -185,7 +213,8 @@ export class Elaborator {
 
   #logical(operator: "and" | "or", left: Value, e: ast.ExpressionOf<"binary">, env: Environment): Value {
     const decides = operator === "or";
-    const boolish = (v: Value) => v.kind === "boolean" || v.kind === "unknown" || (isRunning(v) && v.type.element === "bool");
+    const boolish = (v: Value) =>
+      v.kind === "boolean" || v.kind === "unknown" || (isRunning(v) && v.type.element === "bool");
     if (!boolish(left)) fail("E0307", `${operator} takes booleans, not ${describe(left)}`, { at: e.left.span });
     if (left.kind === "boolean" && left.value === decides) return left;
     const right = this.expression(e.right, env);
@@ -204,10 +233,13 @@ export class Elaborator {
       const sides = { left: e.operands[i]!, right: e.operands[i + 1]!, operatorSpan: span };
       let one: Value = unknown;
       if (a.kind !== "unknown" && b.kind !== "unknown") {
-        if (!isRunning(a) && !isRunning(b)) one = this.ctx.guard(span, unknown, () => staticComparison(this.ctx, operator, a, b));
+        if (!isRunning(a) && !isRunning(b))
+          one = this.ctx.guard(span, unknown, () => staticComparison(this.ctx, operator, a, b));
         else {
           const swapped = operator === ">" || operator === ">=";
-          one = this.#labelled(sides, a, b, () => (swapped ? binary(this.ctx, comparisons[operator], b, a) : binary(this.ctx, comparisons[operator], a, b)));
+          one = this.#labelled(sides, a, b, () =>
+            swapped ? binary(this.ctx, comparisons[operator], b, a) : binary(this.ctx, comparisons[operator], a, b),
+          );
         }
       }
       all = this.#both(all, one);
@@ -230,15 +262,25 @@ export class Elaborator {
       return this.ctx.abstract ? this.either(yes, no) : unknown;
     }
     if (condition.kind === "element") return conditionalElement(this, condition, e, env);
-    return fail("E0309", `the condition of if is known when compiling, or an element; ${describe(condition)} is given`, {
-      at: e.condition.span,
-      help: isRunning(condition) ? ["where(condition, yes, no) chooses between tensors"] : [],
-    });
+    return fail(
+      "E0309",
+      `the condition of if is known when compiling, or an element; ${describe(condition)} is given`,
+      {
+        at: e.condition.span,
+        help: isRunning(condition) ? ["where(condition, yes, no) chooses between tensors"] : [],
+      },
+    );
   }
 
   /** What is common to two values of which one will be taken: a tensor if both have its type. */
   either(yes: Value, no: Value): Value {
-    if (yes.kind === "tensor" && no.kind === "tensor" && yes.type.element === no.type.element && this.ctx.sameShape(yes.type.shape, no.type.shape)) return yes;
+    if (
+      yes.kind === "tensor" &&
+      no.kind === "tensor" &&
+      yes.type.element === no.type.element &&
+      this.ctx.sameShape(yes.type.shape, no.type.shape)
+    )
+      return yes;
     return unknown;
   }
 
@@ -267,7 +309,13 @@ export class Elaborator {
         return this.callFunction(callee, given, e.span);
       }
       case "layer": {
-        const given = collect(this, callee.block.declaration.name.name, callee.block.declaration.parameters, e.arguments, env);
+        const given = collect(
+          this,
+          callee.block.declaration.name.name,
+          callee.block.declaration.parameters,
+          e.arguments,
+          env,
+        );
         return this.callLayer(callee, given, e.span);
       }
       case "block":
@@ -275,7 +323,9 @@ export class Elaborator {
           help: [`declare layer name = ${callee.declaration.name.name}(…) and call that`],
         });
       case "list":
-        return fail("E0415", `${describe(callee)} cannot be called`, { help: ["for block in layers { x = block(x) } walks it; layers[0] takes one"] });
+        return fail("E0415", `${describe(callee)} cannot be called`, {
+          help: ["for block in layers { x = block(x) } walks it; layers[0] takes one"],
+        });
       default:
         return fail("E0415", `${describe(callee)} cannot be called`);
     }
@@ -301,7 +351,9 @@ export class Elaborator {
     const { declaration, environment } = f;
     const name = declaration.name.name;
     const env = new Environment(environment, "body");
-    const pack = this.ctx.guard(call, null, () => match(this, { what: name, statics: [], parameters: declaration.parameters }, given, env));
+    const pack = this.ctx.guard(call, null, () =>
+      match(this, { what: name, statics: [], parameters: declaration.parameters }, given, env),
+    );
     if (pack === null) return unknown;
     const scope: Scope = { parent: this.ctx.scope, name, block: name, kind: "function" };
     return this.ctx.inside(call, name, scope, () => {
@@ -311,7 +363,10 @@ export class Elaborator {
       return this.ctx.guard(lastSpan(declaration.body), unknown, () => {
         if (!declaration.resultIsTuple) return result(this, name, types[0]!, value, env, pack);
         if (value.kind !== "tuple" || value.items.length !== types.length)
-          fail("E0319", `${name} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`);
+          fail(
+            "E0319",
+            `${name} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`,
+          );
         return { kind: "tuple", items: value.items.map((v, i) => result(this, name, types[i]!, v, env, pack)) };
       });
     });
@@ -332,7 +387,9 @@ export class Elaborator {
     try {
       return this.ctx.inside(call, `${block} ${layer.paths[0]}`, scope, () => {
         const value = this.body(declaration.body, env);
-        return this.ctx.guard(lastSpan(declaration.body), unknown, () => result(this, block, declaration.result, value, env, pack));
+        return this.ctx.guard(lastSpan(declaration.body), unknown, () =>
+          result(this, block, declaration.result, value, env, pack),
+        );
       });
     } finally {
       this.#paths = paths;
@@ -346,14 +403,20 @@ export class Elaborator {
   }
 
   /** A block applied to its static arguments, or a choice between two. Null if unknown. */
-  applied(a: ast.Applied, env: Environment): { readonly block: Extract<Value, { kind: "block" }>; readonly statics: ReadonlyMap<string, Given> } | null {
+  applied(
+    a: ast.Applied,
+    env: Environment,
+  ): { readonly block: Extract<Value, { kind: "block" }>; readonly statics: ReadonlyMap<string, Given> } | null {
     if (a.kind === "choose") {
       const condition = this.truth(a.condition, env, "the condition of if");
       return condition === null ? null : this.applied(condition ? a.yes : a.no, env);
     }
     const block = env.get(a.block.name);
     if (!block || block.kind === "unknown") return null;
-    if (block.kind !== "block") fail("E0416", `a layer is a block with its static arguments; ${a.block.name} is ${describe(block)}`, { at: a.block.span });
+    if (block.kind !== "block")
+      fail("E0416", `a layer is a block with its static arguments; ${a.block.name} is ${describe(block)}`, {
+        at: a.block.span,
+      });
     const { declaration } = block;
     const what = declaration.name.name;
     const given = collect(this, what, declaration.statics, a.arguments, env);
@@ -361,11 +424,18 @@ export class Elaborator {
     for (const p of declaration.statics) {
       const g = given.get(p.name.name);
       if (!g) {
-        if (!p.default) fail("E0404", `${what}: the argument ${p.name.name} is missing`, { at: a.span, labels: [{ span: p.span, text: "declared here" }] });
+        if (!p.default)
+          fail("E0404", `${what}: the argument ${p.name.name} is missing`, {
+            at: a.span,
+            labels: [{ span: p.span, text: "declared here" }],
+          });
         continue;
       }
       if (isStaticType(p.type, true) && p.type.dimensions === null)
-        statics.set(p.name.name, { ...g, value: staticValue(this, `${what}: ${p.name.name}`, p.type, g.value, env, g.span) });
+        statics.set(p.name.name, {
+          ...g,
+          value: staticValue(this, `${what}: ${p.name.name}`, p.type, g.value, env, g.span),
+        });
       else statics.set(p.name.name, g);
     }
     return { block, statics };

@@ -1,7 +1,31 @@
 /** Indexing: lists, NumPy's indices and slices of tensors, and the elements that a comprehension reads. */
-import { type ElementValue, describe, integer, isRunning, shapeText, tensor, type TensorValue, typeText, unknown, type Value, type Wire } from "../check/values.js";
+
+import {
+  add,
+  constantOf,
+  isAtMost,
+  isNonNegative,
+  rangeOf,
+  render,
+  type Size,
+  size,
+  sub,
+  variablesOf,
+} from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
-import { add, constantOf, isAtMost, isNonNegative, rangeOf, render, type Size, size, sub, variablesOf } from "../../src/sizes/index.js";
+import {
+  describe,
+  type ElementValue,
+  integer,
+  isRunning,
+  shapeText,
+  type TensorValue,
+  tensor,
+  typeText,
+  unknown,
+  type Value,
+  type Wire,
+} from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -22,7 +46,12 @@ export function index(e: Elaborator, node: ast.ExpressionOf<"index">, env: Envir
   const items = node.subscripts.map((s): Item => {
     if (s.kind === "rest") return { kind: "rest", node: s };
     if (s.kind === "at") return { kind: "at", value: e.expression(s.index, env), node: s };
-    return { kind: "range", low: s.low && e.expression(s.low, env), high: s.high && e.expression(s.high, env), node: s };
+    return {
+      kind: "range",
+      low: s.low && e.expression(s.low, env),
+      high: s.high && e.expression(s.high, env),
+      node: s,
+    };
   });
   if (value.kind === "unknown" || items.some(isUnknown)) return unknown;
   if (value.kind === "list" || value.kind === "tuple") return item(e, value.items, items, node);
@@ -52,9 +81,17 @@ function select(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
   const rank = x.type.shape.length;
   const named = items.length - rests;
   if (rests > 1) fail("E0313", "... stands once in an index list");
-  if (named > rank) fail("E0313", `${named} ${named === 1 ? "index" : "indices"} for the ${rank} ${rank === 1 ? "axis" : "axes"} of ${describe(x)}`);
+  if (named > rank)
+    fail(
+      "E0313",
+      `${named} ${named === 1 ? "index" : "indices"} for the ${rank} ${rank === 1 ? "axis" : "axes"} of ${describe(x)}`,
+    );
   const gathers = items.filter((i) => i.kind === "at" && isRunning(i.value));
-  if (gathers.length > 1) fail("E0313", "an index list holds at most one i32 tensor", { at: gathers[1]!.node.span, help: ["a comprehension reads by several"] });
+  if (gathers.length > 1)
+    fail("E0313", "an index list holds at most one i32 tensor", {
+      at: gathers[1]!.node.span,
+      help: ["a comprehension reads by several"],
+    });
   let wire: Wire = x;
   let axis = 0;
   for (const i of items) {
@@ -67,7 +104,11 @@ function select(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
       wire = e.ctx.guard(i.node.span, wire, () => ranged(e, wire, axis, n, i.low, i.high));
       axis++;
     } else if (isRunning(i.value)) {
-      if (i.value.type.element !== "i32") fail("E0308", `an index is i32, not ${i.value.type.element}`, { at: i.node.span, help: ["convert with i32(…)"] });
+      if (i.value.type.element !== "i32")
+        fail("E0308", `an index is i32, not ${i.value.type.element}`, {
+          at: i.node.span,
+          help: ["convert with i32(…)"],
+        });
       wire = e.ctx.emit("take", [wire, i.value], { axis });
       axis += i.value.type.shape.length;
     } else {
@@ -86,9 +127,27 @@ function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, low: Value | n
     return rangeOf(s).max < 0 ? add(n, s) : s;
   };
   const [from, to] = [end(low, size(0)), end(high, n)];
-  inside(e, isNonNegative(from), from, rangeOf(from).max < 0, `the slice ${render(from)}:${render(to)} begins before the axis`);
-  inside(e, isAtMost(from, to), sub(to, from), rangeOf(sub(to, from)).max < 0, `the slice ${render(from)}:${render(to)} ends before it begins`);
-  inside(e, isAtMost(to, n), sub(n, to), rangeOf(sub(n, to)).max < 0, `the slice ${render(from)}:${render(to)} is outside an axis of ${render(n)}`);
+  inside(
+    e,
+    isNonNegative(from),
+    from,
+    rangeOf(from).max < 0,
+    `the slice ${render(from)}:${render(to)} begins before the axis`,
+  );
+  inside(
+    e,
+    isAtMost(from, to),
+    sub(to, from),
+    rangeOf(sub(to, from)).max < 0,
+    `the slice ${render(from)}:${render(to)} ends before it begins`,
+  );
+  inside(
+    e,
+    isAtMost(to, n),
+    sub(n, to),
+    rangeOf(sub(n, to)).max < 0,
+    `the slice ${render(from)}:${render(to)} is outside an axis of ${render(n)}`,
+  );
   return slice(e.ctx, wire, axis, from, sub(to, from));
 }
 
@@ -109,7 +168,8 @@ function fixed(e: Elaborator, n: Size, v: Value, node: Subscript): Size | null {
   const at = rangeOf(written).max < 0 ? add(n, written) : written;
   const room = sub(sub(n, 1), at);
   const [low, high] = [rangeOf(at), rangeOf(room)];
-  if (low.max < 0 || high.max < 0) fail("E0314", `the index ${render(written)} is outside an axis of ${render(n)}`, { at: node.span });
+  if (low.max < 0 || high.max < 0)
+    fail("E0314", `the index ${render(written)} is outside an axis of ${render(n)}`, { at: node.span });
   if (isNonNegative(at) && isNonNegative(room)) return at;
   if (e.ctx.abstract) return at;
   const [k, variable] = [constantOf(written), variablesOf(n)];
@@ -117,7 +177,10 @@ function fixed(e: Elaborator, n: Size, v: Value, node: Subscript): Size | null {
     e.ctx.requirements.atLeast(variable[0]!, k < 0 ? -k : k + 1);
     return at;
   }
-  return fail("E0314", `the index ${render(written)} may leave an axis of ${render(n)}`, { at: node.span, help: ["an assert in the entry states a bound"] });
+  return fail("E0314", `the index ${render(written)} may leave an axis of ${render(n)}`, {
+    at: node.span,
+    help: ["an assert in the entry states a bound"],
+  });
 }
 
 // ---- elements
@@ -126,7 +189,10 @@ function fixed(e: Elaborator, n: Size, v: Value, node: Subscript): Size | null {
 function read(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
   const { shape } = x.type;
   if (items.length !== shape.length || items.some((i) => i.kind !== "at"))
-    fail("E0313", `a comprehension works on elements: ${typeText(x.type)} needs an index for each of its ${shape.length} axes`);
+    fail(
+      "E0313",
+      `a comprehension works on elements: ${typeText(x.type)} needs an index for each of its ${shape.length} axes`,
+    );
   const values = items.map((i) => (i as Extract<Item, { kind: "at" }>).value);
   const first = values.find((v): v is ElementValue => v.kind === "element")!;
   const wires = values.map((v, axis): Wire => {
@@ -139,15 +205,21 @@ function read(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
 function elementIndex(e: Elaborator, v: Value, n: Size, first: ElementValue): Wire {
   const { ctx } = e;
   if (isRunning(v)) {
-    if (v.type.element !== "i32") fail("E0308", `an index is i32, not ${v.type.element}`, { help: ["i32(x) truncates, floor(x) rounds down"] });
-    if (v.kind === "element" && v.comprehension !== first.comprehension) fail("E0316", "a comprehension inside another cannot use its indices");
-    if (v.kind === "tensor" && v.type.shape.length > 0) fail("E0316", `an index inside a comprehension is one element, not ${describe(v)}`);
+    if (v.type.element !== "i32")
+      fail("E0308", `an index is i32, not ${v.type.element}`, { help: ["i32(x) truncates, floor(x) rounds down"] });
+    if (v.kind === "element" && v.comprehension !== first.comprehension)
+      fail("E0316", "a comprehension inside another cannot use its indices");
+    if (v.kind === "tensor" && v.type.shape.length > 0)
+      fail("E0316", `an index inside a comprehension is one element, not ${describe(v)}`);
     if (v.kind === "tensor" || v.fromData) return v;
   }
   const cases = casesOf(isRunning(v) ? v : integer(sizeOf(v, "an index") ?? size(0)));
   const facts = first.comprehension.facts;
   if (!cases) {
-    if (!ctx.abstract) fail("E0314", `this index cannot be proven to lie in an axis of ${render(n)}`, { help: ["minimum(maximum(i, 0), n - 1) keeps it inside; an if around the read proves it"] });
+    if (!ctx.abstract)
+      fail("E0314", `this index cannot be proven to lie in an axis of ${render(n)}`, {
+        help: ["minimum(maximum(i, 0), n - 1) keeps it inside; an if around the read proves it"],
+      });
   } else
     for (const c of cases) {
       const known = [...facts, ...c.facts];
@@ -157,7 +229,9 @@ function elementIndex(e: Elaborator, v: Value, n: Size, first: ElementValue): Wi
       if (ctx.abstract && low.max >= 0 && high.max >= 0) continue;
       const leaves = !isNonNegative(c.value, known) ? "below 0" : `past ${render(sub(n, 1))}`;
       fail("E0314", `the index ${render(c.value)} may lie ${leaves}, outside an axis of ${render(n)}`, {
-        notes: [`it goes from ${low.min} to ${Number.isFinite(low.max) ? low.max : "no known end"}`].filter(() => Number.isFinite(low.min)),
+        notes: [`it goes from ${low.min} to ${Number.isFinite(low.max) ? low.max : "no known end"}`].filter(() =>
+          Number.isFinite(low.min),
+        ),
         help: ["an if around the read keeps it inside: if 0 <= i < n then x[i] else 0"],
       });
     }

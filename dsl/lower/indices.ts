@@ -6,7 +6,21 @@
  * read is then refused, or, if it depends on data, clamped.
  */
 import type { BinaryOperator, UnaryOperator } from "../../src/ir/graph/index.js";
-import { absolute, add, constantOf, floorDiv, maximum, minimum, mod, mul, neg, rangeOf, type Size, size, sub } from "../../src/sizes/index.js";
+import {
+  absolute,
+  add,
+  constantOf,
+  floorDiv,
+  maximum,
+  minimum,
+  mod,
+  mul,
+  neg,
+  rangeOf,
+  type Size,
+  size,
+  sub,
+} from "../../src/sizes/index.js";
 import type { ElementValue, IndexCase, TensorValue, Truth, Value } from "../check/values.js";
 
 /** More cases than this are not worth keeping. */
@@ -26,8 +40,8 @@ const formulas: Partial<Record<BinaryOperator | UnaryOperator, Formula>> = {
   mul,
   floor_div: (a, b) => (rangeOf(b).min > 0 || rangeOf(b).max < 0 ? floorDiv(a, b) : null),
   mod: (a, b) => (rangeOf(b).min > 0 || rangeOf(b).max < 0 ? mod(a, b) : null),
-  max: maximum,
-  min: minimum,
+  maximum,
+  minimum,
   neg: (a) => neg(a),
   abs: (a) => absolute(a),
 };

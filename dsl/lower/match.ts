@@ -9,7 +9,20 @@ import type { ElementType } from "../../src/ir/graph/index.js";
 import { constantOf, isAtMost, rangeOf, render, type Size, sub } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { isStaticType } from "../check/syntax-facts.js";
-import { describe, type ElementValue, float, type Given, integer, isNumber, isRunning, numberOf, shapeText, type TensorValue, type Value } from "../check/values.js";
+import {
+  describe,
+  type ElementValue,
+  float,
+  type Given,
+  integer,
+  isNumber,
+  isRunning,
+  numberOf,
+  shapeText,
+  type TensorValue,
+  unknown,
+  type Value,
+} from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -24,7 +37,13 @@ export interface Signature {
 }
 
 /** The arguments of a call, by the name of the parameter. Reports too many, unknown and doubled ones. */
-export function collect(e: Elaborator, what: string, parameters: readonly ast.Parameter[], args: readonly ast.Argument[], env: Environment): Map<string, Given> {
+export function collect(
+  e: Elaborator,
+  what: string,
+  parameters: readonly ast.Parameter[],
+  args: readonly ast.Argument[],
+  env: Environment,
+): Map<string, Given> {
   const given = new Map<string, Given>();
   let place = 0;
   for (const a of args) {
@@ -33,21 +52,38 @@ export function collect(e: Elaborator, what: string, parameters: readonly ast.Pa
       const p = parameters[place++];
       if (!p) {
         const n = parameters.length;
-        fail("E0405", `${what} takes ${n === 0 ? "no arguments" : `${n} argument${n === 1 ? "" : "s"}`}; ${args.length} are given`, {
-          at: a.span,
-          help: n ? [`they are ${parameters.map((q) => q.name.name).join(", ")}`] : [],
-        });
+        fail(
+          "E0405",
+          `${what} takes ${n === 0 ? "no arguments" : `${n} argument${n === 1 ? "" : "s"}`}; ${args.length} are given`,
+          {
+            at: a.span,
+            help: n ? [`they are ${parameters.map((q) => q.name.name).join(", ")}`] : [],
+          },
+        );
       }
       name = p.name.name;
     } else if (!parameters.some((p) => p.name.name === name)) {
-      const near = nearest(name, parameters.map((p) => p.name.name));
+      const near = nearest(
+        name,
+        parameters.map((p) => p.name.name),
+      );
       fail("E0405", `${what} has no argument ${name}`, {
         at: a.name!.span,
-        help: [near ? `${near} is near` : parameters.length ? `its arguments are ${parameters.map((p) => p.name.name).join(", ")}` : "it takes none"],
+        help: [
+          near
+            ? `${near} is near`
+            : parameters.length
+              ? `its arguments are ${parameters.map((p) => p.name.name).join(", ")}`
+              : "it takes none",
+        ],
         fixes: near ? [{ message: `replace it by ${near}`, edits: [{ span: a.name!.span, text: near }] }] : [],
       });
     }
-    if (given.has(name)) fail("E0405", `${what}: ${name} is given twice`, { at: a.span, labels: [{ span: given.get(name)!.span, text: "first here" }] });
+    if (given.has(name))
+      fail("E0405", `${what}: ${name} is given twice`, {
+        at: a.span,
+        labels: [{ span: given.get(name)!.span, text: "first here" }],
+      });
     given.set(name, { value: e.expression(a.value, env), span: a.value.span });
   }
   return given;
@@ -114,25 +150,34 @@ function defaultOf(e: Elaborator, p: ast.Parameter, env: Environment): Value {
 }
 
 /** Binds the arguments in `env`, the scope of the called body. Gives the broadcast of what `...` stands for. */
-export function match(e: Elaborator, signature: Signature, given: ReadonlyMap<string, Given>, env: Environment): Size[] {
+export function match(
+  e: Elaborator,
+  signature: Signature,
+  given: ReadonlyMap<string, Given>,
+  env: Environment,
+): Size[] {
   const { what } = signature;
   const all = [...signature.statics, ...signature.parameters];
   const isStatic = (p: ast.Parameter) => isStaticType(p.type, signature.statics.includes(p));
   const binder = new SizeBinder(e, signature, env);
   for (const p of all) {
     const g = given.get(p.name.name);
-    if (g && isStatic(p) && p.type.dimensions === null) env.set(p.name.name, staticValue(e, `${what}: ${p.name.name}`, p.type, g.value, env, g.span));
+    if (g && isStatic(p) && p.type.dimensions === null)
+      env.set(p.name.name, staticValue(e, `${what}: ${p.name.name}`, p.type, g.value, env, g.span));
   }
   for (const p of all) {
     const g = given.get(p.name.name);
     if (g && !isStatic(p)) binder.bind(p, g);
   }
+  binder.bindUnknown();
   for (const p of all) {
     const { name } = p.name;
     if (env.own(name)) continue;
     const g = given.get(name);
-    if (!g && !p.default) fail("E0404", `${what}: the argument ${name} is missing`, { labels: [{ span: p.span, text: "declared here" }] });
-    if (isStatic(p)) env.set(name, staticValue(e, `${what}: ${name}`, p.type, g ? g.value : defaultOf(e, p, env), env, g?.span));
+    if (!g && !p.default)
+      fail("E0404", `${what}: the argument ${name} is missing`, { labels: [{ span: p.span, text: "declared here" }] });
+    if (isStatic(p))
+      env.set(name, staticValue(e, `${what}: ${name}`, p.type, g ? g.value : defaultOf(e, p, env), env, g?.span));
     else if (!g) {
       const value = defaultOf(e, p, env);
       if (isRunning(value)) binder.bind(p, { value, span: p.default!.span });
@@ -153,13 +198,26 @@ class SizeBinder {
     readonly env: Environment,
   ) {}
 
+  /** The sizes that only unknown tensors would bind are unknown. */
+  bindUnknown(): void {
+    for (const p of this.signature.parameters) {
+      if (this.env.own(p.name.name)?.kind !== "unknown") continue;
+      for (const d of p.type.dimensions ?? [])
+        if (d.kind === "size" && d.size.kind === "name" && !this.#isArgument(d.size.name) && !this.#known(d.size.name))
+          this.env.set(d.size.name, unknown);
+    }
+  }
+
   /** Checks rank and element type, and binds the bare names not yet bound. */
   bind(p: ast.Parameter, { value, span }: Given): void {
     const { e, env } = this;
     const { what } = this.signature;
     if (!isRunning(value)) {
       if (value.kind !== "unknown" && value.kind !== "boolean" && !isNumber(value))
-        fail("E0307", `${what}: ${p.name.name} is a tensor; ${describe(value)} is given`, { at: span, help: value.kind === "layer" ? ["call the layer"] : [] });
+        fail("E0307", `${what}: ${p.name.name} is a tensor; ${describe(value)} is given`, {
+          at: span,
+          help: value.kind === "layer" ? ["call the layer"] : [],
+        });
       env.set(p.name.name, value);
       return;
     }
@@ -168,16 +226,23 @@ class SizeBinder {
     const hasRest = named.length !== dims.length;
     const shape = value.kind === "element" ? [] : value.type.shape;
     if (shape.length < named.length || (!hasRest && shape.length !== named.length))
-      fail("E0301", `${what}: ${p.name.name} has ${hasRest ? "at least " : ""}${named.length} ${named.length === 1 ? "axis" : "axes"}; ${describe(value)} is given`, {
-        at: span,
-        labels: [{ span: p.span, text: "declared here" }],
-      });
+      fail(
+        "E0301",
+        `${what}: ${p.name.name} has ${hasRest ? "at least " : ""}${named.length} ${named.length === 1 ? "axis" : "axes"}; ${describe(value)} is given`,
+        {
+          at: span,
+          labels: [{ span: p.span, text: "declared here" }],
+        },
+      );
     const converted = this.#elements(p, value, span);
     const tail = shape.slice(shape.length - named.length);
     named.forEach((d, i) => {
       const size = d.kind === "size" ? d.size : null;
       if (size?.kind !== "name" || this.#isArgument(size.name) || this.#known(size.name)) return;
-      env.set(size.name, integer(tail[i]!), { span: e.ctx.frames.at(-1) ? span : size.span, text: `${size.name} is ${render(tail[i]!)}, from ${p.name.name}` });
+      env.set(size.name, integer(tail[i]!), {
+        span: e.ctx.frames.at(-1) ? span : size.span,
+        text: `${size.name} is ${render(tail[i]!)}, from ${p.name.name}`,
+      });
     });
     if (hasRest) this.#packs.push(shape.slice(0, shape.length - named.length));
     env.set(p.name.name, converted);
@@ -187,7 +252,8 @@ class SizeBinder {
     const want = p.type.element as ElementType;
     const have = value.type.element;
     if (have === want) return value;
-    if (value.kind === "element" && have === "i32" && want === "f32") return element(value.comprehension, cast(this.e.ctx, value, "f32"), { fromData: value.fromData });
+    if (value.kind === "element" && have === "i32" && want === "f32")
+      return element(value.comprehension, cast(this.e.ctx, value, "f32"), { fromData: value.fromData });
     return fail("E0308", `${this.signature.what}: ${p.name.name} is ${want}; ${describe(value)} is given`, {
       at: span,
       labels: [{ span: p.span, text: "declared here" }],
@@ -196,7 +262,10 @@ class SizeBinder {
   }
 
   #isArgument(name: string): boolean {
-    return this.signature.statics.some((p) => p.name.name === name) || this.signature.parameters.some((p) => p.name.name === name);
+    return (
+      this.signature.statics.some((p) => p.name.name === name) ||
+      this.signature.parameters.some((p) => p.name.name === name)
+    );
   }
 
   /** A size that the signature may mention: bound already, or static in the enclosing model; never a name of the file. */
@@ -238,10 +307,21 @@ class SizeBinder {
   #bound(p: ast.Parameter, text: ast.Expression, n: Size, limit: Size | null, given: Span | undefined): void {
     if (limit === null || isAtMost(n, limit)) return;
     if (this.e.ctx.abstract && rangeOf(sub(n, limit)).min <= 0) return;
-    fail("E0412", `${this.signature.what}: ${this.e.text(text)} of ${p.name.name} is ${render(n)}, but at most ${render(limit)}`, { at: given });
+    fail(
+      "E0412",
+      `${this.signature.what}: ${this.e.text(text)} of ${p.name.name} is ${render(n)}, but at most ${render(limit)}`,
+      { at: given },
+    );
   }
 
-  #differs(p: ast.Parameter, d: { readonly size: ast.Expression; readonly span: Span }, n: Size, s: Size, value: Value, given: Span | undefined): never {
+  #differs(
+    p: ast.Parameter,
+    d: { readonly size: ast.Expression; readonly span: Span },
+    n: Size,
+    s: Size,
+    value: Value,
+    given: Span | undefined,
+  ): never {
     const { e, env } = this;
     const written = e.text(d.size);
     const origins = e.namesIn(d.size).flatMap((name) => {
@@ -254,19 +334,31 @@ class SizeBinder {
       help: e.ctx.unproven(n, s, render),
     };
     const is = written === render(s) ? written : `${written} = ${render(s)}`;
-    return fail("E0302", `${this.signature.what}: ${p.name.name} has the size ${render(n)} where ${is} is declared`, given ? { ...parts, at: given } : parts);
+    return fail(
+      "E0302",
+      `${this.signature.what}: ${p.name.name} has the size ${render(n)} where ${is} is declared`,
+      given ? { ...parts, at: given } : parts,
+    );
   }
 
-  #fill(p: ast.Parameter, value: Value, dims: readonly { readonly size: ast.Expression }[], given: Span | undefined): Value {
+  #fill(
+    p: ast.Parameter,
+    value: Value,
+    dims: readonly { readonly size: ast.Expression }[],
+    given: Span | undefined,
+  ): Value {
     const { e, env } = this;
     const kind = p.type.element as ElementType;
     const n = numberOf(value);
     if ((value.kind === "boolean") !== (kind === "bool"))
-      fail("E0307", `${this.signature.what}: ${p.name.name} is a tensor of ${kind}; ${describe(value)} is given`, { at: given });
+      fail("E0307", `${this.signature.what}: ${p.name.name} is a tensor of ${kind}; ${describe(value)} is given`, {
+        at: given,
+      });
     const shape = dims.map((d) => e.size(d.size, env, `${this.signature.what}: a size of ${p.name.name}`));
     if (shape.some((s) => s === null)) return { kind: "unknown" };
     if (n === null) return { kind: "unknown" };
-    if (kind === "i32" && !Number.isInteger(n)) fail("E0306", `${this.signature.what}: ${p.name.name} is i32; ${describe(value)} is given`, { at: given });
+    if (kind === "i32" && !Number.isInteger(n))
+      fail("E0306", `${this.signature.what}: ${p.name.name} is i32; ${describe(value)} is given`, { at: given });
     return filled(e.ctx, n, kind, shape as Size[]);
   }
 
@@ -278,17 +370,27 @@ class SizeBinder {
 }
 
 /** Checks a body's value against the declared result; a number fills it. */
-export function result(e: Elaborator, what: string, type: ast.Type, v: Value, env: Environment, pack: readonly Size[]): Value {
+export function result(
+  e: Elaborator,
+  what: string,
+  type: ast.Type,
+  v: Value,
+  env: Environment,
+  pack: readonly Size[],
+): Value {
   if (v.kind === "unknown") return v;
   if (isStaticType(type, false)) return staticValue(e, `the result of ${what}`, type, v, env);
-  const sizes = type.dimensions!.map((d) => (d.kind === "size" ? e.size(d.size, env, `${what}: a size of the result`) : null));
+  const sizes = type.dimensions!.map((d) =>
+    d.kind === "size" ? e.size(d.size, env, `${what}: a size of the result`) : null,
+  );
   const unknownSize = type.dimensions!.some((d, i) => d.kind === "size" && sizes[i] === null);
   if (unknownSize) return v;
   const wanted = type.dimensions!.flatMap((d, i) => (d.kind === "rest" ? pack : [sizes[i]!]));
   const kind = type.element as ElementType;
   if (!isRunning(v)) {
     const n = numberOf(v);
-    if (n === null || (v.kind === "boolean") !== (kind === "bool")) fail("E0303", `${what} gives ${kind}${shapeText(wanted)}; its body gives ${describe(v)}`, { at: type.span });
+    if (n === null || (v.kind === "boolean") !== (kind === "bool"))
+      fail("E0303", `${what} gives ${kind}${shapeText(wanted)}; its body gives ${describe(v)}`, { at: type.span });
     return filled(e.ctx, n, kind, wanted);
   }
   const have = v.kind === "element" ? [] : v.type.shape;
@@ -302,10 +404,15 @@ export function result(e: Elaborator, what: string, type: ast.Type, v: Value, en
       help: differing >= 0 ? e.ctx.unproven(have[differing]!, wanted[differing]!, render) : [],
     });
   }
-  if (v.kind === "element" && v.type.element === "i32" && kind === "f32") return element(v.comprehension, cast(e.ctx, v, "f32"), { fromData: v.fromData });
+  if (v.kind === "element" && v.type.element === "i32" && kind === "f32")
+    return element(v.comprehension, cast(e.ctx, v, "f32"), { fromData: v.fromData });
   if (v.type.element !== kind)
-    fail("E0303", `${what} gives ${kind}; its body gives ${v.type.element}`, { labels: [{ span: type.span, text: "declared here" }], help: [`convert with ${kind === "bool" ? "a comparison" : `${kind}(…)`}`] });
-  if (v.kind === "tensor" && have.some((n, i) => n !== wanted[i])) return { ...v, ...e.ctx.assume({ element: kind, shape: wanted }) };
+    fail("E0303", `${what} gives ${kind}; its body gives ${v.type.element}`, {
+      labels: [{ span: type.span, text: "declared here" }],
+      help: [`convert with ${kind === "bool" ? "a comparison" : `${kind}(…)`}`],
+    });
+  if (v.kind === "tensor" && have.some((n, i) => n !== wanted[i]))
+    return { ...v, ...e.ctx.assume({ element: kind, shape: wanted }) };
   return v;
 }
 

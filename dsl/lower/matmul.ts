@@ -1,6 +1,7 @@
 /** `a @ b`: the last axis of a against the axis before the last of b; leading axes broadcast, as in NumPy. */
-import { describe, isRunning, tensor, type TensorValue, type Value, type Wire } from "../check/values.js";
+
 import { constantOf, render, type Size } from "../../src/sizes/index.js";
+import { describe, isRunning, type TensorValue, tensor, type Value, type Wire } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -22,18 +23,30 @@ export function matmul(e: Elaborator, node: ast.ExpressionOf<"binary">, a: Value
   const [x, y] = [a as TensorValue, b as TensorValue];
   const [p, q] = [x.type.shape, y.type.shape];
   if (x.type.element !== y.type.element)
-    fail("E0306", `@: ${x.type.element} and ${y.type.element} do not mix`, { at, labels, help: ["convert one with f32(…)"] });
+    fail("E0306", `@: ${x.type.element} and ${y.type.element} do not mix`, {
+      at,
+      labels,
+      help: ["convert one with f32(…)"],
+    });
   if (x.type.element === "bool") fail("E0307", "@ does not take booleans", { at, labels });
-  if (p.length === 0 || q.length === 0) fail("E0318", `@ needs at least one axis on either side: ${describe(p.length === 0 ? x : y)}`, { at, labels });
+  if (p.length === 0 || q.length === 0)
+    fail("E0318", `@ needs at least one axis on either side: ${describe(p.length === 0 ? x : y)}`, { at, labels });
   const inner = p.at(-1)!;
   const other = q.length === 1 ? q[0]! : q.at(-2)!;
   if (!ctx.agrees(inner, other)) {
     const swapped = q.length >= 2 && q.at(-1) === inner;
-    fail("E0304", `cannot multiply ${x.type.element}[${p.map(render).join(", ")}] by ${y.type.element}[${q.map(render).join(", ")}]: the inner sizes ${render(inner)} and ${render(other)} differ`, {
-      at,
-      labels,
-      help: [...(swapped ? [`${e.text(node.right)}.T has ${render(inner)} rows`] : []), ...ctx.unproven(inner, other, render)],
-    });
+    fail(
+      "E0304",
+      `cannot multiply ${x.type.element}[${p.map(render).join(", ")}] by ${y.type.element}[${q.map(render).join(", ")}]: the inner sizes ${render(inner)} and ${render(other)} differ`,
+      {
+        at,
+        labels,
+        help: [
+          ...(swapped ? [`${e.text(node.right)}.T has ${render(inner)} rows`] : []),
+          ...ctx.unproven(inner, other, render),
+        ],
+      },
+    );
   }
   return tensor(contract(e, x, y, at));
 }
@@ -46,7 +59,10 @@ function contract(e: Elaborator, x: Wire, y: Wire, at: ast.Expression["span"]): 
   if (batch === null) return ctx.emit("constant", [], { value: 0, element: x.type.element });
   const n = batch.length;
   const label = { rows: n, inner: n + 1, columns: n + 2 };
-  const axes = (shape: readonly Size[], last: readonly number[]) => [...shape.map((_, i) => n - shape.length + i), ...last];
+  const axes = (shape: readonly Size[], last: readonly number[]) => [
+    ...shape.map((_, i) => n - shape.length + i),
+    ...last,
+  ];
   const left = axes(lead, p.length === 1 ? [label.inner] : [label.rows, label.inner]);
   const right = axes(other, q.length === 1 ? [label.inner] : [label.inner, label.columns]);
   const output = [...batch.keys(), ...(p.length === 1 ? [] : [label.rows]), ...(q.length === 1 ? [] : [label.columns])];

@@ -6,7 +6,7 @@
  */
 import type { BinaryOperator, ElementType, UnaryOperator } from "../../src/ir/graph/index.js";
 import { isFloat } from "../../src/ir/graph/index.js";
-import { constantOf, render, type Size, size, type SizeVariable } from "../../src/sizes/index.js";
+import { constantOf, render, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
 import {
   type Comprehension,
   describe,
@@ -67,17 +67,27 @@ export function element(comprehension: Comprehension, wire: Wire, parts: Partial
  * Brings operands to one element type: static numbers take the type that they meet; in a comprehension i32 becomes f32
  * where it meets f32.
  */
-export function together(ctx: Context, operands: readonly Value[], what: string): { wires: Wire[]; element: ElementType } {
+export function together(
+  ctx: Context,
+  operands: readonly Value[],
+  what: string,
+): { wires: Wire[]; element: ElementType } {
   for (const v of operands)
-    if (!isRunning(v) && numberOf(v) === null && v.kind !== "integer") fail("E0307", `${what} does not take ${describe(v)}`);
+    if (!isRunning(v) && numberOf(v) === null && v.kind !== "integer")
+      fail("E0307", `${what} does not take ${describe(v)}`);
   const running = operands.filter(isRunning);
   const elements = running.filter((v) => v.kind === "element");
   const inComprehension = elements.length > 0;
   if (new Set(elements.map((e) => e.comprehension)).size > 1)
-    fail("E0316", `${what}: a comprehension inside another cannot use its indices`, { help: ["give the inner one all indices"] });
+    fail("E0316", `${what}: a comprehension inside another cannot use its indices`, {
+      help: ["give the inner one all indices"],
+    });
   if (inComprehension) {
     const whole = running.find((v) => v.kind === "tensor" && v.type.shape.length > 0);
-    if (whole) fail("E0316", `${what} meets ${describe(whole)} inside a comprehension, which works on elements`, { help: ["index the tensor on every axis"] });
+    if (whole)
+      fail("E0316", `${what} meets ${describe(whole)} inside a comprehension, which works on elements`, {
+        help: ["index the tensor on every axis"],
+      });
   }
   const kinds = new Set(running.map((v) => v.type.element));
   let kind = [...kinds][0] ?? "f32";
@@ -86,17 +96,29 @@ export function together(ctx: Context, operands: readonly Value[], what: string)
     else
       fail("E0306", `${what}: ${[...kinds].sort().join(" and ")} do not mix`, {
         notes: running.map((v) => `one operand is ${describe(v)}`).slice(0, 3),
-        help: [kinds.has("bool") ? "a comparison makes booleans of numbers, where(…) or f32(…) numbers of booleans" : "convert one with f32(…), i32(…) or f16(…)"],
+        help: [
+          kinds.has("bool")
+            ? "a comparison makes booleans of numbers, where(…) or f32(…) numbers of booleans"
+            : "convert one with f32(…), i32(…) or f16(…)",
+        ],
       });
   }
   const fraction = operands.find((v) => v.kind === "float");
   if (kind === "i32" && fraction) {
-    if (!inComprehension) fail("E0306", `${what}: an i32 tensor and ${describe(fraction)} do not mix`, { help: ["convert the tensor with f32(…)"] });
+    if (!inComprehension)
+      fail("E0306", `${what}: an i32 tensor and ${describe(fraction)} do not mix`, {
+        help: ["convert the tensor with f32(…)"],
+      });
     kind = "f32";
   }
   for (const v of operands)
     if (!isRunning(v) && (v.kind === "boolean") !== (kind === "bool"))
-      fail("E0306", `${what}: ${kind} and ${describe(v)} do not mix`, { help: kind === "bool" ? ["a comparison makes booleans of numbers"] : ["where(condition, 1, 0) makes numbers of booleans"] });
+      fail("E0306", `${what}: ${kind} and ${describe(v)} do not mix`, {
+        help:
+          kind === "bool"
+            ? ["a comparison makes booleans of numbers"]
+            : ["where(condition, 1, 0) makes numbers of booleans"],
+      });
   const wires = operands.map((v) => (isRunning(v) ? cast(ctx, v, kind) : lift(ctx, v, kind)));
   return { wires, element: kind };
 }
@@ -114,10 +136,14 @@ export function broadcastShapes(ctx: Context, shapes: readonly (readonly Size[])
       if (n === undefined || n === one || n === result) continue;
       if (result === one) result = n;
       else if (!ctx.agrees(result, n))
-        fail("E0305", `${what}: ${shapes.map(shapeText).join(" and ")} do not broadcast: ${render(result)} meets ${render(n)}`, {
-          notes: ["axes are aligned from the right; only a size of 1 repeats"],
-          help: ctx.unproven(result, n, render),
-        });
+        fail(
+          "E0305",
+          `${what}: ${shapes.map(shapeText).join(" and ")} do not broadcast: ${render(result)} meets ${render(n)}`,
+          {
+            notes: ["axes are aligned from the right; only a size of 1 repeats"],
+            help: ctx.unproven(result, n, render),
+          },
+        );
     }
     return result;
   });
@@ -134,8 +160,21 @@ export function aligned(ctx: Context, wires: readonly Wire[], shape: readonly Si
 }
 
 const words: Record<BinaryOperator, string> = {
-  add: "+", sub: "-", mul: "*", div: "/", floor_div: "//", mod: "%", pow: "**", max: "maximum", min: "minimum",
-  lt: "<", le: "<=", eq: "==", ne: "!=", and: "and", or: "or",
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  floor_div: "//",
+  mod: "%",
+  pow: "**",
+  maximum: "maximum",
+  minimum: "minimum",
+  lt: "<",
+  le: "<=",
+  eq: "==",
+  ne: "!=",
+  and: "and",
+  or: "or",
 };
 
 /** An element-wise operator of two values, at least one of them a tensor or an element. */
@@ -144,10 +183,17 @@ export function binary(ctx: Context, operator: BinaryOperator, a: Value, b: Valu
   const operands = operator === "div" ? [floats(ctx, a), floats(ctx, b)] : [a, b];
   const { wires, element: kind } = together(ctx, operands, what);
   const logical = operator === "and" || operator === "or";
-  if (logical && kind !== "bool") fail("E0307", `${what} takes booleans, not ${describe(isRunning(a) && a.type.element !== "bool" ? a : b)}`, { help: ["compare first, as in x != 0"] });
+  if (logical && kind !== "bool")
+    fail("E0307", `${what} takes booleans, not ${describe(isRunning(a) && a.type.element !== "bool" ? a : b)}`, {
+      help: ["compare first, as in x != 0"],
+    });
   if (!logical && kind === "bool" && operator !== "eq" && operator !== "ne")
     fail("E0307", `${what} does not take booleans`, { help: ["f32(x) gives 0 and 1; where(x, a, b) chooses"] });
-  const shape = broadcastShapes(ctx, wires.map((w) => w.type.shape), what);
+  const shape = broadcastShapes(
+    ctx,
+    wires.map((w) => w.type.shape),
+    what,
+  );
   if (operator === "add" && fillOf(b) === 0 && sameShape(wires[0]!, shape)) return a;
   if (operator === "add" && fillOf(a) === 0 && sameShape(wires[1]!, shape)) return b;
   const result = ctx.emit(operator, aligned(ctx, wires, shape), {});
@@ -186,7 +232,10 @@ export function unary(ctx: Context, operator: UnaryOperator, v: TensorValue | El
   return wrap([operand], result, {
     fromData: v.kind === "element" && v.fromData,
     cases: kind === "i32" ? combineCases(operator, [v]) : null,
-    truth: operator === "not" && v.kind === "element" && v.truth ? { whenTrue: v.truth.whenFalse, whenFalse: v.truth.whenTrue } : null,
+    truth:
+      operator === "not" && v.kind === "element" && v.truth
+        ? { whenTrue: v.truth.whenFalse, whenFalse: v.truth.whenTrue }
+        : null,
   });
 }
 
@@ -197,8 +246,7 @@ export function where(ctx: Context, condition: TensorValue | ElementValue, yes: 
       help: [condition.type.element === "i32" ? "write x != 0" : "write a comparison"],
     });
   const statics = [yes, no].filter((v) => !isRunning(v));
-  const { wires } =
-    statics.length === 2 ? { wires: bothStatic(ctx, yes, no) } : together(ctx, [yes, no], "where");
+  const { wires } = statics.length === 2 ? { wires: bothStatic(ctx, yes, no) } : together(ctx, [yes, no], "where");
   const shape = broadcastShapes(ctx, [condition.type.shape, ...wires.map((w) => w.type.shape)], "where");
   if (condition.kind === "tensor" && condition.fill !== null) {
     const chosen = condition.fill ? yes : no;
@@ -228,7 +276,13 @@ export function convert(ctx: Context, v: TensorValue | ElementValue, to: Element
   const wire = cast(ctx, v, to);
   if (v.kind === "tensor") return tensor(wire);
   const stays = v.type.element === "i32" && to === "i32";
-  return { ...v, ...wire, cases: stays ? v.cases : null, truth: null, fromData: v.fromData || (to === "i32" && isFloat(v.type.element)) };
+  return {
+    ...v,
+    ...wire,
+    cases: stays ? v.cases : null,
+    truth: null,
+    fromData: v.fromData || (to === "i32" && isFloat(v.type.element)),
+  };
 }
 
 /** The tensor of a shape that a number fills. */
@@ -240,7 +294,10 @@ export function filled(ctx: Context, value: number, kind: ElementType, shape: re
 /** Axis `axis` of a tensor, counted from the end if negative. Fails if there is none. */
 export function axisOf(wire: Wire, axis: number, what: string): number {
   const rank = wire.type.shape.length;
-  if (axis < -rank || axis >= rank) fail("E0310", `${what}: ${typeText(wire.type)} has no axis ${axis}`, { notes: [`its axes are 0 to ${rank - 1}, or -${rank} to -1`] });
+  if (axis < -rank || axis >= rank)
+    fail("E0310", `${what}: ${typeText(wire.type)} has no axis ${axis}`, {
+      notes: [`its axes are 0 to ${rank - 1}, or -${rank} to -1`],
+    });
   return axis < 0 ? axis + rank : axis;
 }
 

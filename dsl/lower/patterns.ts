@@ -14,7 +14,11 @@ function terms(text: string, what: string, at: Span): Term[] {
     else if (token === ")" && group !== null) {
       out.push(group);
       group = null;
-    } else if (!/^(\.\.\.|1|[A-Za-z_]\w*)$/.test(token)) fail("E0311", `${what}: unexpected ${token} in "${text.trim()}"`, { at, help: ['a pattern is names with spaces: "b t (h k) -> b h t k"'] });
+    } else if (!/^(\.\.\.|1|[A-Za-z_]\w*)$/.test(token))
+      fail("E0311", `${what}: unexpected ${token} in "${text.trim()}"`, {
+        at,
+        help: ['a pattern is names with spaces: "b t (h k) -> b h t k"'],
+      });
     else if (group !== null) {
       if (token === "...") fail("E0311", `${what}: ... stands outside of brackets`, { at });
       group.push(token);
@@ -28,8 +32,13 @@ function terms(text: string, what: string, at: Span): Term[] {
 }
 
 /** The sides of a pattern around `->`; the left one cut at commas. */
-export function parsePattern(text: string, what: string, at: Span): { readonly inputs: Term[][]; readonly output: Term[] } {
+export function parsePattern(
+  text: string,
+  what: string,
+  at: Span,
+): { readonly inputs: Term[][]; readonly output: Term[] } {
   const sides = text.split("->");
-  if (sides.length !== 2) fail("E0311", `${what}: the pattern "${text}" has no -> between what is and what becomes`, { at });
+  if (sides.length !== 2)
+    fail("E0311", `${what}: the pattern "${text}" has no -> between what is and what becomes`, { at });
   return { inputs: sides[0]!.split(",").map((t) => terms(t, what, at)), output: terms(sides[1]!, what, at) };
 }

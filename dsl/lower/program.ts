@@ -78,7 +78,12 @@ export class ModuleEnvironments {
 }
 
 function declare(env: Environment, name: string, d: ast.Function | ast.Block): void {
-  env.set(name, d.kind === "fn" ? { kind: "function", declaration: d, environment: env } : { kind: "block", declaration: d, environment: env });
+  env.set(
+    name,
+    d.kind === "fn"
+      ? { kind: "function", declaration: d, environment: env }
+      : { kind: "block", declaration: d, environment: env },
+  );
 }
 
 /**
@@ -86,13 +91,18 @@ function declare(env: Environment, name: string, d: ast.Function | ast.Block): v
  * model (a file of blocks and functions is checked for itself).
  */
 export function elaborate(source: SourceFile, options: ElaborateOptions, diagnostics: Diagnostics): Elaborated | null {
-  const modules = new Modules({ readFile: options.readFile, builtins: [...Object.keys(builtins), ...Object.keys(constants)] }, diagnostics);
+  const modules = new Modules(
+    { readFile: options.readFile, builtins: [...Object.keys(builtins), ...Object.keys(constants)] },
+    diagnostics,
+  );
   const module = modules.load(source);
   if (!module.parsed || diagnostics.has("E0207", "E0209")) return null;
   const environments = new ModuleEnvironments();
   const model = module.models[0];
   const weights = new WeightTable(options.checkpoint ?? null);
-  const elaborated = model ? new ModelElaborator(model, environments.of(module), weights, options, diagnostics).run() : null;
+  const elaborated = model
+    ? new ModelElaborator(model, environments.of(module), weights, options, diagnostics).run()
+    : null;
   if (!source.library) checkAlone(module, environments.of(module), diagnostics);
   return diagnostics.hasErrors ? null : elaborated;
 }
@@ -111,7 +121,9 @@ class ModelElaborator {
     const entries = model.members.filter((m) => m.kind === "entry");
     for (const name of options.entries ?? [])
       if (!entries.some((x) => x.name.name === name))
-        diagnostics.report("E0608", model.name.span, `the model ${model.name.name} has no entry ${name}`, { help: [`its entries are ${entries.map((x) => x.name.name).join(", ")}`] });
+        diagnostics.report("E0608", model.name.span, `the model ${model.name.name} has no entry ${name}`, {
+          help: [`its entries are ${entries.map((x) => x.name.name).join(", ")}`],
+        });
     const wanted = entries.filter((x) => !options.entries || options.entries.includes(x.name.name));
     let statics: StaticArgument[] | null = null;
     const graphs: Graph[] = [];
@@ -131,7 +143,11 @@ class ModelElaborator {
     return {
       program: { name: model.name.name, entries: graphs },
       statics,
-      entries: wanted.map((x) => ({ name: x.name.name, incremental: x.incremental?.name ?? null, documentation: x.documentation })),
+      entries: wanted.map((x) => ({
+        name: x.name.name,
+        incremental: x.incremental?.name ?? null,
+        documentation: x.documentation,
+      })),
       documentation: model.documentation,
       unread: this.weights.unread(),
     };
@@ -143,7 +159,14 @@ class ModelElaborator {
     const root: Scope = { parent: null, name: "", block: model.name.name, kind: "model" };
     const sizes = new Map<string, SizeVariable>();
     const builderSizes: SizeVariable[] = [];
-    const ctx = new Context(diagnostics, new GraphBuilder(entry.name.name, builderSizes), this.weights, false, root, requirements);
+    const ctx = new Context(
+      diagnostics,
+      new GraphBuilder(entry.name.name, builderSizes),
+      this.weights,
+      false,
+      root,
+      requirements,
+    );
     const e = new Elaborator(ctx);
     const known = new Environment(this.file, "model");
     const statics = ctx.guard(model.name.span, null, () => modelStatics(e, model, this.options, known));
@@ -169,19 +192,30 @@ class ModelElaborator {
   }
 
   /** Declares the entry's run-time sizes and its inputs. */
-  #inputs(e: Elaborator, entry: ast.Entry, env: Environment, sizes: Map<string, SizeVariable>, order: SizeVariable[]): void {
+  #inputs(
+    e: Elaborator,
+    entry: ast.Entry,
+    env: Environment,
+    sizes: Map<string, SizeVariable>,
+    order: SizeVariable[],
+  ): void {
     const { requirements } = e.ctx;
     for (const p of entry.parameters)
       for (const d of p.type.dimensions ?? []) {
-        if (d.kind === "rest") fail("E0402", "an entry names each axis of its inputs: ... cannot stand here", { at: d.span });
+        if (d.kind === "rest")
+          fail("E0402", "an entry names each axis of its inputs: ... cannot stand here", { at: d.span });
         if (d.kind !== "size" || d.size.kind !== "name") continue;
         const { name } = d.size;
         if (env.own(name) || env.find(name)?.kind === "model") continue;
         const shared = requirements.same.get(name);
         const other = shared === undefined ? undefined : sizes.get(shared);
         const bound = d.bound ? e.knownWhole(d.bound, env, `the bound of ${name}`) : null;
-        const most = Math.min(bound ?? Number.POSITIVE_INFINITY, requirements.most.get(name) ?? Number.POSITIVE_INFINITY);
-        const v = other ?? new SizeVariable(name, requirements.least.get(name) ?? 0, Number.isFinite(most) ? most : null);
+        const most = Math.min(
+          bound ?? Number.POSITIVE_INFINITY,
+          requirements.most.get(name) ?? Number.POSITIVE_INFINITY,
+        );
+        const v =
+          other ?? new SizeVariable(name, requirements.least.get(name) ?? 0, Number.isFinite(most) ? most : null);
         if (!other) order.push(v);
         sizes.set(name, v);
         env.set(name, integer(size(v)), { span: d.span, text: `${name} is a run-time size of ${entry.name.name}` });
@@ -207,8 +241,13 @@ class ModelElaborator {
     if (p.default) {
       const v = e.expression(p.default, env);
       fill = numberOf(v);
-      if (v.kind !== "unknown" && (fill === null || (v.kind === "boolean") !== (element === "bool") || (!isNumber(v) && v.kind !== "boolean")))
-        fail("E0403", `the default of the input ${p.name.name} is a number that fills it; ${describe(v)} is given`, { at: p.default.span });
+      if (
+        v.kind !== "unknown" &&
+        (fill === null || (v.kind === "boolean") !== (element === "bool") || (!isNumber(v) && v.kind !== "boolean"))
+      )
+        fail("E0403", `the default of the input ${p.name.name} is a number that fills it; ${describe(v)} is given`, {
+          at: p.default.span,
+        });
     }
     const kind = element as ElementType;
     env.set(p.name.name, tensor(e.ctx.emit("input", [], { name: p.name.name, element: kind, shape, fill })));
@@ -218,9 +257,15 @@ class ModelElaborator {
     if (value.kind === "unknown") return null;
     const values = value.kind === "tuple" ? value.items : [value];
     if (values.length !== entry.results.length)
-      fail("E0319", `${entry.name.name} gives ${entry.results.length} result${entry.results.length === 1 ? "" : "s"}; its body gives ${values.length}`, { help: ["several are written (a, b)"] });
+      fail(
+        "E0319",
+        `${entry.name.name} gives ${entry.results.length} result${entry.results.length === 1 ? "" : "s"}; its body gives ${values.length}`,
+        { help: ["several are written (a, b)"] },
+      );
     const outputs = entry.results.map(({ name, type }, i) => {
-      const v = e.ctx.guard(lastSpan(entry), null, () => result(e, `${entry.name.name}: ${name.name}`, type, values[i]!, env, []));
+      const v = e.ctx.guard(lastSpan(entry), null, () =>
+        result(e, `${entry.name.name}: ${name.name}`, type, values[i]!, env, []),
+      );
       if (v?.kind !== "tensor") return null;
       return { name: name.name, value: v.id };
     });
@@ -230,7 +275,13 @@ class ModelElaborator {
 
 function isStatic(v: Value): boolean {
   if (v.kind === "list") return v.items.every(isStatic);
-  return v.kind === "boolean" || v.kind === "string" || v.kind === "float" || v.kind === "function" || (v.kind === "integer" && constantOf(v.size) !== null);
+  return (
+    v.kind === "boolean" ||
+    v.kind === "string" ||
+    v.kind === "float" ||
+    v.kind === "function" ||
+    (v.kind === "integer" && constantOf(v.size) !== null)
+  );
 }
 
 function lastSpan(entry: ast.Entry): Span {

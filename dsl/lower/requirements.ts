@@ -1,7 +1,18 @@
 /** `assert`: what is known is decided now; what speaks of run-time sizes becomes a requirement of the entry. */
+
+import {
+  constantOf,
+  evaluate,
+  rangeOf,
+  render,
+  type Size,
+  type SizeVariable,
+  size,
+  sub,
+  variablesOf,
+} from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
 import { describe, type Value } from "../check/values.js";
-import { constantOf, evaluate, rangeOf, render, type Size, type SizeVariable, size, sub, variablesOf } from "../../src/sizes/index.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -51,7 +62,15 @@ function exactly(e: Elaborator, v: SizeVariable, n: number): void {
 }
 
 /** Requires `difference >= least` of its one variable. */
-function bound(e: Elaborator, c: ast.ExpressionOf<"compare">, difference: Size, least: number, known: number, a: Value, b: Value): boolean {
+function bound(
+  e: Elaborator,
+  c: ast.ExpressionOf<"compare">,
+  difference: Size,
+  least: number,
+  known: number,
+  a: Value,
+  b: Value,
+): boolean {
   if (known >= least) return true;
   const variables = variablesOf(difference);
   const v = variables[0];

@@ -13,14 +13,22 @@ import type { ElaborateOptions, StaticArgument } from "./program.js";
 export type Setting = string | number | boolean | readonly (string | number | boolean)[];
 
 /** Binds the model's static arguments in `env`. */
-export function modelStatics(e: Elaborator, model: ast.Model, options: ElaborateOptions, env: Environment): StaticArgument[] {
+export function modelStatics(
+  e: Elaborator,
+  model: ast.Model,
+  options: ElaborateOptions,
+  env: Environment,
+): StaticArgument[] {
   const given = new Map<string, Given>();
   const from = new Map<string, StaticArgument["from"]>();
   const names = model.statics.map((p) => p.name.name);
   for (const name of options.settings?.keys() ?? [])
     if (!names.includes(name)) {
       const near = nearest(name, names);
-      fail("E0414", `the model ${model.name.name} has no static argument ${name}`, { at: model.name.span, help: [near ? `${near} is near` : `it has ${names.join(", ")}`] });
+      fail("E0414", `the model ${model.name.name} has no static argument ${name}`, {
+        at: model.name.span,
+        help: [near ? `${near} is near` : `it has ${names.join(", ")}`],
+      });
     }
   for (const p of model.statics) {
     const { name } = p.name;
@@ -29,14 +37,26 @@ export function modelStatics(e: Elaborator, model: ast.Model, options: Elaborate
     if (setting !== undefined) given.set(name, { value: settingValue(setting, p), span: p.span });
     else if (configured !== undefined) given.set(name, { value: configured, span: p.span });
     else if (!p.default)
-      fail("E0413", p.keys.length ? `the model needs ${name}: config.json has no ${p.keys.map((k) => k.text).join(" and no ")}` : `the model needs ${name}`, {
-        at: p.span,
-        help: [`--set ${name}=…, or a default`],
-      });
+      fail(
+        "E0413",
+        p.keys.length
+          ? `the model needs ${name}: config.json has no ${p.keys.map((k) => k.text).join(" and no ")}`
+          : `the model needs ${name}`,
+        {
+          at: p.span,
+          help: [`--set ${name}=…, or a default`],
+        },
+      );
     from.set(name, setting !== undefined ? "setting" : configured !== undefined ? "config" : "default");
   }
-  e.ctx.guard(model.name.span, [], () => match(e, { what: model.name.name, statics: model.statics, parameters: [] }, given, env));
-  return model.statics.map((p) => ({ name: p.name.name, value: plain(env.own(p.name.name)), from: from.get(p.name.name)! }));
+  e.ctx.guard(model.name.span, [], () =>
+    match(e, { what: model.name.name, statics: model.statics, parameters: [] }, given, env),
+  );
+  return model.statics.map((p) => ({
+    name: p.name.name,
+    value: plain(env.own(p.name.name)),
+    from: from.get(p.name.name)!,
+  }));
 }
 
 function plain(v: Value | undefined): StaticArgument["value"] {
@@ -62,10 +82,13 @@ function fromConfig(config: unknown, p: ast.Parameter): Value | undefined {
     let json = config;
     for (const part of text.split(".")) json = isObject(json) && Object.hasOwn(json, part) ? json[part] : undefined;
     if (json === undefined || json === null) continue;
-    if (p.type.element === "int" && p.type.dimensions === null && typeof json === "object") return integer(Object.keys(json).length);
+    if (p.type.element === "int" && p.type.dimensions === null && typeof json === "object")
+      return integer(Object.keys(json).length);
     const value = fromJson(json);
     if (value) return value;
-    fail("E0413", `config.json: ${text} is ${JSON.stringify(json).slice(0, 60)}, which is no ${p.type.element}`, { at: p.span });
+    fail("E0413", `config.json: ${text} is ${JSON.stringify(json).slice(0, 60)}, which is no ${p.type.element}`, {
+      at: p.span,
+    });
   }
   return undefined;
 }
@@ -82,7 +105,11 @@ function settingValue(setting: Setting, p: ast.Parameter): Value {
   const problems = new Diagnostics();
   const value = literal(parseExpression(new SourceFile(`--set ${p.name.name}`, setting), problems));
   if (problems.hasErrors || value === null)
-    fail("E0414", `--set ${p.name.name}=${setting}: ${p.name.name} is ${p.type.dimensions ? "a list" : `a ${p.type.element}`}, written as a literal`, { at: p.span });
+    fail(
+      "E0414",
+      `--set ${p.name.name}=${setting}: ${p.name.name} is ${p.type.dimensions ? "a list" : `a ${p.type.element}`}, written as a literal`,
+      { at: p.span },
+    );
   return value;
 }
 

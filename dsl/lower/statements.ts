@@ -1,9 +1,10 @@
 /** The statements of a body. */
-import type { Environment } from "../check/environment.js";
-import { integer, isRunning, type LayerValue, describe, tensor, unknown, type Value } from "../check/values.js";
+
 import type { ElementType } from "../../src/ir/graph/index.js";
 import type { Size } from "../../src/sizes/index.js";
 import { size as sizeFrom } from "../../src/sizes/index.js";
+import type { Environment } from "../check/environment.js";
+import { describe, integer, isRunning, type LayerValue, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
@@ -24,7 +25,8 @@ export function statement(e: Elaborator, s: ast.Statement, env: Environment): Va
     }
     case "assign": {
       const value = e.expression(s.value, env);
-      if (isRunning(value) && value.kind === "tensor" && !e.ctx.abstract) e.ctx.builder.nameValue(value.id, s.name.name);
+      if (isRunning(value) && value.kind === "tensor" && !e.ctx.abstract)
+        e.ctx.builder.nameValue(value.id, s.name.name);
       env.find(s.name.name)?.set(s.name.name, value);
       return unknown;
     }
@@ -61,7 +63,9 @@ function branch(e: Elaborator, s: ast.IfStatement, env: Environment): Value {
   const condition = e.ctx.guard(s.condition.span, null, () => e.truth(s.condition, env, "the condition of if"));
   const no = (): Value => {
     if (!s.no) return unknown;
-    return s.no.kind === "if" ? e.ctx.guard(s.no.span, unknown, () => branch(e, s.no as ast.IfStatement, env)) : e.statements(s.no.statements, env);
+    return s.no.kind === "if"
+      ? e.ctx.guard(s.no.span, unknown, () => branch(e, s.no as ast.IfStatement, env))
+      : e.statements(s.no.statements, env);
   };
   if (condition === true) return e.statements(s.yes.statements, env);
   if (condition === false) return no();
@@ -101,7 +105,11 @@ function items(e: Elaborator, s: ast.ForStatement, over: Value): readonly Value[
       help: over.kind === "integer" ? [`for ${s.name.name}: ${e.text(s.over)} { … } counts`] : [],
     });
   }
-  if (over.kind === "list") return fail("E0407", "for … : counts to a number", { at: s.over.span, help: [`for ${s.name.name} in ${e.text(s.over)} { … } walks the list`] });
+  if (over.kind === "list")
+    return fail("E0407", "for … : counts to a number", {
+      at: s.over.span,
+      help: [`for ${s.name.name} in ${e.text(s.over)} { … } walks the list`],
+    });
   const n = knownWhole(e.ctx, over, "the count of for");
   if (n !== null && n < 0) fail("E0417", `the count of for is ${n}`, { at: s.over.span });
   return n === null ? [unknown] : Array.from({ length: n }, (_, i) => integer(i));
@@ -128,7 +136,9 @@ function param(e: Elaborator, s: ast.ParamStatement, env: Environment): Value {
   const shape: Size[] = [];
   for (const d of dims) {
     if (d.kind === "rest") fail("E0402", `a param has known sizes: ${s.name.name} cannot have …`, { at: d.span });
-    const n = e.ctx.guard(d.span, null, () => e.knownWhole(d.kind === "index" ? d.count : d.size, env, `a size of the param ${s.name.name}`));
+    const n = e.ctx.guard(d.span, null, () =>
+      e.knownWhole(d.kind === "index" ? d.count : d.size, env, `a size of the param ${s.name.name}`),
+    );
     if (n === null) {
       if (!ctx.abstract) return unknown;
       const s2 = e.size(d.kind === "index" ? d.count : d.size, env, "a size");
@@ -149,7 +159,10 @@ function param(e: Elaborator, s: ast.ParamStatement, env: Environment): Value {
   const sources = alternatives.map((path) => {
     if (!stacked) return [path];
     const hole = `{${stacked.name.name}}`;
-    if (!path.includes(hole)) fail("E0721", `the path of ${s.name.name} must hold ${hole}, once for each tensor that is stacked`, { at: s.span });
+    if (!path.includes(hole))
+      fail("E0721", `the path of ${s.name.name} must hold ${hole}, once for each tensor that is stacked`, {
+        at: s.span,
+      });
     return Array.from({ length: count ?? 1 }, (_, i) => path.replaceAll(hole, String(i)));
   });
   if (ctx.abstract) {
@@ -190,7 +203,13 @@ function layer(e: Elaborator, s: ast.LayerStatement, env: Environment): Value {
   for (let i = 0; i < count; i++) {
     const inside = e.inner(env);
     if (s.array.index) inside.set(s.array.index.name, integer(i));
-    items.push(make(inside, `${s.name.name}.${i}`, paths.map((p) => `${p}.${i}`)) ?? unknown);
+    items.push(
+      make(
+        inside,
+        `${s.name.name}.${i}`,
+        paths.map((p) => `${p}.${i}`),
+      ) ?? unknown,
+    );
   }
   env.set(s.name.name, { kind: "list", items });
   return unknown;

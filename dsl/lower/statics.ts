@@ -1,7 +1,21 @@
 /** Static arithmetic: whole numbers and sizes are exact, fractions are f64, and nothing is computed when running. */
-import { constantOf, DivisionByZero, exactDivide, floorDiv, mod, mul, add, rangeOf, render, type Size, size, sub, compare } from "../../src/sizes/index.js";
+import {
+  add,
+  compare,
+  constantOf,
+  DivisionByZero,
+  exactDivide,
+  floorDiv,
+  mod,
+  mul,
+  rangeOf,
+  render,
+  type Size,
+  size,
+  sub,
+} from "../../src/sizes/index.js";
+import { boolean, describe, type FloatValue, float, integer, isNumber, numberOf, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
-import { boolean, describe, float, type FloatValue, integer, isNumber, numberOf, type Value } from "../check/values.js";
 import { type Context, fail } from "./context.js";
 
 type Arithmetic = Exclude<ast.BinaryOperator, "and" | "or" | "@">;
@@ -57,7 +71,8 @@ function wholeArithmetic(ctx: Context, operator: Arithmetic, a: Size, b: Size): 
       return divides(() => quotient(ctx, a, b), operator, b);
     case "**": {
       const exponent = constantOf(b);
-      if (constantOf(a) !== null || exponent === null || exponent < 0 || exponent > 8 || !Number.isInteger(exponent)) return null;
+      if (constantOf(a) !== null || exponent === null || exponent < 0 || exponent > 8 || !Number.isInteger(exponent))
+        return null;
       let power = size(1);
       for (let i = 0; i < exponent; i++) power = mul(power, a);
       return integer(power);
@@ -89,7 +104,8 @@ export function staticComparison(ctx: Context, operator: ast.ComparisonOperator,
   if (isNumber(a) && isNumber(b)) {
     if (a.kind === "integer" && b.kind === "integer") return compareSizes(ctx, operator, a.size, b.size);
     const [x, y] = [numberOf(a), numberOf(b)];
-    if (x === null || y === null) return undecided(ctx, operator, describe(a), describe(b));
+    if (x === null || y === null || (ctx.abstract && Number.isNaN(x + y)))
+      return undecided(ctx, operator, describe(a), describe(b));
     return boolean(holds(operator, x, y));
   }
   const equality = operator === "==" || operator === "!=";
@@ -155,12 +171,19 @@ export function sizeOf(v: Value, what: string): Size | null {
   if (v.kind === "unknown") return null;
   if (v.kind === "integer") return v.size;
   if (v.kind === "float") {
-    if (v.quotient) fail("E0401", `${what}: ${v.quotient[0]} / ${v.quotient[1]} = ${shorten(v)} is no size`, { help: [`choose numbers that divide, or write // to round down`] });
+    if (v.quotient)
+      fail("E0401", `${what}: ${v.quotient[0]} / ${v.quotient[1]} = ${shorten(v)} is no size`, {
+        help: [`choose numbers that divide, or write // to round down`],
+      });
     if (Number.isSafeInteger(v.value)) return size(v.value);
+    if (Number.isNaN(v.value)) return null;
     fail("E0401", `${what}: ${v.value} is no whole number`);
   }
   return fail("E0403", `${what} is a whole number; ${describe(v)} is given`, {
-    help: v.kind === "tensor" || v.kind === "element" ? ["a tensor's contents are known only when running: no tensor decides what gets built"] : [],
+    help:
+      v.kind === "tensor" || v.kind === "element"
+        ? ["a tensor's contents are known only when running: no tensor decides what gets built"]
+        : [],
   });
 }
 

@@ -4,7 +4,7 @@
  * With a checkpoint at hand names, shapes and types are checked against its header while elaborating. Without one every
  * alternative stays open, and the generated module chooses when it loads.
  */
-import { type Span, nearest } from "../../src/diagnostics/index.js";
+import { nearest, type Span } from "../../src/diagnostics/index.js";
 import type { ElementType } from "../../src/ir/graph/index.js";
 import { constantOf, type Size } from "../../src/sizes/index.js";
 import { shapeText, type Wire } from "../check/values.js";
@@ -29,7 +29,10 @@ export class WeightTable {
   readonly #prefixes = new Set<string>();
   /** The tensors that params read, by name. */
   readonly read = new Set<string>();
-  readonly #declared = new Map<string, { readonly shape: readonly Size[]; readonly element: ElementType; readonly span: Span }>();
+  readonly #declared = new Map<
+    string,
+    { readonly shape: readonly Size[]; readonly element: ElementType; readonly span: Span }
+  >();
 
   constructor(readonly checkpoint: Checkpoint | null) {
     for (const name of checkpoint?.keys() ?? [])
@@ -47,15 +50,25 @@ export class WeightTable {
    * The value of a param. Each source is a list of tensor names: of one, or of those that are stacked.
    * Fails where the checkpoint lacks it, or holds it with another shape or type.
    */
-  weight(ctx: Context, sources: readonly (readonly string[])[], element: ElementType, shape: readonly Size[], span: Span): Wire {
+  weight(
+    ctx: Context,
+    sources: readonly (readonly string[])[],
+    element: ElementType,
+    shape: readonly Size[],
+    span: Span,
+  ): Wire {
     const chosen = this.#choose(sources, span);
     const name = chosen[0]![0] ?? "";
     const before = this.#declared.get(name);
     if (before && (before.element !== element || !ctx.sameShape(before.shape, shape)))
-      fail("E0720", `${name} is ${element}${shapeText(shape)} here and ${before.element}${shapeText(before.shape)} elsewhere`, {
-        at: span,
-        labels: [{ span: before.span, text: "elsewhere" }],
-      });
+      fail(
+        "E0720",
+        `${name} is ${element}${shapeText(shape)} here and ${before.element}${shapeText(before.shape)} elsewhere`,
+        {
+          at: span,
+          labels: [{ span: before.span, text: "elsewhere" }],
+        },
+      );
     this.#declared.set(name, { shape, element, span });
     if (this.checkpoint) this.#compare(chosen[0]!, element, shape, span);
     return ctx.emit("weight", [], { name, element, shape, sources: chosen });
@@ -76,14 +89,25 @@ export class WeightTable {
 
   #compare(parts: readonly string[], element: ElementType, shape: readonly Size[], span: Span): void {
     const known = shape.map(constantOf);
-    const wanted = parts.length === 1 && known.length === (this.checkpoint!.get(parts[0]!)?.shape.length ?? -1) ? known : parts.length > 1 ? known.slice(1) : known;
+    const wanted =
+      parts.length === 1 && known.length === (this.checkpoint!.get(parts[0]!)?.shape.length ?? -1)
+        ? known
+        : parts.length > 1
+          ? known.slice(1)
+          : known;
     for (const part of parts) {
       this.read.add(part);
       const header = this.checkpoint!.get(part)!;
       if (header.shape.length !== wanted.length || header.shape.some((n, i) => n !== wanted[i]))
-        fail("E0707", `${part} is [${header.shape.join(", ")}] in the checkpoint and [${wanted.join(", ")}] in the program`, { at: span });
+        fail(
+          "E0707",
+          `${part} is [${header.shape.join(", ")}] in the checkpoint and [${wanted.join(", ")}] in the program`,
+          { at: span },
+        );
       if (!convertible[element].has(header.dtype))
-        fail("E0708", `${part} is ${header.dtype} in the checkpoint, which does not convert to ${element}`, { at: span });
+        fail("E0708", `${part} is ${header.dtype} in the checkpoint, which does not convert to ${element}`, {
+          at: span,
+        });
     }
   }
 

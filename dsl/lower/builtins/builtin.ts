@@ -18,7 +18,14 @@ export interface Builtin {
   /** The call with its types, as the reference prints it. */
   readonly signature: string;
   readonly documentation: string;
-  readonly topic: "Mathematics" | "Choice and conversion" | "Reductions" | "Shapes" | "Products" | "Search" | "Constants";
+  readonly topic:
+    | "Mathematics"
+    | "Choice and conversion"
+    | "Reductions"
+    | "Shapes"
+    | "Products"
+    | "Search"
+    | "Constants";
   readonly run: (ctx: Context, call: BuiltinCall) => Value;
 }
 
@@ -26,24 +33,37 @@ export interface Builtin {
  * Checks the shape of a call: `names` are positional (and may be given by name), `options` are named only.
  * `rest` allows any number of further positional arguments.
  */
-export function signature(call: BuiltinCall, names: readonly string[], options: readonly string[] = []): Map<string, Given> {
+export function signature(
+  call: BuiltinCall,
+  names: readonly string[],
+  options: readonly string[] = [],
+): Map<string, Given> {
   const { name, positional, named } = call;
   const given = new Map<string, Given>();
   positional.forEach((g, i) => {
     const parameter = names[i];
     if (parameter === undefined) {
       const option = options[i - names.length];
-      fail("E0405", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}${options.length ? ` and ${options.join(", ")} by name` : ""}; ${positional.length} are given`, {
-        at: g.span,
-        help: option ? [`write ${option} = …`] : name === "max" || name === "min" ? [`${name} reduces one tensor; ${name}imum(a, b) works element by element`] : [],
-      });
+      fail(
+        "E0405",
+        `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}${options.length ? ` and ${options.join(", ")} by name` : ""}; ${positional.length} are given`,
+        {
+          at: g.span,
+          help: option
+            ? [`write ${option} = …`]
+            : name === "max" || name === "min"
+              ? [`${name} reduces one tensor; ${name}imum(a, b) works element by element`]
+              : [],
+        },
+      );
     }
     given.set(parameter, g);
   });
   for (const [key, g] of named) {
     if (!names.includes(key) && !options.includes(key)) {
       const all = [...names, ...options];
-      const near = nearest(key, all) ?? (key === "dim" ? "axis" : key === "keepdim" || key === "keepdims" ? "keep" : null);
+      const near =
+        nearest(key, all) ?? (key === "dim" ? "axis" : key === "keepdim" || key === "keepdims" ? "keep" : null);
       fail("E0405", `${name} has no argument ${key}`, {
         at: g.name.span,
         help: [near ? `it is called ${near}` : `its arguments are ${all.join(", ")}`],
@@ -68,7 +88,13 @@ export function tensorArgument(call: BuiltinCall, g: Given): TensorValue {
 }
 
 /** The option `axis`, counted from the end if negative. */
-export function axisOption(ctx: Context, call: BuiltinCall, x: TensorValue, given: ReadonlyMap<string, Given>, otherwise = -1): number {
+export function axisOption(
+  ctx: Context,
+  call: BuiltinCall,
+  x: TensorValue,
+  given: ReadonlyMap<string, Given>,
+  otherwise = -1,
+): number {
   const g = given.get("axis");
   const axis = g ? knownWhole(ctx, g.value, `${call.name}: axis`) : otherwise;
   return axisOf(x, axis ?? otherwise, call.name);
@@ -78,7 +104,8 @@ export function axisOption(ctx: Context, call: BuiltinCall, x: TensorValue, give
 export function keepOption(call: BuiltinCall, given: ReadonlyMap<string, Given>): boolean {
   const g = given.get("keep");
   if (!g) return true;
-  if (g.value.kind !== "boolean") fail("E0403", `${call.name}: keep is a static boolean; ${describe(g.value)} is given`, { at: g.span });
+  if (g.value.kind !== "boolean")
+    fail("E0403", `${call.name}: keep is a static boolean; ${describe(g.value)} is given`, { at: g.span });
   return numberOf(g.value) === 1;
 }
 

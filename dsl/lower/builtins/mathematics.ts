@@ -1,15 +1,30 @@
 /** Element-wise mathematics, of static numbers, tensors and elements alike. */
+
+import { erf } from "../../../src/interpreter/graph-erf.js";
 import type { UnaryOperator } from "../../../src/ir/graph/index.js";
 import { absolute, maximum, minimum } from "../../../src/sizes/index.js";
-import { describe, float, integer, isNumber, isRunning, numberOf, unknown, type Value } from "../../check/values.js";
+import {
+  describe,
+  float,
+  integer,
+  isNumber,
+  isRunning,
+  numberOf,
+  tensor,
+  unknown,
+  type Value,
+} from "../../check/values.js";
 import { type Context, fail } from "../context.js";
 import { binary, convert, lift, unary, where } from "../operators.js";
-import { tensor } from "../../check/values.js";
 import { type Builtin, signature } from "./builtin.js";
-import { erf } from "../../../src/interpreter/graph-erf.js";
 
 /** A function of one number; a run-time size is computed when running. */
-function elementwise(name: UnaryOperator & string, of: (x: number) => number, documentation: string, whole = false): Builtin {
+function elementwise(
+  name: UnaryOperator & string,
+  of: (x: number) => number,
+  documentation: string,
+  whole = false,
+): Builtin {
   return {
     signature: `${name}(x: [...]) -> [...]`,
     documentation,
@@ -29,7 +44,6 @@ function elementwise(name: UnaryOperator & string, of: (x: number) => number, do
 }
 
 function extreme(name: "maximum" | "minimum", documentation: string): Builtin {
-  const operator = name === "maximum" ? "max" : "min";
   return {
     signature: `${name}(a: [...], b: [...]) -> [...]`,
     documentation,
@@ -37,11 +51,13 @@ function extreme(name: "maximum" | "minimum", documentation: string): Builtin {
     run: (ctx, call) => {
       const given = signature(call, ["a", "b"]);
       const [a, b] = [given.get("a")!.value, given.get("b")!.value];
-      if (isRunning(a) || isRunning(b)) return binary(ctx, operator, a, b);
+      if (isRunning(a) || isRunning(b)) return binary(ctx, name, a, b);
       if (!isNumber(a) || !isNumber(b)) fail("E0407", `${name} does not take ${describe(isNumber(a) ? b : a)}`);
-      if (a.kind === "integer" && b.kind === "integer") return integer(name === "maximum" ? maximum(a.size, b.size) : minimum(a.size, b.size));
+      if (a.kind === "integer" && b.kind === "integer")
+        return integer(name === "maximum" ? maximum(a.size, b.size) : minimum(a.size, b.size));
       const [x, y] = [numberOf(a), numberOf(b)];
-      if (x === null || y === null) return ctx.abstract ? unknown : binary(ctx, operator, tensor(lift(ctx, a, "f32")), tensor(lift(ctx, b, "f32")));
+      if (x === null || y === null)
+        return ctx.abstract ? unknown : binary(ctx, name, tensor(lift(ctx, a, "f32")), tensor(lift(ctx, b, "f32")));
       return float(name === "maximum" ? Math.max(x, y) : Math.min(x, y));
     },
   };
@@ -94,8 +110,18 @@ export const mathematics: Readonly<Record<string, Builtin>> = {
   cos: elementwise("cos", Math.cos, "The cosine of an angle in radians."),
   tanh: elementwise("tanh", Math.tanh, "The hyperbolic tangent."),
   erf: elementwise("erf", erf, "The error function."),
-  floor: elementwise("floor", Math.floor, "The greatest whole number not above x. Of a static number it is a whole number, which may serve as a size.", true),
-  ceil: elementwise("ceil", Math.ceil, "The least whole number not below x. Of a static number it is a whole number, which may serve as a size.", true),
+  floor: elementwise(
+    "floor",
+    Math.floor,
+    "The greatest whole number not above x. Of a static number it is a whole number, which may serve as a size.",
+    true,
+  ),
+  ceil: elementwise(
+    "ceil",
+    Math.ceil,
+    "The least whole number not below x. Of a static number it is a whole number, which may serve as a size.",
+    true,
+  ),
   abs: elementwise("abs", Math.abs, "The absolute value, of f32 and i32."),
   maximum: extreme("maximum", "The larger of two, element by element; NaN if either is."),
   minimum: extreme("minimum", "The smaller of two, element by element; NaN if either is."),

@@ -1,6 +1,6 @@
 /** Sums of products over named axes, and reading by computed indices. */
 import { constantOf, isAtMost, render, type Size, size } from "../../../src/sizes/index.js";
-import { describe, tensor, type TensorValue, typeText, type Value, type Wire } from "../../check/values.js";
+import { describe, type TensorValue, tensor, typeText, type Value, type Wire } from "../../check/values.js";
 import { type Context, fail } from "../context.js";
 import { aligned, broadcastShapes, together } from "../operators.js";
 import { parsePattern, type Term } from "../patterns.js";
@@ -18,21 +18,39 @@ const einsum: Builtin = {
     if (call.named.size) signature({ ...call, positional: [] }, []);
     const { inputs, output } = parsePattern(stringArgument(call, first, "the pattern"), "einsum", first.span);
     const xs = rest.map((g) => tensorArgument(call, g));
-    if (inputs.length !== xs.length) fail("E0311", `einsum: the pattern names ${inputs.length} tensors; ${xs.length} are given`, { at: first.span });
+    if (inputs.length !== xs.length)
+      fail("E0311", `einsum: the pattern names ${inputs.length} tensors; ${xs.length} are given`, { at: first.span });
     for (const side of [...inputs, output])
-      for (const t of side) if (typeof t !== "string" || t === "1") fail("E0311", "einsum: a pattern holds names and ...", { at: first.span, help: ["rearrange makes and splits axes"] });
+      for (const t of side)
+        if (typeof t !== "string" || t === "1")
+          fail("E0311", "einsum: a pattern holds names and ...", {
+            at: first.span,
+            help: ["rearrange makes and splits axes"],
+          });
     return contraction(ctx, inputs as string[][], output as string[], together(ctx, xs, "einsum").wires, xs, call);
   },
 };
 
-function contraction(ctx: Context, inputs: readonly string[][], output: readonly string[], wires: readonly Wire[], xs: readonly TensorValue[], call: BuiltinCall): Value {
+function contraction(
+  ctx: Context,
+  inputs: readonly string[][],
+  output: readonly string[],
+  wires: readonly Wire[],
+  xs: readonly TensorValue[],
+  call: BuiltinCall,
+): Value {
   const at = call.positional[0]!.span;
   const leads: (readonly Size[])[] = [];
   const spread = inputs.map((names, i) => {
     const x = xs[i]!;
     const rank = x.type.shape.length;
     const free = rank - names.filter((n) => n !== "...").length;
-    if (free < 0 || (free > 0 && !names.includes("..."))) fail("E0311", `einsum: "${names.join(" ")}" stands for ${describe(x)}, which has ${rank} ${rank === 1 ? "axis" : "axes"}`, { at });
+    if (free < 0 || (free > 0 && !names.includes("...")))
+      fail(
+        "E0311",
+        `einsum: "${names.join(" ")}" stands for ${describe(x)}, which has ${rank} ${rank === 1 ? "axis" : "axes"}`,
+        { at },
+      );
     const place = names.indexOf("...");
     if (place >= 0) leads.push(x.type.shape.slice(place, place + free));
     // The axes of `...` are numbered from the right, so that they broadcast as in NumPy.
@@ -47,7 +65,12 @@ function contraction(ctx: Context, inputs: readonly string[][], output: readonly
       const before = sizes.get(n);
       if (n.startsWith(".")) return;
       if (before === undefined) sizes.set(n, s);
-      else if (!ctx.agrees(before, s)) fail("E0311", `einsum: ${n} is ${render(before)} and ${render(s)}`, { at, notes: xs.map((x, j) => `"${inputs[j]!.join(" ")}" is ${typeText(x.type)}`), help: ctx.unproven(before, s, render) });
+      else if (!ctx.agrees(before, s))
+        fail("E0311", `einsum: ${n} is ${render(before)} and ${render(s)}`, {
+          at,
+          notes: xs.map((x, j) => `"${inputs[j]!.join(" ")}" is ${typeText(x.type)}`),
+          help: ctx.unproven(before, s, render),
+        });
     });
   });
   const unbound = result.find((n) => !sizes.has(n));
@@ -67,19 +90,25 @@ function contraction(ctx: Context, inputs: readonly string[][], output: readonly
 
 const gather: Builtin = {
   signature: "gather(x: [..., N], i: i32[..., M]) -> [..., M]",
-  documentation: "The elements of x at the indices i along the last axis; the other axes broadcast. Indices are clamped to the axis.",
+  documentation:
+    "The elements of x at the indices i along the last axis; the other axes broadcast. Indices are clamped to the axis.",
   topic: "Search",
   run: (ctx, call) => {
     const given = signature(call, ["x", "i"]);
     const [x, i] = [tensorArgument(call, given.get("x")!), tensorArgument(call, given.get("i")!)];
-    if (i.type.element !== "i32") fail("E0308", `gather: the indices are i32, not ${i.type.element}`, { at: given.get("i")!.span });
+    if (i.type.element !== "i32")
+      fail("E0308", `gather: the indices are i32, not ${i.type.element}`, { at: given.get("i")!.span });
     if (!x.type.shape.length || !i.type.shape.length) fail("E0318", `gather needs an axis on either side`);
     return tensor(gathered(ctx, x, i));
   },
 };
 
 function gathered(ctx: Context, x: Wire, i: Wire): Wire {
-  const lead = broadcastShapes(ctx, [x.type.shape.slice(0, -1), i.type.shape.slice(0, -1)], "gather (all axes but the last)");
+  const lead = broadcastShapes(
+    ctx,
+    [x.type.shape.slice(0, -1), i.type.shape.slice(0, -1)],
+    "gather (all axes but the last)",
+  );
   const space = [...lead, i.type.shape.at(-1)!];
   const offset = lead.length - (x.type.shape.length - 1);
   const indices = x.type.shape.slice(0, -1).map((n, axis) => {
@@ -93,7 +122,8 @@ function gathered(ctx: Context, x: Wire, i: Wire): Wire {
 
 const topk: Builtin = {
   signature: "topk(x: [..., N], k: int) -> ([..., k], i32[..., k])",
-  documentation: "The k largest along the last axis, descending, the lower index first among equals: their values and their indices.",
+  documentation:
+    "The k largest along the last axis, descending, the lower index first among equals: their values and their indices.",
   topic: "Search",
   run: (ctx, call) => {
     const given = signature(call, ["x", "k"]);
@@ -103,7 +133,8 @@ const topk: Builtin = {
     const k = knownWhole(ctx, given.get("k")!.value, "topk: k");
     if (k === null) return { kind: "unknown" };
     const n = x.type.shape.at(-1)!;
-    if (k < 0 || (!ctx.abstract && !isAtMost(k, n))) fail("E0312", `topk: ${k} of an axis of ${render(n)}`, { at: given.get("k")!.span });
+    if (k < 0 || (!ctx.abstract && !isAtMost(k, n)))
+      fail("E0312", `topk: ${k} of an axis of ${render(n)}`, { at: given.get("k")!.span });
     const indices = ctx.emit("topk", [x], { k });
     return { kind: "tuple", items: [tensor(gathered(ctx, x, indices)), tensor(indices)] };
   },

@@ -16,7 +16,10 @@ function reduction(name: ReductionOperator, wanted: readonly string[], gives: st
     run: (ctx, call) => {
       const given = signature(call, ["x"], ["axis", "keep"]);
       const x = tensorArgument(call, given.get("x")!);
-      if (!wanted.includes(x.type.element)) fail("E0307", `${name} takes ${wanted.join(" or ")}, not ${describe(x)}`, { help: [wanted[0] === "bool" ? "compare first, as in x != 0" : "convert with f32(…)"] });
+      if (!wanted.includes(x.type.element))
+        fail("E0307", `${name} takes ${wanted.join(" or ")}, not ${describe(x)}`, {
+          help: [wanted[0] === "bool" ? "compare first, as in x != 0" : "convert with f32(…)"],
+        });
       const axis = axisOption(ctx, call, x, given);
       const reduced = ctx.emit(name, [x], { axis });
       return tensor(keepOption(call, given) ? reduced : dropAxis(ctx, reduced, axis));
@@ -32,7 +35,8 @@ function along(name: "softmax" | "cumsum", wanted: readonly string[], documentat
     run: (ctx, call) => {
       const given = signature(call, ["x"], ["axis"]);
       const x = tensorArgument(call, given.get("x")!);
-      if (!wanted.includes(x.type.element)) fail("E0307", `${name} takes ${wanted.join(" or ")}, not ${describe(x)}`, { help: ["convert with f32(…)"] });
+      if (!wanted.includes(x.type.element))
+        fail("E0307", `${name} takes ${wanted.join(" or ")}, not ${describe(x)}`, { help: ["convert with f32(…)"] });
       return tensor(ctx.emit(name, [x], { axis: axisOption(ctx, call, x, given) }));
     },
   };
@@ -46,6 +50,10 @@ export const reductions: Readonly<Record<string, Builtin>> = {
   any: reduction("any", ["bool"], "bool", "Whether any is true."),
   all: reduction("all", ["bool"], "bool", "Whether all are true."),
   argmax: reduction("argmax", numeric, "i32", "The index of the largest, the lowest among equals."),
-  softmax: along("softmax", floats, "exp(x) / sum(exp(x)), computed so that nothing overflows; a row of -inf alone gives zeros."),
+  softmax: along(
+    "softmax",
+    floats,
+    "exp(x) / sum(exp(x)), computed so that nothing overflows; a row of -inf alone gives zeros.",
+  ),
   cumsum: along("cumsum", numeric, "The running sum, each element included."),
 };

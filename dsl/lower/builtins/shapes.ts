@@ -1,6 +1,24 @@
 /** Joining, cutting and rearranging tensors. */
-import { add, compare, constantOf, exactDivide, floorDiv, mul, render, type Size, size } from "../../../src/sizes/index.js";
-import { describe, type Given, shapeText, tensor, type TensorValue, type Value, type Wire } from "../../check/values.js";
+import {
+  add,
+  compare,
+  constantOf,
+  exactDivide,
+  floorDiv,
+  mul,
+  render,
+  type Size,
+  size,
+} from "../../../src/sizes/index.js";
+import {
+  describe,
+  type Given,
+  shapeText,
+  type TensorValue,
+  tensor,
+  type Value,
+  type Wire,
+} from "../../check/values.js";
 import { type Context, fail } from "../context.js";
 import { aligned, axisOf, broadcastShapes, slice, together } from "../operators.js";
 import { parsePattern, type Term } from "../patterns.js";
@@ -30,7 +48,11 @@ const concat: Builtin = {
     const g = call.named.get("axis");
     const axis = axisOf(widest, g ? (knownWhole(ctx, g.value, "concat: axis") ?? -1) : -1, "concat");
     const padded = wires.map((w) => [...Array<Size>(rank - w.type.shape.length).fill(size(1)), ...w.type.shape]);
-    const rest = broadcastShapes(ctx, padded.map((s) => s.map((n, i) => (i === axis ? size(1) : n))), "concat (all axes but the one that is joined)");
+    const rest = broadcastShapes(
+      ctx,
+      padded.map((s) => s.map((n, i) => (i === axis ? size(1) : n))),
+      "concat (all axes but the one that is joined)",
+    );
     const ready = wires.map((w, i) => {
       const shape = rest.map((n, j) => (j === axis ? padded[i]![j]! : n));
       const [fits] = aligned(ctx, [w], shape);
@@ -57,7 +79,8 @@ const stack: Builtin = {
 
 const split: Builtin = {
   signature: "split(x: [..., N], parts: int | int[], axis: int = -1) -> ([..., N / parts], …)",
-  documentation: "Cuts the last axis (or `axis`) into that many equal parts, or into parts of the sizes in a list. Gives a tuple.",
+  documentation:
+    "Cuts the last axis (or `axis`) into that many equal parts, or into parts of the sizes in a list. Gives a tuple.",
   topic: "Shapes",
   run: (ctx, call) => {
     const given = signature(call, ["x", "parts"], ["axis"]);
@@ -83,13 +106,22 @@ function partSizes(ctx: Context, g: Given, n: Size): Size[] | null {
     const negative = sizes.find((s) => (constantOf(s!) ?? 0) < 0);
     if (negative) fail("E0312", `split: a part of ${render(negative)}`, { at: g.span });
     const total = (sizes as Size[]).reduce((a, b) => add(a, b), size(0));
-    if (!ctx.agrees(total, n)) fail("E0312", `split: the parts ${sizes.map((s) => render(s!)).join(" + ")} make ${render(total)}; the axis has ${render(n)}`, { at: g.span, help: ctx.unproven(total, n, render) });
+    if (!ctx.agrees(total, n))
+      fail(
+        "E0312",
+        `split: the parts ${sizes.map((s) => render(s!)).join(" + ")} make ${render(total)}; the axis has ${render(n)}`,
+        { at: g.span, help: ctx.unproven(total, n, render) },
+      );
     return sizes as Size[];
   }
   const count = knownWhole(ctx, g.value, "the number of parts of split");
   if (count === null) return null;
   const each = count > 0 ? (exactDivide(n, size(count)) ?? (ctx.abstract ? floorDiv(n, count) : null)) : null;
-  if (!each) fail("E0312", `split: an axis of ${render(n)} has no ${count} equal parts`, { at: g.span, help: ["a list gives the size of each part"] });
+  if (!each)
+    fail("E0312", `split: an axis of ${render(n)} has no ${count} equal parts`, {
+      at: g.span,
+      help: ["a list gives the size of each part"],
+    });
   return Array.from({ length: count }, () => each);
 }
 
@@ -100,7 +132,8 @@ const rearrange: Builtin = {
   topic: "Shapes",
   run: (ctx, call) => {
     const [first, second, ...more] = call.positional;
-    if (!first || !second || more.length) fail("E0405", "rearrange takes a tensor and a pattern; sizes are given by name");
+    if (!first || !second || more.length)
+      fail("E0405", "rearrange takes a tensor and a pattern; sizes are given by name");
     const x = tensorArgument(call, first);
     const { inputs, output } = parsePattern(stringArgument(call, second, "the pattern"), "rearrange", second.span);
     if (inputs.length !== 1) fail("E0311", "rearrange: the pattern names one tensor", { at: second.span });
@@ -108,18 +141,32 @@ const rearrange: Builtin = {
   },
 };
 
-function rearranged(ctx: Context, x: TensorValue, left: readonly Term[], right: readonly Term[], call: BuiltinCall, pattern: Given): Value {
+function rearranged(
+  ctx: Context,
+  x: TensorValue,
+  left: readonly Term[],
+  right: readonly Term[],
+  call: BuiltinCall,
+  pattern: Given,
+): Value {
   const at = pattern.span;
   const shape = x.type.shape;
   const free = shape.length - left.filter((t) => t !== "...").length;
   if (free < 0 || (free > 0 && !left.includes("...")))
-    fail("E0311", `rearrange: the pattern names ${left.length} ${left.length === 1 ? "axis" : "axes"}; ${describe(x)} has ${shape.length}`, { at });
+    fail(
+      "E0311",
+      `rearrange: the pattern names ${left.length} ${left.length === 1 ? "axis" : "axes"}; ${describe(x)} has ${shape.length}`,
+      { at },
+    );
   const spread = (side: readonly Term[]): string[][] =>
-    side.flatMap((t) => (t === "..." ? Array.from({ length: free }, (_, i) => [`.${i}`]) : [typeof t === "string" ? [t] : [...t]]));
+    side.flatMap((t) =>
+      t === "..." ? Array.from({ length: free }, (_, i) => [`.${i}`]) : [typeof t === "string" ? [t] : [...t]],
+    );
   const [from, to] = [spread(left), spread(right)];
   const sizes = new Map<string, Size>();
   for (const [name, g] of call.named) {
-    if (!from.flat().includes(name)) fail("E0311", `rearrange: the pattern has no ${name} on its left`, { at: g.name.span });
+    if (!from.flat().includes(name))
+      fail("E0311", `rearrange: the pattern has no ${name} on its left`, { at: g.name.span });
     const s = sizeOf(g.value, `rearrange: ${name}`);
     if (s === null) return { kind: "unknown" };
     sizes.set(name, s);
@@ -130,7 +177,10 @@ function rearranged(ctx: Context, x: TensorValue, left: readonly Term[], right: 
   const names = (side: readonly string[][]) => side.flat().filter((n) => n !== "1");
   const [before, after] = [names(from), names(to)];
   const odd = [...before.filter((n) => !after.includes(n)), ...after.filter((n) => !before.includes(n))];
-  if (odd.length) fail("E0311", `rearrange: ${odd.map((n) => (n.startsWith(".") ? "..." : n)).join(", ")} stands on one side only`, { at });
+  if (odd.length)
+    fail("E0311", `rearrange: ${odd.map((n) => (n.startsWith(".") ? "..." : n)).join(", ")} stands on one side only`, {
+      at,
+    });
   const sizeOfName = (n: string): Size => (n === "1" ? size(1) : sizes.get(n)!);
   const cut = ctx.emit("reshape", [x], { shape: before.map(sizeOfName) });
   const moved = ctx.emit("transpose", [cut], { permutation: after.map((n) => before.indexOf(n)) });
@@ -143,16 +193,28 @@ function axisSizes(ctx: Context, group: readonly string[], n: Size, sizes: Map<s
   const given = group.filter((name) => sizes.has(name));
   const known = product(given.map((name) => sizes.get(name)!));
   const told = given.map((name) => `${name} = ${render(sizes.get(name)!)}`).join(", ");
-  if (open.length > 1) fail("E0311", `rearrange: give the size of ${open.slice(0, -1).join(", ")} or ${open.at(-1)}`, { at, help: [`rearrange(x, "…", ${open[0]} = …)`] });
+  if (open.length > 1)
+    fail("E0311", `rearrange: give the size of ${open.slice(0, -1).join(", ")} or ${open.at(-1)}`, {
+      at,
+      help: [`rearrange(x, "…", ${open[0]} = …)`],
+    });
   if (open.length === 0) {
-    if (!ctx.agrees(known, n)) fail("E0311", `rearrange: an axis of ${render(n)} is not ${given.length ? told : "of size 1"}`, { at, help: ctx.unproven(known, n, render) });
+    if (!ctx.agrees(known, n))
+      fail("E0311", `rearrange: an axis of ${render(n)} is not ${given.length ? told : "of size 1"}`, {
+        at,
+        help: ctx.unproven(known, n, render),
+      });
     return;
   }
-  const rest = exactDivide(n, known) ?? (ctx.abstract && compare(known, size(0)) !== "equal" ? floorDiv(n, known) : null);
+  const rest =
+    exactDivide(n, known) ?? (ctx.abstract && compare(known, size(0)) !== "equal" ? floorDiv(n, known) : null);
   if (!rest)
     fail("E0311", `rearrange: an axis of ${render(n)} does not divide into ${told}`, {
       at,
-      notes: constantOf(n) !== null && constantOf(known) ? [`${render(n)} / ${render(known)} = ${constantOf(n)! / constantOf(known)!}`] : [],
+      notes:
+        constantOf(n) !== null && constantOf(known)
+          ? [`${render(n)} / ${render(known)} = ${constantOf(n)! / constantOf(known)!}`]
+          : [],
     });
   sizes.set(open[0]!, rest);
 }
