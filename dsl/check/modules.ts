@@ -5,15 +5,16 @@
  */
 import { type Diagnostics, nearest, SourceFile, type Span } from "../../src/diagnostics/index.js";
 import { sources as library } from "../std/sources.generated.js";
-import { type Block, type File, type Function, type Model, parse } from "../syntax/index.js";
+import type * as ast from "../syntax/index.js";
+import { parse } from "../syntax/index.js";
 import { resolveNames } from "./names.js";
 
 /** What a file declares, and what its imports stand for. */
 export interface Module {
   readonly source: SourceFile;
-  readonly file: File;
-  readonly declarations: ReadonlyMap<string, Function | Block>;
-  readonly models: readonly Model[];
+  readonly file: ast.File;
+  readonly declarations: ReadonlyMap<string, ast.Function | ast.Block>;
+  readonly models: readonly ast.Model[];
   /** The imported names with the module that declares each. */
   readonly imports: ReadonlyMap<string, Module>;
   /** False if the file did not parse: its names are then not looked at. */
@@ -59,9 +60,9 @@ export class Modules {
     const before = this.diagnostics.errorCount;
     const file = parse(source, this.diagnostics);
     const parsed = this.diagnostics.errorCount === before;
-    const declarations = new Map<string, Function | Block>();
+    const declarations = new Map<string, ast.Function | ast.Block>();
     const imports = new Map<string, Module>();
-    const models: Model[] = [];
+    const models: ast.Model[] = [];
     for (const d of file.declarations) {
       if (d.kind === "fn" || d.kind === "block") declarations.set(d.name.name, declarations.get(d.name.name) ?? d);
       else if (d.kind === "model") models.push(d);

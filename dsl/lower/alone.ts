@@ -12,6 +12,7 @@ import type { Module } from "../check/modules.js";
 import { isStaticType } from "../check/syntax-facts.js";
 import { float, type Given, integer, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
+import { callFunction, callLayer } from "./calls.js";
 import { Context, Requirements } from "./context.js";
 import { Elaborator } from "./elaborator.js";
 import { WeightTable } from "./weights.js";
@@ -106,7 +107,7 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     given.set(p.name.name, { value, span: p.span });
   }
   if (d.kind === "fn") {
-    e.callFunction({ kind: "function", declaration: d, environment: env }, given, d.name.span);
+    callFunction(e, { kind: "function", declaration: d, environment: env }, given, d.name.span);
     return;
   }
   const owned = new Map([...given].filter(([name]) => statics.some((p) => p.name.name === name)));
@@ -119,5 +120,5 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     name: d.name.name,
     owner: null,
   } as const;
-  e.callLayer(layer, tensors, d.name.span);
+  callLayer(e, layer, tensors, d.name.span);
 }

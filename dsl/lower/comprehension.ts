@@ -5,13 +5,12 @@
  * a read gathers. What is known of an index as a formula proves reads in bounds (indices.ts).
  */
 
-import { constantOf, rangeOf, render, type Size, SizeVariable, size, sub } from "../../src/sizes/index.js";
+import { rangeOf, render, type Size, SizeVariable, size, sub } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import {
   type Comprehension,
   describe,
   type ElementValue,
-  integer,
   isRunning,
   numberOf,
   tensor,
@@ -94,5 +93,3 @@ export function conditionalElement(
   if (yes.kind === "unknown" || no.kind === "unknown") return unknown;
   return where(e.ctx, condition, yes, no);
 }
-
-export { constantOf, integer };

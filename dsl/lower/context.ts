@@ -16,7 +16,7 @@ import {
 import type { Attributes, GraphBuilder, OperatorName, Scope, TensorType } from "../../src/ir/graph/index.js";
 import { compare, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
-import { type Comprehension, shapeText, type Wire } from "../check/values.js";
+import type { Comprehension, Wire } from "../check/values.js";
 import type { WeightTable } from "./weights.js";
 
 /** A mistake of the program, on its way to the expression that it belongs to. */
@@ -222,5 +222,3 @@ export class Requirements {
 export function inner(parent: Environment): Environment {
   return new Environment(parent, "inner");
 }
-
-export { shapeText };

@@ -6,30 +6,26 @@
  * and what depends on it is silent; nothing here treats a library function by name.
  */
 import type { Span } from "../../src/diagnostics/index.js";
-import type { Scope } from "../../src/ir/graph/index.js";
 import type { Size } from "../../src/sizes/index.js";
 import { size } from "../../src/sizes/index.js";
-import { Environment } from "../check/environment.js";
-import { childrenOf, isStaticType } from "../check/syntax-facts.js";
+import type { Environment } from "../check/environment.js";
+import { childrenOf } from "../check/syntax-facts.js";
 import {
   boolean,
   describe,
   float,
-  type Given,
   integer,
   isNumber,
   isRunning,
-  type LayerValue,
   type TensorValue,
   unknown,
   type Value,
 } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
-import { type BuiltinCall, builtins } from "./builtins/index.js";
+import { call } from "./calls.js";
 import { comprehension, conditionalElement } from "./comprehension.js";
 import { type Context, fail, inner } from "./context.js";
 import { index } from "./indexing.js";
-import { collect, match, result, staticValue } from "./match.js";
 import { matmul } from "./matmul.js";
 import { binary, dropAxis, slice, unary } from "./operators.js";
 import { statement } from "./statements.js";
@@ -47,6 +43,9 @@ const arithmetic = {
 } as const;
 
 export class Elaborator {
+  /** The alternatives of the path of the layer whose body is being elaborated. */
+  paths: readonly string[] = [""];
+
   constructor(readonly ctx: Context) {}
 
   // ---- text
@@ -133,7 +132,7 @@ export class Elaborator {
       case "conditional":
         return this.#conditional(e, env);
       case "call":
-        return this.#call(e, env);
+        return call(this, e, env);
       case "index":
         return index(this, e, env);
       case "transpose":
@@ -293,154 +292,6 @@ export class Elaborator {
     return { kind: "tensor", ...this.ctx.emit("transpose", [v], { permutation }), fill: v.fill };
   }
 
-  // ---- calls
-
-  #call(e: ast.ExpressionOf<"call">, env: Environment): Value {
-    const callee = this.expression(e.callee, env);
-    switch (callee.kind) {
-      case "unknown":
-        for (const a of e.arguments) this.expression(a.value, env);
-        return unknown;
-      case "builtin":
-        return this.#builtin(callee.name, e, env);
-      case "function": {
-        const { declaration } = callee;
-        const given = collect(this, declaration.name.name, declaration.parameters, e.arguments, env);
-        return this.callFunction(callee, given, e.span);
-      }
-      case "layer": {
-        const given = collect(
-          this,
-          callee.block.declaration.name.name,
-          callee.block.declaration.parameters,
-          e.arguments,
-          env,
-        );
-        return this.callLayer(callee, given, e.span);
-      }
-      case "block":
-        return fail("E0416", `${callee.declaration.name.name} is a block: it owns weights, and needs a name for them`, {
-          help: [`declare layer name = ${callee.declaration.name.name}(…) and call that`],
-        });
-      case "list":
-        return fail("E0415", `${describe(callee)} cannot be called`, {
-          help: ["for block in layers { x = block(x) } walks it; layers[0] takes one"],
-        });
-      default:
-        return fail("E0415", `${describe(callee)} cannot be called`);
-    }
-  }
-
-  #builtin(name: string, e: ast.ExpressionOf<"call">, env: Environment): Value {
-    const builtin = builtins[name]!;
-    const positional: Given[] = [];
-    const named = new Map<string, Given & { readonly name: ast.Identifier }>();
-    for (const a of e.arguments) {
-      const value = this.expression(a.value, env);
-      if (!a.name) positional.push({ value, span: a.value.span });
-      else if (named.has(a.name.name)) fail("E0405", `${name}: ${a.name.name} is given twice`, { at: a.name.span });
-      else named.set(a.name.name, { value, span: a.value.span, name: a.name });
-    }
-    const call: BuiltinCall = { name, positional, named, span: e.span };
-    if ([...positional, ...named.values()].some((g) => g.value.kind === "unknown")) return unknown;
-    return builtin.run(this.ctx, call);
-  }
-
-  /** Calls a declared function, in an environment of its own. */
-  callFunction(f: Extract<Value, { kind: "function" }>, given: ReadonlyMap<string, Given>, call: Span): Value {
-    const { declaration, environment } = f;
-    const name = declaration.name.name;
-    const env = new Environment(environment, "body");
-    const pack = this.ctx.guard(call, null, () =>
-      match(this, { what: name, statics: [], parameters: declaration.parameters }, given, env),
-    );
-    if (pack === null) return unknown;
-    const scope: Scope = { parent: this.ctx.scope, name, block: name, kind: "function" };
-    return this.ctx.inside(call, name, scope, () => {
-      const value = this.body(declaration.body, env);
-      const { result: types } = declaration;
-      if (!types || value.kind === "unknown") return value;
-      return this.ctx.guard(lastSpan(declaration.body), unknown, () => {
-        if (!declaration.resultIsTuple) return result(this, name, types[0]!, value, env, pack);
-        if (value.kind !== "tuple" || value.items.length !== types.length)
-          fail(
-            "E0319",
-            `${name} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`,
-          );
-        return { kind: "tuple", items: value.items.map((v, i) => result(this, name, types[i]!, v, env, pack)) };
-      });
-    });
-  }
-
-  /** Calls a layer: elaborates its block with its static arguments and these tensors. */
-  callLayer(layer: LayerValue, tensors: ReadonlyMap<string, Given>, call: Span): Value {
-    const { declaration, environment } = layer.block;
-    const block = declaration.name.name;
-    const env = new Environment(environment, "body");
-    const given = new Map([...layer.statics, ...tensors]);
-    const signature = { what: block, statics: declaration.statics, parameters: declaration.parameters };
-    const pack = this.ctx.guard(call, null, () => match(this, signature, given, env));
-    if (pack === null) return unknown;
-    const scope: Scope = { parent: this.ctx.scope, name: layer.name, block, kind: "layer" };
-    const paths = this.#paths;
-    this.#paths = layer.paths;
-    try {
-      return this.ctx.inside(call, `${block} ${layer.paths[0]}`, scope, () => {
-        const value = this.body(declaration.body, env);
-        return this.ctx.guard(lastSpan(declaration.body), unknown, () =>
-          result(this, block, declaration.result, value, env, pack),
-        );
-      });
-    } finally {
-      this.#paths = paths;
-    }
-  }
-
-  #paths: readonly string[] = [""];
-  /** The alternatives of the path of the layer whose body is being elaborated. */
-  get paths(): readonly string[] {
-    return this.#paths;
-  }
-
-  /** A block applied to its static arguments, or a choice between two. Null if unknown. */
-  applied(
-    a: ast.Applied,
-    env: Environment,
-  ): { readonly block: Extract<Value, { kind: "block" }>; readonly statics: ReadonlyMap<string, Given> } | null {
-    if (a.kind === "choose") {
-      const condition = this.truth(a.condition, env, "the condition of if");
-      return condition === null ? null : this.applied(condition ? a.yes : a.no, env);
-    }
-    const block = env.get(a.block.name);
-    if (!block || block.kind === "unknown") return null;
-    if (block.kind !== "block")
-      fail("E0416", `a layer is a block with its static arguments; ${a.block.name} is ${describe(block)}`, {
-        at: a.block.span,
-      });
-    const { declaration } = block;
-    const what = declaration.name.name;
-    const given = collect(this, what, declaration.statics, a.arguments, env);
-    const statics = new Map<string, Given>();
-    for (const p of declaration.statics) {
-      const g = given.get(p.name.name);
-      if (!g) {
-        if (!p.default)
-          fail("E0404", `${what}: the argument ${p.name.name} is missing`, {
-            at: a.span,
-            labels: [{ span: p.span, text: "declared here" }],
-          });
-        continue;
-      }
-      if (isStaticType(p.type, true) && p.type.dimensions === null)
-        statics.set(p.name.name, {
-          ...g,
-          value: staticValue(this, `${what}: ${p.name.name}`, p.type, g.value, env, g.span),
-        });
-      else statics.set(p.name.name, g);
-    }
-    return { block, statics };
-  }
-
   // ---- unpacking
 
   /** The parts of a value: a tuple's, a list's, or a tensor's along its first axis. Null if unknown. */
@@ -469,10 +320,6 @@ export class Elaborator {
   inner(env: Environment): Environment {
     return inner(env);
   }
-}
-
-function lastSpan(body: ast.Body | ast.Expression): Span {
-  return body.kind === "body" ? (body.statements.at(-1)?.span ?? body.span) : body.span;
 }
 
 function withLabels(problem: unknown, labels: readonly { readonly span: Span; readonly text: string }[]): unknown {

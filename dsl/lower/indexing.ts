@@ -18,7 +18,6 @@ import {
   type ElementValue,
   integer,
   isRunning,
-  shapeText,
   type TensorValue,
   tensor,
   typeText,
@@ -239,5 +238,3 @@ function elementIndex(e: Elaborator, v: Value, n: Size, first: ElementValue): Wi
   const known = constantOf((v as { size: Size }).size ?? size(0));
   return known === null ? ctx.emit("size", [], { value: (v as { size: Size }).size }) : constant(ctx, known, "i32");
 }
-
-export { shapeText };

@@ -9,7 +9,6 @@ import type { BinaryOperator, UnaryOperator } from "../../src/ir/graph/index.js"
 import {
   absolute,
   add,
-  constantOf,
   floorDiv,
   maximum,
   minimum,
@@ -103,6 +102,3 @@ function factsOf(v: Value, truth: boolean): readonly Size[] {
   if (v.kind !== "element" || !v.truth) return [];
   return truth ? v.truth.whenTrue : v.truth.whenFalse;
 }
-
-/** The known whole number of a size, or null. */
-export { constantOf };

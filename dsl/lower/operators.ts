@@ -6,7 +6,7 @@
  */
 import type { BinaryOperator, ElementType, UnaryOperator } from "../../src/ir/graph/index.js";
 import { isFloat } from "../../src/ir/graph/index.js";
-import { constantOf, render, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
+import { constantOf, render, type Size, size } from "../../src/sizes/index.js";
 import {
   type Comprehension,
   describe,
@@ -315,5 +315,3 @@ export function slice(ctx: Context, wire: Wire, axis: number, start: Size, lengt
 export function isConstant(s: Size, n: number): boolean {
   return constantOf(s) === n;
 }
-
-export type { SizeVariable };

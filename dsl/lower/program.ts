@@ -4,7 +4,7 @@
  * What an entry asks of its run-time sizes is found while elaborating (context.ts, Requirements); it is then elaborated
  * again with sizes that fulfil it, until nothing new is asked.
  */
-import { type Diagnostics, nearest, type SourceFile, type Span } from "../../src/diagnostics/index.js";
+import type { Diagnostics, SourceFile, Span } from "../../src/diagnostics/index.js";
 import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } from "../../src/ir/graph/index.js";
 import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
@@ -15,7 +15,7 @@ import { checkAlone } from "./alone.js";
 import { builtins, constants } from "./builtins/index.js";
 import { Context, fail, Requirements } from "./context.js";
 import { Elaborator } from "./elaborator.js";
-import { result } from "./match.js";
+import { result } from "./result.js";
 import { modelStatics, type Setting } from "./settings.js";
 import { type Checkpoint, WeightTable } from "./weights.js";
 
@@ -287,5 +287,3 @@ function isStatic(v: Value): boolean {
 function lastSpan(entry: ast.Entry): Span {
   return entry.body.statements.at(-1)?.span ?? entry.body.span;
 }
-
-export { nearest };

@@ -1,7 +1,7 @@
 /** The static arguments of a model: from `--set`, from config.json, or their defaults. */
 import { Diagnostics, nearest, SourceFile } from "../../src/diagnostics/index.js";
-import { Environment } from "../check/environment.js";
-import { describe, float, type Given, integer, numberOf, type Value } from "../check/values.js";
+import type { Environment } from "../check/environment.js";
+import { float, type Given, integer, numberOf, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { parseExpression } from "../syntax/index.js";
 import { fail } from "./context.js";
@@ -136,5 +136,3 @@ function literal(e: ast.Expression): Value | null {
       return null;
   }
 }
-
-export { describe, Environment };

@@ -6,6 +6,7 @@ import { size as sizeFrom } from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
 import { describe, integer, isRunning, type LayerValue, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
+import { applied } from "./calls.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
 import { assertion } from "./requirements.js";
@@ -181,8 +182,8 @@ function layer(e: Elaborator, s: ast.LayerStatement, env: Environment): Value {
   if (names === null) return unknown;
   const paths = e.ctx.weights.layerPaths(e.paths, names.length ? names : [s.name.name]);
   const make = (scope: Environment, name: string, own: readonly string[]): LayerValue | null => {
-    const applied = e.applied(s.value, scope);
-    return applied && { kind: "layer", ...applied, paths: own, name, owner: e.ctx.scope };
+    const made = applied(e, s.value, scope);
+    return made && { kind: "layer", ...made, paths: own, name, owner: e.ctx.scope };
   };
   if (!s.array) {
     const one = make(env, s.name.name, paths);

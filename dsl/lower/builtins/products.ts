@@ -3,7 +3,7 @@ import { constantOf, isAtMost, render, type Size, size } from "../../../src/size
 import { describe, type TensorValue, tensor, typeText, type Value, type Wire } from "../../check/values.js";
 import { type Context, fail } from "../context.js";
 import { aligned, broadcastShapes, together } from "../operators.js";
-import { parsePattern, type Term } from "../patterns.js";
+import { parsePattern } from "../patterns.js";
 import { knownWhole } from "../statics.js";
 import { type Builtin, type BuiltinCall, signature, stringArgument, tensorArgument } from "./builtin.js";
 
