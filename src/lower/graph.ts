@@ -7,9 +7,9 @@
  * read with its indices exchanged, a mask is a comparison of loop variables. As an output it is written by a copy.
  */
 import type { Graph, OperatorName, Scope, ValueId } from "../ir/graph/index.js";
-import { type Buffer, loadedBuffers, mentionedSizes, type Statement } from "../ir/kernel/index.js";
+import { type Buffer, type Kernel, loadedBuffers, mentionedSizes, type Statement } from "../ir/kernel/index.js";
 import type { BufferId } from "../ir/plan/plan.js";
-import { computedInPlace, neededValues } from "./in-place.js";
+import { computedInPlace } from "./in-place.js";
 import { indexChecksOf } from "./index-checks.js";
 import type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
 import { ValueReader } from "./reader.js";
@@ -21,118 +21,128 @@ export function lowerGraph(graph: Graph): LoweredGraph {
   return new Lowering(graph).run();
 }
 
+/** A kernel and what it is called with, before buffers have numbers. */
+interface Draft {
+  readonly kernel: Kernel;
+  /** The values of the arguments that it reads; each lies in the buffer that holds it for all. */
+  readonly reads: readonly ValueId[];
+  readonly value: ValueId;
+  readonly home: Home;
+}
+
+/**
+ * Walks from the outputs back to the inputs, so that only what a kernel really reads gets a kernel: an operand may
+ * vanish from an expression, as x does from `x and false`.
+ */
 class Lowering {
   readonly #graph: Graph;
-  readonly #needed: readonly boolean[];
   readonly #inPlace: readonly boolean[];
   readonly #loops: LoopVariables;
-  readonly #buffers: LoweredBuffer[] = [];
-  /** The buffer that holds a value for all who read it. */
-  readonly #stored = new Map<ValueId, BufferId>();
-  readonly #calls: Call[] = [];
+  readonly #needed = new Set<ValueId>();
+  /** Last call first. */
+  readonly #drafts: Draft[] = [];
 
   constructor(graph: Graph) {
     this.#graph = graph;
-    this.#needed = neededValues(graph);
     this.#inPlace = computedInPlace(graph);
     this.#loops = new LoopVariables(graph.sizes);
   }
 
   run(): LoweredGraph {
-    const graph = this.#graph;
-    for (const id of graph.nodes.keys()) this.#lower(id as ValueId);
-    const outputs = graph.outputs.map(({ name, value }): BufferId => {
+    const { nodes, outputs } = this.#graph;
+    for (const { name, value } of [...outputs].reverse()) {
+      // An output is computed where the caller looks for it; a second output of one value is a copy.
       const home: Home = { kind: "output", name };
-      const stored = this.#stored.get(value);
-      const own = stored === undefined ? undefined : this.#buffers[stored]!.home;
-      return own?.kind === "output" && own.name === name ? stored! : this.#copy(value, home);
+      if (this.#isComputed(value) && outputs.find((each) => each.value === value)!.name === name) continue;
+      this.#copy(value, home);
+    }
+    for (const { value } of outputs) this.#needed.add(value);
+    for (let id = nodes.length - 1; id >= 0; id--) {
+      const value = id as ValueId;
+      if (this.#needed.has(value) && this.#isComputed(value)) this.#compute(value);
+    }
+    return this.#number();
+  }
+
+  /** Whether the value has a kernel. */
+  #isComputed(value: ValueId): boolean {
+    return !this.#inPlace[value] && rules[this.#graph.nodes[value]!.operator].kind !== "stored";
+  }
+
+  #compute(value: ValueId): void {
+    const { operator } = this.#graph.nodes[value]!;
+    const output = this.#graph.outputs.find((each) => each.value === value);
+    const home: Home = output ? { kind: "output", name: output.name } : { kind: "temporary" };
+    this.#draft(operator, value, home, (reader, out) => bodyOf(operator, value, reader, out));
+  }
+
+  /** A kernel that writes a buffer of its own with a value that is stored, or computed in place. */
+  #copy(value: ValueId, home: Home): void {
+    const { operator } = this.#graph.nodes[value]!;
+    const isCopy = !this.#inPlace[value] || rules[operator].kind === "inline";
+    this.#draft(isCopy ? "copy" : operator, value, home, (reader, out) =>
+      reader.writer.nest(out.shape, (at) => [store(out, at, reader.at(value, at))]),
+    );
+  }
+
+  #draft(
+    name: string,
+    value: ValueId,
+    home: Home,
+    write: (reader: ValueReader, out: Buffer) => readonly Statement[],
+  ): void {
+    const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), (each) => !this.#inPlace[each]);
+    const out = reader.makeBuffer(value);
+    const body = write(reader, out);
+    const buffers = [...loadedBuffers(body)].filter((each) => each.scope === "global");
+    const reads = buffers.map((each) => reader.arguments.get(each)!);
+    for (const read of reads) this.#needed.add(read);
+    const location = this.#graph.locations[value] ?? null;
+    const sizes = mentionedSizes(body, [...buffers, out]);
+    this.#drafts.push({ kernel: { name, reads: buffers, writes: [out], sizes, body, location }, reads, value, home });
+  }
+
+  /** Numbers the buffers: inputs, weights, then the results of the calls in their order. */
+  #number(): LoweredGraph {
+    const graph = this.#graph;
+    const buffers: LoweredBuffer[] = [];
+    const stored = new Map<ValueId, BufferId>();
+    const add = (value: ValueId, home: Home): BufferId => {
+      const { element, shape } = graph.types[value]!;
+      const name = home.kind === "temporary" ? (graph.names[value] ?? graph.nodes[value]!.operator) : home.name;
+      buffers.push({ name, element, shape, home, value });
+      const id = (buffers.length - 1) as BufferId;
+      if (!stored.has(value)) stored.set(value, id);
+      return id;
+    };
+    const inputs: BufferId[] = [];
+    const weights: BufferId[] = [];
+    for (const [id, { operator, attributes }] of graph.nodes.entries()) {
+      const value = id as ValueId;
+      if (operator === "input") {
+        inputs.push(add(value, { kind: "input", name: attributes.name, fill: attributes.fill }));
+      } else if (operator === "weight" && this.#needed.has(value)) {
+        weights.push(add(value, { kind: "weight", name: attributes.name, sources: attributes.sources }));
+      }
+    }
+    const written = new Map<string, BufferId>();
+    const calls = this.#drafts.reverse().map(({ kernel, reads, value, home }): Call => {
+      const id = add(value, home);
+      if (home.kind === "output") written.set(home.name, id);
+      const { location } = kernel;
+      const scope = scopePath(graph.scopes[value] ?? null);
+      return { kernel, reads: reads.map((each) => stored.get(each)!), writes: [id], location, scope };
     });
     return {
       name: graph.name,
       sizes: graph.sizes,
-      buffers: this.#buffers,
-      calls: this.#calls,
-      inputs: this.#idsOf("input"),
-      weights: this.#idsOf("weight"),
-      outputs,
+      buffers,
+      calls,
+      inputs,
+      weights,
+      outputs: graph.outputs.map(({ name }) => written.get(name)!),
       indexChecks: indexChecksOf(graph, this.#needed),
     };
-  }
-
-  #idsOf(kind: Home["kind"]): BufferId[] {
-    const ids: BufferId[] = [];
-    for (const [id, { home }] of this.#buffers.entries()) if (home.kind === kind) ids.push(id as BufferId);
-    return ids;
-  }
-
-  #add(value: ValueId, home: Home): BufferId {
-    const { element, shape } = this.#graph.types[value]!;
-    const name = home.kind === "temporary" ? this.#nameOf(value) : home.name;
-    this.#buffers.push({ name, element, shape, home, value });
-    return (this.#buffers.length - 1) as BufferId;
-  }
-
-  #nameOf(value: ValueId): string {
-    return this.#graph.names[value] ?? this.#graph.nodes[value]!.operator;
-  }
-
-  /** Gives a value its buffer and its kernel. All inputs have a buffer, since the caller passes them all. */
-  #lower(value: ValueId): void {
-    const node = this.#graph.nodes[value]!;
-    if (node.operator === "input") {
-      const { name, fill } = node.attributes;
-      this.#stored.set(value, this.#add(value, { kind: "input", name, fill }));
-    } else if (!this.#needed[value] || this.#inPlace[value]) {
-      return;
-    } else if (node.operator === "weight") {
-      const { name, sources } = node.attributes;
-      this.#stored.set(value, this.#add(value, { kind: "weight", name, sources }));
-    } else {
-      // An output is computed where the caller looks for it.
-      const output = this.#graph.outputs.find((each) => each.value === value);
-      const buffer = this.#add(value, output ? { kind: "output", name: output.name } : { kind: "temporary" });
-      this.#stored.set(value, buffer);
-      this.#call(node.operator, value, buffer, (reader, out) => bodyOf(node.operator, value, reader, out));
-    }
-  }
-
-  /** A kernel that writes a buffer of its own with a value that is stored, or computed in place. */
-  #copy(value: ValueId, home: Home): BufferId {
-    const buffer = this.#add(value, home);
-    const { operator } = this.#graph.nodes[value]!;
-    const isCopy = this.#stored.has(value) || rules[operator].kind === "inline";
-    this.#call(isCopy ? "copy" : operator, value, buffer, (reader, out) =>
-      reader.writer.nest(out.shape, (at) => [store(out, at, reader.at(value, at))]),
-    );
-    return buffer;
-  }
-
-  #call(
-    name: string,
-    value: ValueId,
-    buffer: BufferId,
-    body: (reader: ValueReader, out: Buffer) => readonly Statement[],
-  ): void {
-    const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), (each) => this.#stored.has(each));
-    const out = reader.makeBuffer(value);
-    const statements = body(reader, out);
-    const values = reader.arguments;
-    const reads = [...loadedBuffers(statements)].filter((each) => each.scope === "global");
-    const location = this.#graph.locations[value] ?? null;
-    this.#calls.push({
-      kernel: {
-        name,
-        reads,
-        writes: [out],
-        sizes: mentionedSizes(statements, [...reads, out]),
-        body: statements,
-        location,
-      },
-      reads: reads.map((each) => this.#stored.get(values.get(each)!)!),
-      writes: [buffer],
-      location,
-      scope: scopePath(this.#graph.scopes[value] ?? null),
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Which values are needed, and which of them are computed in place by whoever reads them. */
+/** Which values are computed in place by whoever reads them. */
 import type { Graph, ValueId } from "../ir/graph/index.js";
 import { rules } from "./table.js";
 
@@ -13,16 +13,6 @@ export function computedInPlace(graph: Graph): readonly boolean[] {
     ofIndices[id] = (kind === "map" || kind === "inline") && operands.every((operand) => ofIndices[operand]);
     return kind === "inline" || ofIndices[id];
   });
-}
-
-/** For each value whether an output depends on it. */
-export function neededValues(graph: Graph): readonly boolean[] {
-  const needed = graph.nodes.map(() => false);
-  for (const { value } of graph.outputs) needed[value] = true;
-  for (let id = graph.nodes.length - 1; id >= 0; id--) {
-    if (needed[id]) for (const operand of graph.nodes[id]!.operands) needed[operand] = true;
-  }
-  return needed;
 }
 
 /** The value that this one only moves elements of: itself, if it moves none. */

@@ -1,5 +1,6 @@
 /** Kernels: their structure, and what makes, walks, prints and checks them. */
 
+export { kernelKey } from "./canonical.js";
 export { expressionText, numberText } from "./expression-text.js";
 export {
   binary,

@@ -1,0 +1,141 @@
+/**
+ * Runs a whole plan by interpreting its kernels, to test the plan and its kernels together.
+ *
+ * What must stay true: memory is as the plan has it. Before a kernel writes a buffer of the arena, all that lay in those
+ * bytes is forgotten, so that a buffer that is read after its place was taken is an error and not a wrong number.
+ */
+import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
+import { evaluate, type Size, type SizeVariable, size } from "../sizes/index.js";
+import { InterpreterInputError, type Precision } from "./graph.js";
+import { interpretKernel, KernelError, Memory } from "./kernel.js";
+import { elementsOf, type Tensor, tensorOf } from "./tensor.js";
+
+export interface PlanRun {
+  /** By name. An input that is left out has its fill for every element. */
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly weights: (name: string) => Tensor;
+  /** Values of sizes by name, where no given input shows them. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  readonly precision: Precision;
+}
+
+/**
+ * @returns the outputs by name.
+ * @throws InterpreterInputError where what is given does not fit the plan.
+ * @throws KernelError where a kernel or the plan does something that it must not do.
+ */
+export function interpretPlan(plan: Plan, run: PlanRun): Record<string, Tensor> {
+  return new PlanInterpretation(plan, run).run();
+}
+
+class PlanInterpretation {
+  readonly #sizes = new Map<SizeVariable, number>();
+  readonly #memories = new Map<BufferId, Memory>();
+
+  constructor(
+    readonly plan: Plan,
+    readonly options: PlanRun,
+  ) {
+    for (const variable of plan.sizes) {
+      const given = options.sizes?.[variable.name] ?? this.#shownBy(variable);
+      if (given !== undefined) this.#sizes.set(variable, given);
+    }
+  }
+
+  run(): Record<string, Tensor> {
+    const { plan } = this;
+    for (const id of [...plan.inputs, ...plan.weights]) this.#memories.set(id, this.#given(plan.buffers[id]!));
+    for (const [at, dispatch] of plan.dispatches.entries()) {
+      const kernel = plan.kernels[dispatch.kernel]!;
+      const reads = dispatch.reads.map((id) => this.#memories.get(id));
+      const wide = this.options.precision === "f64" && reads.some((memory) => memory?.wide);
+      const written = dispatch.writes.map((id) => this.#begin(id, wide));
+      const memories = new Map([
+        ...kernel.reads.map((buffer, i) => [buffer, reads[i]] as const),
+        ...kernel.writes.map((buffer, i) => [buffer, written[i]] as const),
+      ]);
+      const missing = [...memories].find(([, memory]) => memory === undefined);
+      if (missing) throw new KernelError(`dispatch ${at} reads ${missing[0].name} before it is written`);
+      const given = memories as ReadonlyMap<(typeof kernel.reads)[number], Memory>;
+      interpretKernel(kernel, {
+        sizeOf: (each) => this.#sizeOf(each),
+        memories: given,
+        precision: this.options.precision,
+      });
+    }
+    return Object.fromEntries(plan.outputs.map((id) => [plan.buffers[id]!.name, this.#output(id)]));
+  }
+
+  /** The number that an axis of a given input shows for a size. */
+  #shownBy(variable: SizeVariable): number | undefined {
+    for (const id of this.plan.inputs) {
+      const { name, shape } = this.plan.buffers[id]!;
+      const axis = shape.indexOf(size(variable));
+      const given = this.options.inputs.get(name);
+      if (axis >= 0 && given !== undefined) return given.shape[axis];
+    }
+    return undefined;
+  }
+
+  #sizeOf(variable: SizeVariable): number {
+    const value = this.#sizes.get(variable);
+    if (value === undefined) throw new InterpreterInputError(`no input shows the size ${variable.name}`);
+    return value;
+  }
+
+  #value(of: Size): number {
+    return evaluate(of, (variable) => this.#sizeOf(variable));
+  }
+
+  /** The memory of an input or a weight. Only floats have more digits than their element type. */
+  #given({ name, element, shape, place }: PlanBuffer): Memory {
+    const extents = shape.map((each) => this.#value(each));
+    const tensor =
+      place.kind === "weight"
+        ? this.options.weights(name)
+        : (this.options.inputs.get(name) ?? filled(name, element, extents, place.kind === "input" ? place.fill : null));
+    if (tensor.element !== element || String(tensor.shape) !== String(extents)) {
+      throw new InterpreterInputError(`${name} is ${tensor.element}[${tensor.shape}], not ${element}[${extents}]`);
+    }
+    const isFloat = element === "f32" || element === "f16";
+    return Memory.of(tensor, this.options.precision === "f64" && isFloat);
+  }
+
+  /** New memory for a buffer that is about to be written; what lay in its bytes is forgotten. */
+  #begin(id: BufferId, wide: boolean): Memory {
+    const { element, shape, place } = this.plan.buffers[id]!;
+    if (place.kind === "arena") {
+      const [start, end] = this.#range(place);
+      for (const [other, memory] of this.#memories) {
+        const taken = this.plan.buffers[other]!.place;
+        if (taken.kind !== "arena") continue;
+        const [otherStart, otherEnd] = this.#range(taken);
+        if (Math.max(start, otherStart) < Math.min(end, otherEnd)) memory.forget();
+      }
+    }
+    const memory = new Memory(
+      element,
+      shape.map((each) => this.#value(each)),
+      wide,
+    );
+    this.#memories.set(id, memory);
+    return memory;
+  }
+
+  #range({ offset, bytes }: { readonly offset: Size; readonly bytes: Size }): readonly [number, number] {
+    const [start, length, arena] = [this.#value(offset), this.#value(bytes), this.#value(this.plan.arenaBytes)];
+    if (start < 0 || start + length > arena) throw new KernelError(`${start} to ${start + length} is not in the arena`);
+    return [start, start + length];
+  }
+
+  #output(id: BufferId): Tensor {
+    const memory = this.#memories.get(id);
+    if (memory === undefined) throw new KernelError(`output ${this.plan.buffers[id]!.name} is never written`);
+    return memory.tensor();
+  }
+}
+
+function filled(name: string, element: Tensor["element"], shape: readonly number[], fill: number | null): Tensor {
+  if (fill === null) throw new InterpreterInputError(`input ${name} is missing`);
+  return tensorOf(element, shape, new Array<number>(elementsOf(shape)).fill(fill));
+}

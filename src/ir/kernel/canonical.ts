@@ -1,0 +1,109 @@
+/**
+ * A key that two kernels share exactly if they compute the same in the same way, whatever their buffers and loops are
+ * called and wherever they come from. Equal layers share their kernels by it.
+ *
+ * Loop variables are replaced by canonical ones of the same number and range, buffers by their order. The key holds ids
+ * of interned sizes, so that it means something only within one process.
+ */
+import { type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
+import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
+import { expressionsOf, operandsOf } from "./traversal.js";
+
+const canonicalVariables = new Map<string, SizeVariable>();
+
+function canonicalVariable(number: number, min: Size, max: Size | null): SizeVariable {
+  const key = `${number} ${min.id} ${max?.id}`;
+  let variable = canonicalVariables.get(key);
+  if (variable === undefined) {
+    variable = new SizeVariable(`$${number}`, min, max);
+    canonicalVariables.set(key, variable);
+  }
+  return variable;
+}
+
+export function kernelKey(kernel: Kernel): string {
+  const writer = new KeyWriter();
+  for (const buffer of kernel.reads) writer.buffer("reads", buffer);
+  for (const buffer of kernel.writes) writer.buffer("writes", buffer);
+  writer.statements(kernel.body);
+  return writer.parts.join("\n");
+}
+
+class KeyWriter {
+  readonly parts: string[] = [];
+  readonly #buffers = new Map<Buffer, number>();
+  readonly #expressions = new Map<Expression, number>();
+  readonly #loops = new Map<SizeVariable, Size>();
+
+  buffer(role: string, buffer: Buffer): void {
+    this.#buffers.set(buffer, this.#buffers.size);
+    this.parts.push(`${role} ${buffer.element} ${buffer.scope} ${buffer.shape.map((each) => this.#size(each)).join()}`);
+  }
+
+  statements(statements: readonly Statement[]): void {
+    for (const statement of statements) this.#statement(statement);
+    this.parts.push("end");
+  }
+
+  #statement(statement: Statement): void {
+    const expressions = expressionsOf(statement).map((each) => this.#expression(each));
+    switch (statement.kind) {
+      case "for": {
+        const { variable, extent, loop, body } = statement;
+        const [min, max] = [this.#renamed(variable.min), variable.max && this.#renamed(variable.max)];
+        this.#loops.set(variable, size(canonicalVariable(this.#loops.size, min, max)));
+        this.parts.push(`for ${loop} ${min.id} ${max?.id} ${this.#size(extent)}`);
+        this.statements(body);
+        break;
+      }
+      case "store":
+        this.parts.push(`store ${this.#buffers.get(statement.buffer)} ${statement.update} ${expressions.join()}`);
+        break;
+      case "if":
+        this.parts.push(`if ${expressions.join()}`);
+        this.statements(statement.body);
+        break;
+      case "alloc":
+        this.buffer("alloc", statement.buffer);
+        break;
+      case "barrier":
+        this.parts.push("barrier");
+    }
+  }
+
+  /** The number of an expression, which is written where it is met first. */
+  #expression(expression: Expression): number {
+    const known = this.#expressions.get(expression);
+    if (known !== undefined) return known;
+    const operands = operandsOf(expression).map((each) => this.#expression(each));
+    this.parts.push(`${expression.element} ${this.#tag(expression)} ${operands.join()}`);
+    const number = this.#expressions.size;
+    this.#expressions.set(expression, number);
+    return number;
+  }
+
+  #tag(expression: Expression): string {
+    switch (expression.kind) {
+      case "constant":
+        return Object.is(expression.value, -0) ? "-0" : String(expression.value);
+      case "index":
+        return `index ${this.#size(expression.value)}`;
+      case "unary":
+      case "binary":
+        return expression.operator;
+      case "select":
+      case "cast":
+        return expression.kind;
+      case "load":
+        return `load ${this.#buffers.get(expression.buffer)}`;
+    }
+  }
+
+  #size(value: Size): number {
+    return this.#renamed(value).id;
+  }
+
+  #renamed(value: Size): Size {
+    return substitute(value, (variable) => this.#loops.get(variable) ?? null);
+  }
+}
