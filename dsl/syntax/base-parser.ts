@@ -41,6 +41,8 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   protected depth = 0;
   /** How many expressions are open. */
   protected openExpressions = 0;
+  /** The number of the first token of the statement that is parsed. */
+  protected statement = 0;
   #deepReported = false;
 
   constructor() {
@@ -147,7 +149,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
    * and the result is null.
    */
   protected guarded<T>(parse: () => T, end: (start: number) => number): T | null {
-    const { depth, openExpressions } = this;
+    const { depth, openExpressions, statement } = this;
     const start = this.RECORDING_PHASE ? 0 : this.position;
     try {
       return parse();
@@ -155,6 +157,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
       if (!(error instanceof Mistake) && !(error instanceof Error && isRecognitionException(error))) throw error;
       this.depth = depth;
       this.openExpressions = openExpressions;
+      this.statement = statement;
       this.#reportMistake(error, start);
       this.advance(end(start));
       return null;
@@ -172,7 +175,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
       return;
     }
     const at = Math.min(this.position, tokens.length);
-    const from = tokens[start]?.startOffset ?? 0;
+    const from = tokens[this.statement]?.startOffset ?? 0;
     const to = at < tokens.length ? endOf(tokens[at]!) : Number.POSITIVE_INFINITY;
     const { damage } = this.source;
     const near = damage[firstAtLeast(damage, from)];

@@ -48,11 +48,16 @@ function allMatch(tokens: readonly IToken[]): boolean {
 
 interface Open {
   readonly token: IToken;
+  /** The number of the token. */
+  readonly at: number;
   /** How far in the statement stands that holds the bracket. */
   readonly indent: number;
   /** Where to close it if nothing does: before the first line that stands no further in. */
   close: number | null;
 }
+
+/** How many open brackets a line is compared with; more are too many for the parser anyway. */
+const looked = 200;
 
 const declarationWords = new Set(["import", "fn", "block", "model", "entry"]);
 
@@ -77,7 +82,7 @@ class Repair {
       const token = this.tokens[at]!;
       if (token.tokenType === t.NewLine) continue;
       if (at === 0 || this.tokens[at - 1]!.tokenType === t.NewLine) this.#startLine(at, previous);
-      if (t.closers.has(token.tokenType)) this.#open.push({ token, indent: this.#indent, close: null });
+      if (t.closers.has(token.tokenType)) this.#open.push({ token, at, indent: this.#indent, close: null });
       else if (t.openers.has(token.tokenType)) this.#close(at);
       previous = at;
     }
@@ -101,8 +106,11 @@ class Repair {
     const indent = this.#column(token);
     const end = previous === null ? 0 : previous + 1;
     const isCloser = t.openers.has(token.tokenType);
-    const innermost = this.#open.at(-1);
-    if (innermost && !isCloser && indent <= innermost.indent) innermost.close ??= end;
+    for (let i = this.#open.length - 1; i >= Math.max(0, this.#open.length - looked); i--) {
+      const open = this.#open[i]!;
+      if (isCloser || indent > open.indent) break;
+      open.close ??= end;
+    }
 
     if (beginsStatement(this.tokens, at)) {
       let from = this.#open.length;
@@ -129,7 +137,7 @@ class Repair {
     const opener = t.openers.get(token.tokenType)!;
     const inner = this.#open.at(-1);
     if (inner?.token.tokenType === opener) {
-      this.#open.pop();
+      this.#popMatched();
       return;
     }
     let match = this.#open.length - 1;
@@ -140,7 +148,7 @@ class Repair {
     }
     if (match >= 0) {
       this.#abandon(match + 1, at);
-      this.#open.pop();
+      this.#popMatched();
     } else if (inner && !isBrace(inner) && token.tokenType !== t.RCurly) {
       this.#open.pop();
       const meant = t.closers.get(inner.token.tokenType)!;
@@ -158,6 +166,16 @@ class Repair {
     }
   }
 
+  /** Closes the innermost bracket. Where those around it might end must not lie inside of it. */
+  #popMatched(): void {
+    const inner = this.#open.pop()!;
+    for (let i = this.#open.length - 1; i >= 0; i--) {
+      const open = this.#open[i]!;
+      if (open.close === null || open.close <= inner.at) break;
+      open.close = null;
+    }
+  }
+
   /** Gives up what is open from the number `from` on: reports it, and closes it at the latest before the token `at`. */
   #abandon(from: number, at: number): void {
     const lost = this.#open.splice(from);
@@ -169,7 +187,9 @@ class Repair {
       before = Math.min(open.close ?? before, at);
       const previous = this.tokens[before - 1];
       const closer = makeToken(t.closers.get(open.token.tokenType)!, previous ? endOf(previous) : 0);
-      this.#insertions.set(before, [...(this.#insertions.get(before) ?? []), closer]);
+      const others = this.#insertions.get(before);
+      if (others) others.push(closer);
+      else this.#insertions.set(before, [closer]);
     }
     this.diagnostics.report("E0103", spanOf(this.file, outer.token), `this \`${outer.token.image}\` is never closed`, {
       labels: lost.slice(0, -1).map(({ token }) => ({ span: spanOf(this.file, token), text: "nor is this" })),

@@ -83,7 +83,9 @@ export class TrafoParser extends StatementParser {
 
   readonly line: ParserMethod<[Where], Item | null> = this.RULE("line", (where: Where): Item | null => {
     this.CONSUME(t.Line);
-    return this.guarded(
+    const { statement } = this;
+    this.statement = this.RECORDING_PHASE ? 0 : this.position;
+    const result = this.guarded(
       () => {
         const first = this.LA(1);
         const item = this.SUBRULE(this.item, { ARGS: [where] });
@@ -101,6 +103,8 @@ export class TrafoParser extends StatementParser {
       },
       (start) => this.#recover(start, where),
     );
+    this.statement = statement;
+    return result;
   });
 
   /** After a mistake: its statement is passed over, but a body that is still to come is read for its own mistakes. */

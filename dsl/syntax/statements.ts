@@ -23,6 +23,9 @@ import { TypeParser } from "./types.js";
 /** What a body may hold. */
 export type Where = "file" | "model" | "body";
 
+type Choice = IfStatement | ExpressionStatement;
+type Plain = AssignStatement | ExpressionStatement;
+
 export abstract class StatementParser extends TypeParser {
   /** One statement or declaration with the `Line` before it; null after a mistake. */
   abstract readonly line: ParserMethod<[Where], object | null>;
@@ -165,68 +168,64 @@ export abstract class StatementParser extends TypeParser {
   });
 
   /** A statement that begins with `if`: bodies to choose from, or an expression. */
-  readonly choice: ParserMethod<[], IfStatement | ExpressionStatement> = this.RULE(
-    "choice",
-    (): IfStatement | ExpressionStatement => {
-      this.ACTION(() => this.enter());
-      const start = this.CONSUME(t.If);
-      const condition = this.SUBRULE(this.condition);
-      const result = this.OR<IfStatement | ExpressionStatement>({
-        ERR_MSG: "`then`, or a body in { }",
-        DEF: [
-          {
-            ALT: () => {
-              const yes = this.SUBRULE1(this.body);
-              const no = this.OPTION(() => {
-                this.CONSUME1(t.Else);
-                return this.OR2<Body | IfStatement>({
-                  ERR_MSG: "`if` or a body in { }",
-                  DEF: [
-                    { ALT: () => this.SUBRULE2(this.body) },
-                    { ALT: () => this.#elseIf(this.SUBRULE(this.choice)) },
-                  ],
-                });
+  readonly choice: ParserMethod<[], Choice> = this.RULE("choice", (): Choice => {
+    const start = this.CONSUME(t.If);
+    const condition = this.SUBRULE(this.condition);
+    return this.OR<Choice>({
+      ERR_MSG: "`then`, or a body in { }",
+      DEF: [
+        {
+          ALT: () => {
+            const yes = this.SUBRULE1(this.body);
+            const no = this.OPTION(() => {
+              this.CONSUME1(t.Else);
+              return this.OR2<Body | IfStatement>({
+                ERR_MSG: "`if` or a body in { }",
+                DEF: [
+                  { ALT: () => this.SUBRULE2(this.body) },
+                  {
+                    ALT: () => {
+                      this.ACTION(() => this.enter());
+                      const next = this.SUBRULE(this.choice);
+                      return this.ACTION(() => this.#elseIf(next));
+                    },
+                  },
+                ],
               });
-              return { kind: "if", condition, yes, no: no ?? null, span: this.since(start) };
-            },
+            });
+            return { kind: "if", condition, yes, no: no ?? null, span: this.since(start) };
           },
-          {
-            ALT: () => {
-              this.CONSUME(t.Then);
-              const yes = this.SUBRULE1(this.expression);
-              this.CONSUME2(t.Else);
-              const no = this.SUBRULE2(this.expression);
-              const span = this.since(start);
-              return { kind: "expression", value: { kind: "conditional", condition, yes, no, span }, span };
-            },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(t.Then);
+            const yes = this.SUBRULE1(this.expression);
+            this.CONSUME2(t.Else);
+            const no = this.SUBRULE2(this.expression);
+            const span = this.since(start);
+            return { kind: "expression", value: { kind: "conditional", condition, yes, no, span }, span };
           },
-        ],
-      });
-      this.ACTION(() => this.leave());
-      return result;
-    },
-  );
-
-  #elseIf(statement: IfStatement | ExpressionStatement): IfStatement {
-    return this.ACTION(() => {
-      if (statement.kind === "if") return statement;
-      throw new Mistake("E0106", statement.span, "expected a body in { } after `else`, found an expression");
+        },
+      ],
     });
+  });
+
+  #elseIf(statement: Choice): IfStatement {
+    this.leave();
+    if (statement.kind === "if") return statement;
+    throw new Mistake("E0106", statement.span, "expected a body in { } after `else`, found an expression");
   }
 
   /** `name = expr`, or an expression alone. */
-  readonly plain: ParserMethod<[], AssignStatement | ExpressionStatement> = this.RULE(
-    "plain",
-    (): AssignStatement | ExpressionStatement => {
-      const start = this.LA(1);
-      const name = this.OPTION(() => {
-        const token = this.CONSUME(t.Identifier);
-        this.CONSUME(t.Equals);
-        return this.identifier(token);
-      });
-      const value = this.SUBRULE(this.expression);
-      const span = this.since(start);
-      return name ? { kind: "assign", name, value, span } : { kind: "expression", value, span };
-    },
-  );
+  readonly plain: ParserMethod<[], Plain> = this.RULE("plain", (): Plain => {
+    const start = this.LA(1);
+    const name = this.OPTION(() => {
+      const token = this.CONSUME(t.Identifier);
+      this.CONSUME(t.Equals);
+      return this.identifier(token);
+    });
+    const value = this.SUBRULE(this.expression);
+    const span = this.since(start);
+    return name ? { kind: "assign", name, value, span } : { kind: "expression", value, span };
+  });
 }
