@@ -1,0 +1,224 @@
+/**
+ * The normal form of sizes: a sum of integer multiples of monomials, a monomial being a product of atoms.
+ *
+ * An atom is a variable, or a floor division, minimum or maximum that could not be simplified away. A remainder is no
+ * atom: `a % b` is held as `a - b*(a // b)`, so that `b*(a // b) + a % b` is `a`, `a - a % b` is `b*(a // b)` and a
+ * remainder of a remainder simplifies without a rule of its own. `modulo.ts` recognises remainders again for printing
+ * and for ranges.
+ *
+ * What must stay true:
+ * 1. Sizes, monomials and atoms are interned: equal contents are one object, so that equality is identity.
+ * 2. Terms are sorted by `compareMonomials`, no two have one monomial, and no coefficient is zero.
+ * 3. Monomials are ordered by degree, then lexicographically. Polynomial division terminates because of it.
+ * 4. The order depends on names and structure, not on the order of creation (except among variables of one name), so
+ *    that printing is reproducible.
+ * 5. Only the constructors in `arithmetic.ts`, `division.ts` and `extremes.ts` build atoms and sums.
+ *
+ * The intern tables live as long as the module. Sizes are small and few compared with everything made from them.
+ */
+import { exact } from "./errors.js";
+
+/** Sound numeric bounds; infinite where nothing is known. */
+export interface SizeRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What has been computed about a size so far; never part of its value. */
+export interface SizeCache {
+  range?: SizeRange;
+  text?: string;
+  variables?: readonly SizeVariable[];
+  nonNegative?: boolean;
+}
+
+/** A whole number that may depend on variables. Immutable and interned: equal normal forms are one object. */
+export interface Size {
+  readonly id: number;
+  readonly terms: readonly Term[];
+  readonly cache: SizeCache;
+}
+
+export interface Term {
+  readonly coefficient: number;
+  readonly monomial: Monomial;
+}
+
+/** A product of atoms, sorted, with repetition for powers; the empty product is 1. */
+export interface Monomial {
+  readonly id: number;
+  readonly factors: readonly Atom[];
+}
+
+export interface VariableAtom {
+  readonly kind: "variable";
+  readonly id: number;
+  readonly variable: SizeVariable;
+}
+
+export interface FloorDivAtom {
+  readonly kind: "floorDiv";
+  readonly id: number;
+  readonly dividend: Size;
+  readonly divisor: Size;
+}
+
+export interface ExtremeAtom {
+  readonly kind: "min" | "max";
+  readonly id: number;
+  /** Two or more, sorted, none provably superfluous. */
+  readonly operands: readonly Size[];
+}
+
+export type Atom = VariableAtom | FloorDivAtom | ExtremeAtom;
+
+let nextId = 1;
+const sizes = new Map<string, Size>();
+const constants = new Map<number, Size>();
+const monomials = new Map<string, Monomial>();
+const atoms = new Map<string, Atom>();
+
+export const unitMonomial: Monomial = monomialOf([]);
+
+/**
+ * A named size. Variables are objects: two variables of one name are different variables. Bounds are inclusive and may
+ * mention other variables (an index variable `s` runs over 0..S-1); no upper bound is null. That a variable has a value
+ * at all implies that its range is not empty, which proofs about it use.
+ */
+export class SizeVariable {
+  readonly id: number = nextId++;
+  readonly min: Size;
+  readonly max: Size | null;
+  readonly atom: VariableAtom;
+
+  constructor(
+    readonly name: string,
+    min: Size | number,
+    max: Size | number | null,
+  ) {
+    this.min = toSize(min);
+    this.max = max === null ? null : toSize(max);
+    this.atom = { kind: "variable", id: this.id, variable: this };
+  }
+}
+
+/** The size that is this number, or this variable. */
+export function size(value: number | SizeVariable): Size {
+  if (typeof value !== "number") return sizeOfAtom(value.atom);
+  const known = constants.get(value);
+  if (known !== undefined) return known;
+  const constant = exact(value);
+  const created = internSize(constant === 0 ? [] : [{ coefficient: constant, monomial: unitMonomial }]);
+  constants.set(constant, created);
+  return created;
+}
+
+export function toSize(value: Size | number): Size {
+  return typeof value === "number" ? size(value) : value;
+}
+
+/** The value of a size that mentions no variable; null for all others. */
+export function constantOf(value: Size): number | null {
+  if (value.terms.length === 0) return 0;
+  const [first] = value.terms;
+  return value.terms.length === 1 && first!.monomial === unitMonomial ? first!.coefficient : null;
+}
+
+/** The constant summand. It is the last term, because the unit monomial has the lowest degree. */
+export function constantPart(value: Size): number {
+  const last = value.terms.at(-1);
+  return last !== undefined && last.monomial === unitMonomial ? last.coefficient : 0;
+}
+
+/** The size with these terms, which must satisfy rule 2 of the file header. */
+export function internSize(terms: readonly Term[]): Size {
+  let key = "";
+  for (const term of terms) key += `${term.coefficient}*${term.monomial.id},`;
+  let found = sizes.get(key);
+  if (found === undefined) {
+    found = { id: nextId++, terms, cache: {} };
+    sizes.set(key, found);
+  }
+  return found;
+}
+
+export function sizeOfAtom(atom: Atom): Size {
+  return internSize([{ coefficient: 1, monomial: monomialOf([atom]) }]);
+}
+
+/** The interned product of these atoms, which must be sorted. */
+export function monomialOf(factors: readonly Atom[]): Monomial {
+  let key = "";
+  for (const factor of factors) key += `${factor.id},`;
+  let found = monomials.get(key);
+  if (found === undefined) {
+    found = { id: nextId++, factors };
+    monomials.set(key, found);
+  }
+  return found;
+}
+
+/** An atom for a division that does not simplify. Call `floorDiv` instead. */
+export function floorDivAtom(dividend: Size, divisor: Size): FloorDivAtom {
+  const key = `div:${dividend.id}:${divisor.id}`;
+  const found = atoms.get(key);
+  if (found?.kind === "floorDiv") return found;
+  const created: FloorDivAtom = { kind: "floorDiv", id: nextId++, dividend, divisor };
+  atoms.set(key, created);
+  return created;
+}
+
+/** An atom for a minimum or maximum that does not simplify. Call `minimum` or `maximum` instead. */
+export function extremeAtom(kind: "min" | "max", operands: readonly Size[]): ExtremeAtom {
+  const key = `${kind}:${operands.map((operand) => operand.id).join(":")}`;
+  const found = atoms.get(key);
+  if (found?.kind === kind) return found;
+  const created: ExtremeAtom = { kind, id: nextId++, operands };
+  atoms.set(key, created);
+  return created;
+}
+
+const kindOrder: { readonly [K in Atom["kind"]]: number } = { variable: 0, floorDiv: 1, min: 2, max: 3 };
+
+/** Variables by name, then compound atoms by structure. */
+export function compareAtoms(a: Atom, b: Atom): number {
+  if (a === b) return 0;
+  if (a.kind === "variable" && b.kind === "variable") {
+    if (a.variable.name !== b.variable.name) return a.variable.name < b.variable.name ? -1 : 1;
+    return a.id - b.id;
+  }
+  if (a.kind === "floorDiv" && b.kind === "floorDiv") {
+    return compareStructure(a.dividend, b.dividend) || compareStructure(a.divisor, b.divisor);
+  }
+  if ((a.kind === "min" && b.kind === "min") || (a.kind === "max" && b.kind === "max")) {
+    for (let i = 0; i < Math.min(a.operands.length, b.operands.length); i++) {
+      const order = compareStructure(a.operands[i]!, b.operands[i]!);
+      if (order !== 0) return order;
+    }
+    return b.operands.length - a.operands.length;
+  }
+  return kindOrder[a.kind] - kindOrder[b.kind];
+}
+
+/** Higher degree first, then lexicographic. Compatible with multiplication (rule 3 of the file header). */
+export function compareMonomials(a: Monomial, b: Monomial): number {
+  if (a === b) return 0;
+  if (a.factors.length !== b.factors.length) return b.factors.length - a.factors.length;
+  for (let i = 0; i < a.factors.length; i++) {
+    const order = compareAtoms(a.factors[i]!, b.factors[i]!);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** A total order of sizes for sorting operands: leading terms first, constants last. It says nothing about values. */
+export function compareStructure(a: Size, b: Size): number {
+  if (a === b) return 0;
+  for (let i = 0; i < Math.min(a.terms.length, b.terms.length); i++) {
+    const left = a.terms[i]!;
+    const right = b.terms[i]!;
+    const order = compareMonomials(left.monomial, right.monomial) || right.coefficient - left.coefficient;
+    if (order !== 0) return order;
+  }
+  return b.terms.length - a.terms.length;
+}

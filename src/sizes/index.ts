@@ -1,0 +1,30 @@
+/**
+ * Symbolic whole-number sizes as an interned normal form: equality is identity, comparison has three answers, and
+ * proofs are sound. `form.ts` states the normal form, `division.ts` and `extremes.ts` the simplifications, `proof.ts`
+ * the method of proof.
+ */
+export { add, exactDivide, mul, neg, sub } from "./arithmetic.js";
+export { type Comparison, compare } from "./compare.js";
+export { floorDiv, mod } from "./division.js";
+export { DivisionByZero, SizeOverflow, SizeSyntaxError } from "./errors.js";
+export { evaluate, variablesOf } from "./evaluate.js";
+export { absolute, maximum, minimum } from "./extremes.js";
+export {
+  type Atom,
+  constantOf,
+  type ExtremeAtom,
+  type FloorDivAtom,
+  type Monomial,
+  type Size,
+  type SizeRange,
+  SizeVariable,
+  size,
+  type Term,
+  type VariableAtom,
+} from "./form.js";
+export { type ModuloSplit, splitModulo } from "./modulo.js";
+export { parseSize } from "./parse.js";
+export { isAtMost, isLess, isNonNegative } from "./proof.js";
+export { rangeOf } from "./range.js";
+export { render } from "./render.js";
+export { substitute } from "./substitute.js";
