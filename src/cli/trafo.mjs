@@ -21,7 +21,8 @@ if (existsSync(setupScript)) {
   const { setup, SetupError } = await import(pathToFileURL(setupScript).href);
   try {
     const problems = await setup({ install: false });
-    if (problems !== "") process.stderr.write(`${problems}\ntrafo: the sources have errors; running what they compile to\n`);
+    if (problems !== "")
+      process.stderr.write(`${problems}\ntrafo: the sources have errors; running what they compile to\n`);
   } catch (error) {
     if (error instanceof SetupError) stop(error.message);
     throw error;

@@ -84,4 +84,10 @@ export const files = entries({
     wrong: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[8]\n  return %1 as y\n}",
     right: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[T]\n  return %1 as y\n}",
   },
+  E0614: {
+    title: "a file declares no model",
+    text: "Compiling, running and drawing need a model with an entry. A file of blocks and functions can be checked, formatted and imported.",
+    wrong: "trafo run blocks.trafo --random-weights --size B=1,T=4",
+    right: "trafo check blocks.trafo",
+  },
 });

@@ -1,0 +1,98 @@
+/** `trafo compile`: writes the module of a program. */
+import { type Command, Option } from "commander";
+import { UserError } from "../../diagnostics/index.js";
+import { nearest } from "../../diagnostics/nearest.js";
+import { describeProgram, unreadNote } from "../../driver/describe.js";
+import { namedTensors } from "../../driver/module-runner.js";
+import { stageNames } from "../../driver/pipeline.js";
+import { targetOf, targets } from "../../driver/targets.js";
+import { joinPath } from "../../runtime/files.js";
+import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
+import { readWeights } from "../../runtime/weights.js";
+import type { Host } from "../host.js";
+import { type CommonOptions, compilationOf, weightsOf, withOptions } from "../options.js";
+import { bytesText, counted, plural, table } from "../print.js";
+import { showDiagnostics } from "../report.js";
+
+interface CompileOptions extends CommonOptions {
+  readonly output: string;
+  readonly emit?: string;
+  readonly time?: boolean;
+}
+
+export function declareCompile(program: Command, host: Host, finish: (status: number) => void): void {
+  const command = program
+    .command("compile")
+    .summary("write the module of a program")
+    .description("Compiles a program to a module without dependencies: a method for every entry.")
+    .argument("<FILE>", "the program")
+    .requiredOption("-o, --output <DIR>", "where to write")
+    .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
+    .option("--time", "print how long each stage took");
+  withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights")
+    .addHelpText(
+      "after",
+      [
+        "",
+        "Made-up weights are written beside the module, as NAME.safetensors.",
+        "",
+        "Example:",
+        "  trafo compile gpt2.trafo --target typescript --config models/gpt2/config.json -o out",
+        "",
+      ].join("\n"),
+    )
+    .action((path: string, options: CompileOptions) => finish(compile(host, path, options)));
+}
+
+/** What `--emit` names. @throws UserError E0607 */
+function kindsOf(word: string | undefined, offered: readonly string[]): readonly string[] {
+  if (word === undefined) return offered;
+  const kinds = word.split(",").map((kind) => kind.trim());
+  for (const kind of kinds) {
+    if (offered.includes(kind)) continue;
+    const near = nearest(kind, offered);
+    throw UserError.of("E0607", `--emit takes ${offered.join(", ")}, but holds ${kind}`, {
+      help: near === null ? [] : [`the nearest is ${near}`],
+    });
+  }
+  return kinds;
+}
+
+function compile(host: Host, path: string, options: CompileOptions): number {
+  const target = targetOf(options.target ?? "typescript");
+  if (targets[target].emits.length === 0) {
+    throw UserError.of("E0606", `the target ${target} writes no files: it only runs`, {
+      help: [`compile for typescript`],
+    });
+  }
+  const kinds = kindsOf(options.emit, targets[target].emits);
+  const compilation = compilationOf(host, path, options);
+  const module = compilation.get("emit");
+  const { name, elaborated } = compilation;
+  const contents: [string, string | Uint8Array][] = [];
+  if (kinds.includes("ts")) contents.push([`${name}.ts`, module.typescript]);
+  if (kinds.includes("js")) contents.push([`${name}.js`, module.javascript], [`${name}.js.map`, module.sourceMap]);
+  if (kinds.includes("dts")) contents.push([`${name}.d.ts`, module.declarations]);
+  if (options.randomWeights !== undefined) {
+    const graphs = elaborated.program.entries;
+    const tensors = namedTensors(graphs, readWeights(graphs, weightsOf(compilation, options)));
+    contents.push([`${name}.safetensors`, writeSafetensors(tensors, { made_by: "trafo --random-weights" })]);
+  }
+  const facts = describeProgram(elaborated);
+  const notes = options.entry === undefined ? unreadNote(elaborated) : [];
+  showDiagnostics(host, [...compilation.diagnostics.sorted, ...notes]);
+  for (const [file, text] of contents) host.files.write(joinPath(options.output, file), text);
+  const kernels = compilation.get("plan").reduce((sum, plan) => sum + plan.kernels.length, 0);
+  host.out(`${facts.model}: ${counted(facts.parameters)} parameters, ${plural(kernels, "kernel")}\n`);
+  host.out(
+    table(
+      contents.map(([file, text]) => [`  ${joinPath(options.output, file)}`, bytesText(text.length)]),
+      "lr",
+    ),
+  );
+  if (options.time) {
+    const rows = stageNames.map((stage) => [`  ${stage}`, `${(compilation.times.get(stage) ?? 0).toFixed(1)} ms`]);
+    host.out(table(rows, "lr"));
+  }
+  return 0;
+}

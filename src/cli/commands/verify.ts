@@ -1,0 +1,101 @@
+/** `trafo verify`: compares a program with values that were computed elsewhere. */
+import type { Command } from "commander";
+import { type Diagnostic, UserError } from "../../diagnostics/index.js";
+import { readCases } from "../../driver/cases.js";
+import { targetsOf } from "../../driver/targets.js";
+import { type Row, type Verification, verify } from "../../driver/verify.js";
+import { failureDiagnostics, noticesOf } from "../../driver/verify-report.js";
+import { folderOf, joinPath } from "../../runtime/files.js";
+import { readWeights } from "../../runtime/weights.js";
+import { type Host, Progress } from "../host.js";
+import { type CommonOptions, compilationOf, weightsOf, withOptions } from "../options.js";
+import { errorText, table } from "../print.js";
+import { printJson, showDiagnostics } from "../report.js";
+
+interface VerifyOptions extends CommonOptions {
+  readonly expect?: string;
+  readonly tolerance: string;
+}
+
+export function declareVerify(program: Command, host: Host, finish: (status: number) => void): void {
+  const command = program
+    .command("verify")
+    .summary("compare a program with values computed elsewhere")
+    .description(
+      "Runs the cases of io.safetensors on every target and compares the outputs with those that are expected.",
+    )
+    .argument("<FILE>", "the program")
+    .option("--expect <FILE>", "the expected values; io.safetensors beside the weights if not given")
+    .option("--tolerance <NUMBER>", "the largest error that passes", "1e-4");
+  withOptions(command, "checkpoint", "target", "entry", "set", "config", "json")
+    .addHelpText(
+      "after",
+      [
+        "",
+        "Expected values are tensors named case0.in.NAME and case0.out.NAME. An output named greedy holds tokens of greedy",
+        "decoding. The relative error is over the largest magnitude of the expected output.",
+        "",
+        "Example:",
+        "  trafo verify gpt2.trafo --checkpoint models/gpt2 --target all",
+        "",
+      ].join("\n"),
+    )
+    .action(async (path: string, options: VerifyOptions) => finish(await run(host, path, options)));
+}
+
+function toleranceOf(word: string): number {
+  const value = Number(word);
+  if (word.trim() !== "" && value >= 0 && Number.isFinite(value)) return value;
+  throw UserError.of("E0607", `--tolerance takes a number from 0, but is ${word}`, {
+    help: ["write --tolerance 1e-4"],
+  });
+}
+
+async function run(host: Host, path: string, options: VerifyOptions): Promise<number> {
+  const { chosen, left } = targetsOf(options.target ?? "all");
+  const tolerance = toleranceOf(options.tolerance);
+  if (options.checkpoint === undefined) {
+    throw UserError.of("E0610", "verify needs a checkpoint", { help: ["give --checkpoint DIR"] });
+  }
+  const compilation = compilationOf(host, path, options);
+  const { program } = compilation.elaborated;
+  const folder = host.files.kind(options.checkpoint) === "folder" ? options.checkpoint : folderOf(options.checkpoint);
+  const cases = readCases(host.files, options.expect ?? joinPath(folder, "io.safetensors"));
+  const weights = readWeights(program.entries, weightsOf(compilation, options));
+  const progress = new Progress(host);
+  const result = await verify({
+    program,
+    weights,
+    cases,
+    targets: chosen,
+    tolerance,
+    onProgress: (what) => progress.say(what),
+  });
+  progress.end();
+  const diagnostics: Diagnostic[] = [
+    ...compilation.diagnostics.sorted,
+    ...failureDiagnostics(result, compilation.get("source")),
+  ];
+  if (options.json) printJson(host, { model: program.name, tolerance, targetsLeft: left, ...result }, diagnostics);
+  else {
+    host.out(rowsTable(result));
+    for (const line of noticesOf(result)) host.out(`${line}\n`);
+    for (const { name, reason } of left) host.out(`not run: ${name}: ${reason}\n`);
+    showDiagnostics(host, diagnostics);
+  }
+  return result.passed ? 0 : 1;
+}
+
+function rowsTable({ rows }: Verification): string {
+  const heads = ["target", "case", "output", "largest error", "relative", ""];
+  return table([heads, ...rows.map(rowCells)], "lllrrl");
+}
+
+function rowCells(row: Row): string[] {
+  const { output, absolute, relative, passed } = row;
+  const head = [row.target, row.case, output];
+  if (output === "greedy" && absolute !== null) {
+    return [...head, absolute === 0 ? "equal" : `${absolute} differ`, "", passed ? "" : "FAILS"];
+  }
+  return [...head, errorText(absolute), errorText(relative), passed ? "" : "FAILS"];
+}

@@ -1,0 +1,77 @@
+/** Runs graphs by way of the module that is generated for them, as a user of the module would. */
+import { InternalError, UserError } from "../diagnostics/index.js";
+import type { Graph } from "../ir/graph/index.js";
+import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
+import { requestsOf } from "../runtime/weights.js";
+import type { Ready } from "./inputs.js";
+import { compileGraphs } from "./pipeline.js";
+import type { Runner } from "./targets.js";
+
+/** What a generated module exports, as far as it is used here. */
+interface GeneratedModule {
+  load(options: { weights: ReadonlyMap<string, Tensor> }): Promise<GeneratedModel>;
+}
+type GeneratedModel = Readonly<
+  Record<string, (inputs: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>>
+> & {
+  dispose(): void;
+};
+
+/** Loads the text of an ES module. It imports nothing, so that a data URL is enough, in Node and in browsers. */
+export async function importText(text: string): Promise<unknown> {
+  const bytes = new TextEncoder().encode(text);
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return import(/* @vite-ignore */ `data:text/javascript;base64,${btoa(binary)}`);
+}
+
+/**
+ * Weights under the tensor names that the module looks for first. What was found under another alternative, or was
+ * stacked from several tensors, is laid out as if the checkpoint had held the first.
+ */
+export function namedTensors(graphs: readonly Graph[], weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const named = new Map<string, Tensor>();
+  for (const { name, sources, shape } of requestsOf(graphs)) {
+    const tensor = weights.get(name);
+    if (!tensor) throw new InternalError(`the weight ${name} was not read`);
+    const [names = [name]] = sources;
+    if (names.length === 1) {
+      named.set(names[0] ?? name, tensor);
+      continue;
+    }
+    const part = shape.slice(1);
+    const count = elementCount(part);
+    for (const [index, each] of names.entries()) {
+      const data = arrayOf(tensor.type, count);
+      data.set(tensor.data.subarray(index * count, (index + 1) * count));
+      named.set(each, { data, shape: part, type: tensor.type });
+    }
+  }
+  return named;
+}
+
+/** Compiles graphs to a module, loads it and gives it the weights. */
+export async function moduleRunner(
+  name: string,
+  graphs: readonly Graph[],
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<Runner> {
+  const { javascript } = compileGraphs(name, graphs);
+  const module = (await importText(javascript)) as GeneratedModule;
+  const model = await module.load({ weights: namedTensors(graphs, weights) });
+  return {
+    run: async (entry: string, { inputs }: Ready) => {
+      const method = model[entry];
+      if (!method) throw new InternalError(`the generated module has no method ${entry}`);
+      try {
+        return new Map(Object.entries(await method.call(model, Object.fromEntries(inputs))));
+      } catch (error) {
+        // What the module finds wrong with its inputs is the user's, and it says so in its own words.
+        if (error instanceof Error && error.name === "InputError")
+          throw UserError.of("E0711", `entry ${entry}: ${error.message}`);
+        throw error;
+      }
+    },
+    dispose: () => model.dispose(),
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * The compiler as one list: source → graph → kernels → plan → emit.
+ *
+ * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
+ * once, as far as is asked. The command line, the library and the targets all compile through here.
+ */
+import { emitTypeScript } from "../../backends/typescript/index.js";
+import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
+import { Diagnostics, InternalError, SourceFile, UserError } from "../diagnostics/index.js";
+import type { Graph, Program } from "../ir/graph/index.js";
+import type { Plan } from "../ir/plan/plan.js";
+import { type LoweredGraph, lowerGraph } from "../lower/index.js";
+import { planGraph } from "../memory/index.js";
+import type { Checkpoint, Config } from "../runtime/checkpoint.js";
+import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
+
+/** What to compile. */
+export interface Request {
+  readonly files: Files;
+  /** The program's file. */
+  readonly path: string;
+  /** Its text, where it is not read from the file. */
+  readonly text?: string;
+  /** The model, if the file has several. */
+  readonly model?: string;
+  /** The entries to compile; all if not given. */
+  readonly entries?: readonly string[];
+  readonly settings?: ReadonlyMap<string, Setting>;
+  readonly checkpoint?: Checkpoint | null;
+  /** Where no checkpoint brings one. */
+  readonly config?: Config | null;
+}
+
+/** The texts of a generated module. */
+export type Emitted = ReturnType<typeof emitTypeScript>;
+
+/** What each stage gives. */
+export interface Artifacts {
+  readonly source: SourceFile;
+  readonly graph: Program;
+  readonly kernels: readonly LoweredGraph[];
+  readonly plan: readonly Plan[];
+  readonly emit: Emitted;
+}
+
+export type StageName = keyof Artifacts;
+
+/** The stages in their order. */
+export const stageNames = ["source", "graph", "kernels", "plan", "emit"] as const satisfies readonly StageName[];
+
+interface Stage<K extends StageName> {
+  readonly about: string;
+  readonly run: (compilation: Compilation) => Artifacts[K];
+}
+
+export const stages: { readonly [K in StageName]: Stage<K> } = {
+  source: {
+    about: "the text of the program",
+    run: ({ request }) => sourceOf(request),
+  },
+  graph: {
+    about: "parsed, checked and elaborated: one Graph per entry",
+    run: (compilation) => compilation.elaborated.program,
+  },
+  kernels: {
+    about: "each operator or group of operators as a kernel",
+    run: (compilation) => compilation.get("graph").entries.map((graph) => lowerGraph(graph)),
+  },
+  plan: {
+    about: "the order of the kernels and the place of every buffer",
+    run: (compilation) => compilation.get("kernels").map((lowered) => planGraph(lowered)),
+  },
+  emit: {
+    about: "the text of the module",
+    run: (compilation) => emitTypeScript({ name: compilation.name, plans: compilation.get("plan") }),
+  },
+};
+
+export class Compilation {
+  /** What was found on the way: warnings, where nothing was thrown. */
+  readonly diagnostics = new Diagnostics();
+  /** The milliseconds that each stage took. */
+  readonly times = new Map<StageName, number>();
+  readonly #done: { [K in StageName]?: Artifacts[K] } = {};
+  #elaborated: Elaborated | null = null;
+
+  constructor(
+    readonly request: Request,
+    /** What the module is called: the file's name without its ending. */
+    readonly name = baseOf(request.path).replace(/\.[^.]*$/, ""),
+  ) {}
+
+  /** A compilation that starts from graphs. */
+  static ofGraphs(name: string, graphs: readonly Graph[]): Compilation {
+    const compilation = new Compilation({ files: noFiles, path: name }, name);
+    compilation.#done.graph = { name, entries: graphs };
+    return compilation;
+  }
+
+  /**
+   * The artifact of a stage; runs what is missing up to it.
+   * @throws UserError with everything that is wrong with the program.
+   */
+  get<K extends StageName>(name: K): Artifacts[K] {
+    const last = stageNames.indexOf(name);
+    let first = last;
+    while (first > 0 && this.#done[stageNames[first - 1]!] === undefined) first--;
+    for (const each of stageNames.slice(first, last + 1)) this.#run(each);
+    const artifact: Artifacts[K] | undefined = this.#done[name];
+    if (artifact === undefined) throw new InternalError(`the stage ${name} gave nothing`);
+    return artifact;
+  }
+
+  #run<K extends StageName>(name: K): void {
+    if (this.#done[name] !== undefined) return;
+    const start = performance.now();
+    const stage: Stage<K> = stages[name];
+    this.#done[name] = stage.run(this);
+    this.times.set(name, performance.now() - start);
+  }
+
+  /**
+   * Checks the program. Null if the file is sound and declares no model.
+   * @throws UserError with everything that is wrong with it.
+   */
+  check(): Elaborated | null {
+    if (this.#elaborated) return this.#elaborated;
+    requireConfig(this.request, this.get("source"));
+    const result = elaborate(this.get("source"), elaborateOptions(this.request), this.diagnostics);
+    if (this.diagnostics.hasErrors) throw new UserError(this.diagnostics.sorted);
+    this.#elaborated = result;
+    return result;
+  }
+
+  /** The checked program. @throws UserError with everything that is wrong with it, E0614 if there is no model. */
+  get elaborated(): Elaborated {
+    const result = this.check();
+    if (result) return result;
+    throw UserError.of("E0614", `${this.request.path} declares no model`, {
+      help: ["a model holds layers and one or more entries: model Name() { … entry forward(…) -> (…) { … } }"],
+    });
+  }
+}
+
+/** Files for a compilation that starts from graphs and reads none. */
+const noFiles = memoryFiles();
+
+/** The text of the program. @throws UserError E0601, E0602, E0603. */
+function sourceOf({ files, path, text }: Request): SourceFile {
+  const found = text ?? readText(files, path, "a program");
+  if (found.trim() === "") throw UserError.of("E0603", `${path} is empty: a program declares a model with an entry`);
+  return new SourceFile(path, found);
+}
+
+/** The part of the request that elaboration takes. @throws UserError E0703. */
+function elaborateOptions(request: Request): ElaborateOptions {
+  const { files, checkpoint, model, entries, settings } = request;
+  const config = request.config ?? checkpoint?.config ?? null;
+  return {
+    readFile: (path) => (files.kind(path) === "file" ? readText(files, path) : null),
+    ...(config ? { config: config.value } : {}),
+    ...(settings ? { settings } : {}),
+    ...(checkpoint ? { checkpoint: checkpoint.tensors } : {}),
+    ...(model === undefined ? {} : { model }),
+    ...(entries ? { entries } : {}),
+  };
+}
+
+/**
+ * A checkpoint without a configuration will not do for a program that reads one: what shows in no weight, such as the
+ * number of heads, would silently be the default.
+ * @throws UserError E0703
+ */
+function requireConfig({ checkpoint, config, settings }: Request, source: SourceFile): void {
+  if (!checkpoint || checkpoint.config || config) return;
+  const read = parse(source, new Diagnostics()).declarations.flatMap((declaration) =>
+    declaration.kind === "model"
+      ? declaration.statics.filter(({ name, keys }) => keys.length > 0 && !settings?.has(name.name))
+      : [],
+  );
+  if (read.length === 0) return;
+  const names = read.map(({ name }) => name.name).join(", ");
+  throw UserError.of("E0703", `the checkpoint ${checkpoint.path} has no config.json, and the program reads one`, {
+    notes: [`it reads ${names}`],
+    help: ["give the configuration with --config FILE, or each of these with --set"],
+  });
+}
+
+/** Compiles graphs to the texts of a module. */
+export function compileGraphs(name: string, graphs: readonly Graph[]): Emitted {
+  return Compilation.ofGraphs(name, graphs).get("emit");
+}

@@ -1,0 +1,140 @@
+/**
+ * What a program can be compiled for and run on, in one table. A target that makes files has `emit`; every target can
+ * run graphs, so that `verify` compares all of them in the same way.
+ */
+import { InternalError, UserError } from "../diagnostics/index.js";
+import { nearest } from "../diagnostics/nearest.js";
+import { InterpreterInputError, interpret, type Precision } from "../interpreter/graph.js";
+import type { Tensor as Evaluated, TensorData } from "../interpreter/tensor.js";
+import type { Graph } from "../ir/graph/index.js";
+import { halfValues, toHalf } from "../runtime/host/half.js";
+import type { Tensor } from "../runtime/host/tensors.js";
+import type { Ready } from "./inputs.js";
+import { moduleRunner } from "./module-runner.js";
+
+/** Runs the entries of a program with its weights. */
+export interface Runner {
+  /** @throws UserError where the target refuses the inputs. */
+  run(entry: string, ready: Ready): Promise<ReadonlyMap<string, Tensor>>;
+  dispose(): void;
+}
+
+/** Starts a target: compiles what it needs and gives it the weights, by name. */
+export type Start = (name: string, graphs: readonly Graph[], weights: ReadonlyMap<string, Tensor>) => Promise<Runner>;
+
+export interface Target {
+  readonly about: string;
+  /** The endings of the files that `compile` writes for it; empty if it only runs. */
+  readonly emits: readonly string[];
+  /** Why this machine cannot run it, or null. */
+  readonly unavailable: () => string | null;
+  readonly start: Start;
+}
+
+export const targetNames = ["interpreter", "typescript"] as const;
+export type TargetName = (typeof targetNames)[number];
+
+export const targets: { readonly [K in TargetName]: Target } = {
+  interpreter: {
+    about: "the reference: one operator after the other, rounded to f32",
+    emits: [],
+    unavailable: () => null,
+    start: async (_name, graphs, weights) => interpreterRunner(graphs, weights, "f32"),
+  },
+  typescript: {
+    about: "an ES module without dependencies, with types",
+    emits: ["ts", "js", "dts"],
+    unavailable: () => null,
+    start: moduleRunner,
+  },
+};
+
+/**
+ * The targets that a word on the command line names; `all` is every one that this machine can run.
+ * @throws UserError E0606 for an unknown one.
+ */
+export function targetsOf(word: string): { chosen: TargetName[]; left: { name: TargetName; reason: string }[] } {
+  const left: { name: TargetName; reason: string }[] = [];
+  if (word !== "all") return { chosen: word.split(",").map(targetOf), left };
+  const chosen = targetNames.filter((name) => {
+    const reason = targets[name].unavailable();
+    if (reason !== null) left.push({ name, reason });
+    return reason === null;
+  });
+  return { chosen, left };
+}
+
+/** One target by name. @throws UserError E0606 if there is none, with the list. */
+export function targetOf(word: string): TargetName {
+  const found = targetNames.find((name) => name === word);
+  if (found) return found;
+  const near = nearest(word, targetNames);
+  throw UserError.of("E0606", `there is no target ${word}`, {
+    notes: targetNames.map((name) => `${name}: ${targets[name].about}`),
+    help: near === null ? [] : [`the nearest is ${near}`],
+  });
+}
+
+/** A tensor of a caller as the interpreters hold it. */
+export function toEvaluated(tensor: Tensor): Evaluated {
+  const { shape, type: element } = tensor;
+  if (element !== "f16") return { element, shape, data: tensor.data as TensorData };
+  const table = halfValues();
+  return { element, shape, data: Float32Array.from(tensor.data as Uint16Array, (bits) => table[bits] ?? Number.NaN) };
+}
+
+/** A tensor of the interpreters as callers see it; rounds what is held in f64. */
+export function fromEvaluated({ element, shape, data }: Evaluated): Tensor {
+  switch (element) {
+    case "f32":
+      return { data: data instanceof Float32Array ? data : Float32Array.from(data), shape, type: "f32" };
+    case "f16":
+      return { data: Uint16Array.from(data, toHalf), shape, type: "f16" };
+    case "i32":
+      return { data: Int32Array.from(data), shape, type: "i32" };
+    case "bool":
+      return { data: Uint8Array.from(data), shape, type: "bool" };
+    default:
+      throw new InternalError(`no tensors of type ${element satisfies never}`);
+  }
+}
+
+/** Evaluates one graph. @throws UserError E0711 where the interpreter refuses its inputs. */
+export function evaluateGraph(
+  graph: Graph,
+  ready: Ready,
+  weights: ReadonlyMap<string, Tensor>,
+  precision: Precision,
+  trace?: (id: number, value: Evaluated) => void,
+): Map<string, Evaluated> {
+  const inputs = new Map([...ready.inputs].map(([name, tensor]) => [name, toEvaluated(tensor)]));
+  const weight = (name: string) => {
+    const tensor = weights.get(name);
+    if (!tensor) throw new InternalError(`the weight ${name} was not read`);
+    return toEvaluated(tensor);
+  };
+  try {
+    const options = { inputs, weights: weight, precision, ...(trace ? { trace } : {}) };
+    return new Map(Object.entries(interpret(graph, options).outputs));
+  } catch (error) {
+    if (error instanceof InterpreterInputError) throw UserError.of("E0711", `entry ${graph.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Runs graphs on the interpreter. */
+export function interpreterRunner(
+  graphs: readonly Graph[],
+  weights: ReadonlyMap<string, Tensor>,
+  precision: Precision,
+): Runner {
+  return {
+    run: async (entry, ready) => {
+      const graph = graphs.find(({ name }) => name === entry);
+      if (!graph) throw new InternalError(`there is no entry ${entry}`);
+      const outputs = evaluateGraph(graph, ready, weights, precision);
+      return new Map([...outputs].map(([name, value]) => [name, fromEvaluated(value)]));
+    },
+    dispose: () => {},
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Compares a program with values that were computed elsewhere, on every target asked for.
+ *
+ * What must stay true: nothing passes that was not compared. An output that no entry returns, an input that no entry
+ * takes and an entry that could not run are all named, and a file with nothing to compare is an error.
+ */
+import { InternalError, UserError } from "../diagnostics/index.js";
+import type { Graph, Program } from "../ir/graph/index.js";
+import { showShape, type Tensor } from "../runtime/host/tensors.js";
+import { type Departure, firstDeparture } from "./blame.js";
+import type { Case } from "./cases.js";
+import { compareTensors, type Difference, numbersOf, sameShape } from "./compare.js";
+import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
+import { inputsOf, place } from "./inputs.js";
+import { type EntryRun, runEntries } from "./run.js";
+import { type Runner, type TargetName, targets } from "./targets.js";
+
+export interface VerifyOptions {
+  readonly program: Program;
+  /** Every weight that the program reads, by name. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly cases: readonly Case[];
+  readonly targets: readonly TargetName[];
+  readonly tolerance: number;
+  /** Called before each step, for a progress line. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** One output of one case on one target. */
+export interface Row {
+  readonly target: TargetName;
+  readonly case: string;
+  readonly output: string;
+  readonly passed: boolean;
+  /** The largest errors; null where the shapes differ. For `greedy`, the number of tokens that differ. */
+  readonly absolute: number | null;
+  readonly relative: number | null;
+  /** What departs, in words, where it does. */
+  readonly detail: string | null;
+}
+
+/** A target that departs, and where. */
+export interface Failure {
+  readonly target: TargetName;
+  readonly case: string;
+  /** The outputs that depart, over all cases. */
+  readonly outputs: readonly string[];
+  /** The first operator that departs from the interpreter in f64; null where none does. */
+  readonly departure: Departure | null;
+}
+
+export interface Verification {
+  readonly passed: boolean;
+  readonly rows: readonly Row[];
+  readonly failures: readonly Failure[];
+  /** Expected outputs that no entry returns: `case0.out.hidden.0`. */
+  readonly notCompared: readonly string[];
+  /** Inputs of cases that no entry takes. */
+  readonly notUsed: readonly string[];
+}
+
+/** Something that departs, with what its case ran. */
+interface Mismatch {
+  readonly row: Row;
+  readonly runs: readonly EntryRun[];
+}
+
+/**
+ * Verifies a program.
+ * @throws UserError E0713 if there is nothing to compare, E0710 to E0712 where the inputs of a case do not fit.
+ */
+export async function verify(options: VerifyOptions): Promise<Verification> {
+  const { program, cases } = options;
+  const returned = new Set(program.entries.flatMap((entry) => entry.outputs.map(({ name }) => name)));
+  const taken = new Set(program.entries.flatMap((entry) => inputsOf(entry).map(({ name }) => name)));
+  const decoding = decodingOf(program);
+  const compared = (name: string) => returned.has(name) || (name === "greedy" && decoding !== null);
+  const notCompared = cases.flatMap(({ name, outputs }) =>
+    [...outputs.keys()].filter((output) => !compared(output)).map((output) => `${name}.out.${output}`),
+  );
+  const notUsed = cases.flatMap(({ name, inputs }) =>
+    [...inputs.keys()].filter((input) => !taken.has(input)).map((input) => `${name}.in.${input}`),
+  );
+  const rows: Row[] = [];
+  const failures: Failure[] = [];
+  for (const target of options.targets) {
+    const mismatches: Mismatch[] = [];
+    options.onProgress?.(`${target}: compiling`);
+    const runner = await targets[target].start(program.name, program.entries, options.weights);
+    for (const each of cases) {
+      options.onProgress?.(`${target}: ${each.name}`);
+      const { found, runs } = await verifyCase(runner, target, each, decoding, options);
+      rows.push(...found);
+      mismatches.push(...found.filter((row) => !row.passed).map((row) => ({ row, runs })));
+    }
+    runner.dispose();
+    if (mismatches.length > 0) failures.push(await blame(target, mismatches, options));
+  }
+  if (rows.length === 0) {
+    throw UserError.of("E0713", "no expected output is one that the program returns", {
+      notes: [`expected: ${notCompared.join(", ") || "nothing"}`, `returned: ${[...returned].join(", ")}`],
+    });
+  }
+  return { passed: failures.length === 0, rows, failures, notCompared, notUsed };
+}
+
+async function verifyCase(
+  runner: Runner,
+  target: TargetName,
+  each: Case,
+  decoding: Decoding | null,
+  { program, tolerance }: VerifyOptions,
+): Promise<{ found: Row[]; runs: readonly EntryRun[] }> {
+  const found: Row[] = [];
+  const greedy = each.outputs.get("greedy");
+  const isDecoded = greedy !== undefined && decoding !== null && !returns(program, "greedy");
+  // A case of decoding alone may lack the inputs of a whole run.
+  const others = [...each.outputs].filter(([name]) => returns(program, name));
+  const runs = others.length > 0 ? await runEntries(runner, program, each.inputs) : [];
+  const outputs = new Map(runs.flatMap((run) => [...run.outputs]));
+  for (const [name, expected] of others) {
+    const value = outputs.get(name);
+    if (value)
+      found.push({ target, case: each.name, output: name, ...compareOutput(name, value, expected, tolerance) });
+    else {
+      const detail = `the case does not give the inputs of the entry that returns ${name}`;
+      found.push({ target, case: each.name, output: name, passed: false, absolute: null, relative: null, detail });
+    }
+  }
+  if (!isDecoded) return { found, runs };
+  const decoded = await decodeGreedily(runner, program, decoding, each, greedy);
+  found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy) });
+  return { found, runs: runs.length > 0 ? runs : decoded.runs };
+}
+
+function returns(program: Program, output: string): boolean {
+  return program.entries.some((entry) => entry.outputs.some(({ name }) => name === output));
+}
+
+type Compared = Pick<Row, "passed" | "absolute" | "relative" | "detail">;
+
+function compareOutput(name: string, value: Tensor, expected: Tensor, tolerance: number): Compared {
+  if (!sameShape(value.shape, expected.shape)) {
+    const detail = `${name} is ${showShape(value.shape)}, and ${showShape(expected.shape)} is expected`;
+    return { passed: false, absolute: null, relative: null, detail };
+  }
+  const difference = compareTensors(value, expected, tolerance);
+  const { passed, absolute, relative } = difference;
+  return { passed, absolute, relative, detail: passed ? null : worst(name, value, expected, difference) };
+}
+
+function worst(name: string, value: Tensor, expected: Tensor, difference: Difference): string {
+  const at = difference.worst;
+  const [found, wanted] = [numbersOf(value)[at] ?? Number.NaN, numbersOf(expected)[at] ?? Number.NaN];
+  return `${name}${place(at, value.shape)} is ${found}, and ${wanted} is expected`;
+}
+
+/** Compares decoded tokens. `absolute` counts those that differ: one is a failure. */
+function compareTokens(found: Tensor, expected: Tensor): Compared {
+  if (!sameShape(found.shape, expected.shape)) {
+    const detail = `greedy is ${showShape(found.shape)}, and ${showShape(expected.shape)} is expected`;
+    return { passed: false, absolute: null, relative: null, detail };
+  }
+  let differ = 0;
+  let first = -1;
+  for (let i = 0; i < expected.data.length; i++) {
+    if (found.data[i] === expected.data[i]) continue;
+    differ++;
+    if (first < 0) first = i;
+  }
+  if (first < 0) return { passed: true, absolute: 0, relative: 0, detail: null };
+  const token = found.data[first] === -1 ? "not a number in its scores" : found.data[first];
+  const detail = `greedy${place(first, expected.shape)} is ${token}, and ${expected.data[first]} is expected`;
+  return { passed: false, absolute: differ, relative: differ / expected.data.length, detail };
+}
+
+/** Looks for the operator that departs in the first case that fails, entry by entry. */
+async function blame(target: TargetName, mismatches: readonly Mismatch[], options: VerifyOptions): Promise<Failure> {
+  const [first] = mismatches;
+  if (!first) throw new InternalError("nothing departs");
+  const outputs = [...new Set(mismatches.map(({ row }) => row.output))];
+  let departure: Departure | null = null;
+  for (const { entry, ready } of first.runs) {
+    options.onProgress?.(`${target}: looking for the operator that departs in ${entry.name}`);
+    departure ??= await firstDeparture(targets[target].start, entry satisfies Graph, ready, options.weights);
+  }
+  return { target, case: first.row.case, outputs, departure };
+}

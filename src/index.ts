@@ -1,0 +1,202 @@
+/**
+ * Trafo as a library: parse, check, compile, draw, run and verify Transformer programs. Everything here also runs in a
+ * browser; files come from memory, or under Node from `nodeFiles()` of `trafo/node`.
+ *
+ * Each function throws a UserError whose `diagnostics` say what is wrong with the program, the checkpoint or the inputs;
+ * `renderDiagnostics` shows them to people.
+ *
+ * ```ts
+ * import { compile, memoryFiles } from "trafo";
+ * const { javascript } = compile({ path: "gpt2.trafo", files: memoryFiles([["gpt2.trafo", text]]) });
+ * ```
+ */
+import type { DotOptions } from "../backends/dot/folding.js";
+import { dotOfGraph } from "../backends/dot/graph.js";
+import { type File, parse as parseSource } from "../dsl/index.js";
+import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js";
+import { type Case, readCases } from "./driver/cases.js";
+import { describeProgram, type ProgramFacts } from "./driver/describe.js";
+import { type Given, givenNumbers, givenTensor } from "./driver/inputs.js";
+import { Compilation, type Emitted, type Request } from "./driver/pipeline.js";
+import { checkNames, runEntries } from "./driver/run.js";
+import { type TargetName, targets } from "./driver/targets.js";
+import { type Verification, verify as verifyProgram } from "./driver/verify.js";
+import type { Graph } from "./ir/graph/index.js";
+import { Checkpoint } from "./runtime/checkpoint.js";
+import { type Files, memoryFiles } from "./runtime/files.js";
+import type { Tensor } from "./runtime/host/tensors.js";
+import { checkpointWeights, randomWeights, readWeights, type Weights } from "./runtime/weights.js";
+
+export {
+  type Diagnostic,
+  type Fix,
+  InternalError,
+  type Label,
+  reference,
+  type Severity,
+  SourceFile,
+  type Span,
+  UserError,
+} from "./diagnostics/index.js";
+export {
+  diagnosticToJson,
+  type JsonDiagnostic,
+  type RenderOptions,
+  renderDiagnostic,
+  renderDiagnostics,
+  renderLine,
+} from "./diagnostics/render.js";
+export type { Case } from "./driver/cases.js";
+export type { EntryFacts, ProgramFacts } from "./driver/describe.js";
+export { type StageName, stageNames } from "./driver/pipeline.js";
+export { type TargetName, targetNames } from "./driver/targets.js";
+export type { Failure, Row, Verification } from "./driver/verify.js";
+export { Checkpoint } from "./runtime/checkpoint.js";
+export { type Files, memoryFiles } from "./runtime/files.js";
+export type { Tensor } from "./runtime/host/tensors.js";
+export type { DotOptions, Emitted, Graph };
+
+/** A program, and what its sizes and weights come from. */
+export interface ProgramOptions {
+  /** The program's path, which imports count from and diagnostics name. */
+  readonly path: string;
+  /** Its text, where it is not one of the files. */
+  readonly text?: string;
+  /** Where the program, its imports and checkpoints are; none if not given. */
+  readonly files?: Files;
+  /** A checkpoint: its folder or file, or one that is open. Its configuration sets sizes, its header is checked. */
+  readonly checkpoint?: string | Checkpoint;
+  /** The parsed config.json, in place of the checkpoint's own. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Static arguments of the model, as `--set` gives them. */
+  readonly settings?: Request["settings"];
+  /** Only these entries. */
+  readonly entries?: readonly string[];
+}
+
+function compilationOf(options: ProgramOptions): Compilation {
+  const files = options.files ?? memoryFiles();
+  const { checkpoint, config, settings, entries, text } = options;
+  return new Compilation({
+    files,
+    path: options.path,
+    checkpoint: typeof checkpoint === "string" ? Checkpoint.open(files, checkpoint) : (checkpoint ?? null),
+    config: config ? { path: "config", value: config } : null,
+    ...(text === undefined ? {} : { text }),
+    ...(settings ? { settings } : {}),
+    ...(entries ? { entries } : {}),
+  });
+}
+
+/** The syntax tree of a text, and what is wrong with its syntax. Never throws for a mistake in the text. */
+export function parse(path: string, text: string): { file: File; diagnostics: readonly Diagnostic[] } {
+  const diagnostics = new Diagnostics();
+  const file = parseSource(new SourceFile(path, text), diagnostics);
+  return { file, diagnostics: diagnostics.sorted };
+}
+
+/** What a check finds: facts about the program if it is sound and declares a model. */
+export interface Checked {
+  readonly program: ProgramFacts | null;
+  /** Warnings and notes. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Checks a program: names, types, every size, and with a checkpoint every weight from the header alone.
+ * @throws UserError with everything that is wrong.
+ */
+export function check(options: ProgramOptions): Checked {
+  const compilation = compilationOf(options);
+  const elaborated = compilation.check();
+  return { program: elaborated && describeProgram(elaborated), diagnostics: compilation.diagnostics.sorted };
+}
+
+/**
+ * Compiles a program to the text of an ES module, in TypeScript and JavaScript, with declarations and a source map.
+ * @throws UserError if the program is wrong.
+ */
+export function compile(options: ProgramOptions): Emitted {
+  return compilationOf(options).get("emit");
+}
+
+/** The graphs of a program, one per entry. @throws UserError if the program is wrong. */
+export function graphs(options: ProgramOptions): readonly Graph[] {
+  return compilationOf(options).get("graph").entries;
+}
+
+/**
+ * A picture of each entry as text for Graphviz.
+ * @throws UserError if the program is wrong, or `focus` names no layer.
+ */
+export function graph(options: ProgramOptions, drawing: DotOptions = {}): { entry: string; dot: string }[] {
+  return graphs(options).map((each) => ({ entry: each.name, dot: dotOfGraph(each, drawing) }));
+}
+
+/** What to run on. */
+export interface RunOptions extends ProgramOptions {
+  /** Inputs by name: tensors, or nested arrays of numbers. */
+  readonly inputs: Readonly<Record<string, Tensor | readonly unknown[] | number | boolean>>;
+  /** Made-up weights of this seed, where there is no checkpoint. */
+  readonly randomWeights?: number;
+  /** `typescript` if not given. */
+  readonly target?: TargetName;
+}
+
+/**
+ * Runs every entry whose inputs are given, one after another; outputs feed later entries by their names.
+ * @returns the outputs by name
+ * @throws UserError if the program, the weights or the inputs are wrong.
+ */
+export async function run(options: RunOptions): Promise<Record<string, Tensor>> {
+  const compilation = compilationOf(options);
+  const program = compilation.get("graph");
+  const given = new Map<string, Given>();
+  for (const [name, value] of Object.entries(options.inputs)) {
+    const isTensor = typeof value === "object" && "data" in value;
+    given.set(name, isTensor ? givenTensor(value, `input ${name}`) : givenNumbers(value, `input ${name}`));
+  }
+  checkNames(program, given.keys());
+  const weights = readWeights(program.entries, weightsOf(compilation, options.randomWeights));
+  const runner = await targets[options.target ?? "typescript"].start(program.name, program.entries, weights);
+  try {
+    const runs = await runEntries(runner, program, given);
+    return Object.fromEntries(runs.flatMap(({ outputs }) => [...outputs]));
+  } finally {
+    runner.dispose();
+  }
+}
+
+function weightsOf(compilation: Compilation, seed: number | undefined): Weights {
+  const { checkpoint } = compilation.request;
+  return checkpoint ? checkpointWeights(checkpoint) : randomWeights(seed ?? 0);
+}
+
+/** What to verify against. */
+export interface VerifyOptions extends ProgramOptions {
+  /** A file of cases, or the cases themselves. */
+  readonly expect: string | readonly Case[];
+  /** All targets if not given. */
+  readonly targets?: readonly TargetName[];
+  /** The largest error that passes; 1e-4 if not given. */
+  readonly tolerance?: number;
+}
+
+/**
+ * Compares a program with values that were computed elsewhere.
+ * @returns the errors of every output, and where it fails the operator that departs
+ * @throws UserError if the program, the weights or the cases cannot be read.
+ */
+export async function verify(options: VerifyOptions): Promise<Verification> {
+  const compilation = compilationOf(options);
+  const program = compilation.get("graph");
+  const { expect, tolerance = 1e-4 } = options;
+  const cases = typeof expect === "string" ? readCases(compilation.request.files, expect) : expect;
+  return verifyProgram({
+    program,
+    weights: readWeights(program.entries, weightsOf(compilation, undefined)),
+    cases,
+    targets: options.targets ?? (Object.keys(targets) as TargetName[]),
+    tolerance,
+  });
+}
