@@ -94,8 +94,7 @@ export class Modules {
     if (!from.parsed) return;
     const near = nearest(name.name, from.declarations.keys());
     this.diagnostics.report("E0210", name.span, `${module} declares no ${name.name}`, {
-      help: near ? [`${near} is near`] : [],
-      fixes: near ? [{ message: `replace it by ${near}`, edits: [{ span: name.span, text: near }] }] : [],
+      fixes: near ? [{ message: `write ${near}`, edits: [{ span: name.span, text: near }] }] : [],
     });
   }
 
@@ -113,8 +112,7 @@ export class Modules {
     if (file) return this.load(new SourceFile(libraryName(file), library[file]!, true));
     const near = nearest(name.name, declaredIn.keys());
     this.diagnostics.report("E0210", name.span, `std declares no ${name.name}`, {
-      help: near ? [`${near} is near`] : [],
-      fixes: near ? [{ message: `replace it by ${near}`, edits: [{ span: name.span, text: near }] }] : [],
+      fixes: near ? [{ message: `write ${near}`, edits: [{ span: name.span, text: near }] }] : [],
     });
     return null;
   }

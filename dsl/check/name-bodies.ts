@@ -289,17 +289,17 @@ export abstract class BodyResolver {
     const help: string[] = [];
     const near = nearest(name.name, scope.visible());
     if (inSignature) help.push("a size is bound where it stands alone in the type of a tensor argument");
-    else if (name.name === "None") help.push('rearrange(x, "… -> … 1") adds an axis; a default leaves an argument out');
     else if (this.context.library.has(name.name)) help.push(`import std: ${name.name}`);
-    else if (near) help.push(`${near} is near`);
     const what = inSignature ? `nothing binds the size ${name.name}` : `there is no ${name.name}`;
     this.diagnostics.report("E0201", name.span, what, {
       help,
       fixes:
         near && !help[0]?.startsWith("import") && !inSignature
-          ? [{ message: `replace it by ${near}`, edits: [{ span: name.span, text: near }] }]
+          ? [{ message: `write ${near}`, edits: [{ span: name.span, text: near }] }]
           : [],
     });
+    const meant = near === null ? null : scope.find(near);
+    if (meant) meant.symbol.uses++;
     // Reported once: from here on it counts as known in this declaration.
     let home = scope;
     while (home.parent && home.kind !== "declaration" && home.kind !== "model") home = home.parent;

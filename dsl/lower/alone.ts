@@ -22,10 +22,10 @@ export function checkAlone(module: Module, file: Environment, diagnostics: Diagn
   const shown = new Set<string>();
   for (const d of diagnostics.sorted) {
     const span = primarySpan(d);
-    if (span) shown.add(lineOf(span));
+    if (span && d.severity === "error") shown.add(lineOf(span));
   }
   const check = (d: ast.Function | ast.Block, env: Environment) => {
-    const own = new Diagnostics();
+    const own = new Diagnostics(diagnostics);
     try {
       alone(d, env, own);
     } catch (e) {
@@ -81,7 +81,7 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     scope.set(p.name.name, value);
     given.set(p.name.name, { value, span: p.span });
   }
-  const rest = size(new SizeVariable("…", 1, null));
+  const rest = size(new SizeVariable("...", 1, null));
   const names = new Set([...statics, ...d.parameters].map((p) => p.name.name));
   for (const p of d.parameters) {
     if (isStaticType(p.type, false)) continue;

@@ -14,7 +14,7 @@ import {
   type Span,
 } from "../../src/diagnostics/index.js";
 import type { Attributes, GraphBuilder, OperatorName, Scope, TensorType } from "../../src/ir/graph/index.js";
-import { compare, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
+import { compare, constantOf, render, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import type { Comprehension, Wire } from "../check/values.js";
 import type { WeightTable } from "./weights.js";
@@ -52,6 +52,8 @@ export class Context {
   comprehension: Comprehension | null = null;
   scope: Scope | null;
   readonly frames: Frame[] = [];
+  /** How the model's static arguments make up numbers: `width` 768, `4 * width` 3072. */
+  readonly sizeNames = new Map<number, Set<string>>();
   #assumed = 0;
 
   /**
@@ -105,11 +107,29 @@ export class Context {
     return a.length === b.length && a.every((n, i) => this.agrees(n, b[i]!));
   }
 
-  /** The note for sizes that may differ: the assert that would settle it; nothing for sizes that do differ. */
-  unproven(a: Size, b: Size, text: (s: Size) => string): string[] {
-    return compare(a, b) === "unknown"
-      ? [`the sizes may be equal when running; assert ${text(a)} == ${text(b)} in the entry says so`]
-      : [];
+  /** What would settle that two sizes may differ: an assert. Nothing for sizes that do differ, and for 1. */
+  unproven(a: Size, b: Size): string[] {
+    if (compare(a, b) !== "unknown") return [];
+    if (constantOf(a) === 1 || constantOf(b) === 1) return ["a size of 1 does not broadcast against a named size here"];
+    return [`the sizes may be equal when running; assert ${render(a)} == ${render(b)} in the entry says so`];
+  }
+
+  /** Where numbers among the sizes come from: `768 is width`, for the static arguments of the model. */
+  origins(...sizes: readonly Size[]): string[] {
+    const told = new Set<string>();
+    for (const s of sizes) {
+      const n = constantOf(s);
+      const names = n === null ? undefined : this.sizeNames.get(n);
+      if (names) told.add(`${n} is ${[...names].join(", ")}`);
+    }
+    return [...told];
+  }
+
+  /** Remembers what makes up a number among the sizes; 0 and 1 are too common to tell anything. */
+  nameSize(n: number, text: string): void {
+    if (n < 2) return;
+    const names = this.sizeNames.get(n) ?? new Set();
+    if (names.size < 3) this.sizeNames.set(n, names.add(text));
   }
 
   // ---- mistakes

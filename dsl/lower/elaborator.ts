@@ -144,8 +144,8 @@ export class Elaborator {
 
   #name(e: ast.ExpressionOf<"name">, env: Environment): Value {
     const value = env.get(e.name);
-    if (value) return value;
-    // Unknown names are reported by name resolution; here it is one of a branch that was not taken.
+    // Name resolution has reported the names that are nowhere; what remains is one of a branch that was not taken.
+    if (value || this.ctx.diagnostics.has("E0201", "E0206", "E0213")) return value ?? unknown;
     return fail("E0218", `${e.name} has no value here`, { help: ["it is introduced under another condition only"] });
   }
 

@@ -3,7 +3,6 @@
 import {
   add,
   constantOf,
-  isAtMost,
   isNonNegative,
   rangeOf,
   render,
@@ -100,7 +99,7 @@ function select(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
     }
     const n = wire.type.shape[axis]!;
     if (i.kind === "range") {
-      wire = e.ctx.guard(i.node.span, wire, () => ranged(e, wire, axis, n, i.low, i.high));
+      wire = ranged(e, wire, axis, n, i);
       axis++;
     } else if (isRunning(i.value)) {
       if (i.value.type.element !== "i32")
@@ -120,44 +119,29 @@ function select(e: Elaborator, x: TensorValue, items: readonly Item[]): Value {
 }
 
 /** The elements from `low` to before `high`, which lie inside the axis. */
-function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, low: Value | null, high: Value | null): Wire {
+function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, i: Extract<Item, { kind: "range" }>): Wire {
   const end = (v: Value | null, otherwise: Size): Size => {
     const s = v === null ? otherwise : (sizeOf(v, "the end of a slice") ?? otherwise);
     return rangeOf(s).max < 0 ? add(n, s) : s;
   };
-  const [from, to] = [end(low, size(0)), end(high, n)];
-  inside(
-    e,
-    isNonNegative(from),
-    from,
-    rangeOf(from).max < 0,
-    `the slice ${render(from)}:${render(to)} begins before the axis`,
-  );
-  inside(
-    e,
-    isAtMost(from, to),
-    sub(to, from),
-    rangeOf(sub(to, from)).max < 0,
-    `the slice ${render(from)}:${render(to)} ends before it begins`,
-  );
-  inside(
-    e,
-    isAtMost(to, n),
-    sub(n, to),
-    rangeOf(sub(n, to)).max < 0,
-    `the slice ${render(from)}:${render(to)} is outside an axis of ${render(n)}`,
-  );
+  const [from, to] = [end(i.low, size(0)), end(i.high, n)];
+  const text = `the slice ${render(from)}:${render(to)}`;
+  const inside = (left: Size, what: string) => {
+    const never = rangeOf(left).max < 0;
+    if (isNonNegative(left) || (e.ctx.abstract && !never)) return;
+    const unbounded = variablesOf(left).find((v) => v.max === null);
+    fail("E0315", never ? `${text} ${what.replace(" ", "s ")}` : `${text} may ${what}`, {
+      at: i.node.span,
+      help:
+        !never && unbounded
+          ? [`give ${unbounded.name} a bound where the entry declares it: ${unbounded.name} <= …`]
+          : [],
+    });
+  };
+  inside(from, "begin before the axis");
+  inside(sub(to, from), "end before it begins");
+  inside(sub(n, to), `leave an axis of ${render(n)}`);
   return slice(e.ctx, wire, axis, from, sub(to, from));
-}
-
-/** Reports an end of a slice that lies, or may lie, outside. `left` must be at least 0. */
-function inside(e: Elaborator, proven: boolean, left: Size, never: boolean, message: string): void {
-  if (proven || (e.ctx.abstract && !never)) return;
-  const [v] = variablesOf(left);
-  fail("E0315", message, {
-    notes: never ? [] : ["it may be, for some run-time sizes"],
-    help: !never && v ? [`give ${v.name} a bound where the entry declares it: ${v.name} <= …`] : [],
-  });
 }
 
 /** A static index, counted from the end if negative. An axis of run-time size must then not be empty. */

@@ -69,13 +69,9 @@ export function collect(
       fail("E0405", `${what} has no argument ${name}`, {
         at: a.name!.span,
         help: [
-          near
-            ? `${near} is near`
-            : parameters.length
-              ? `its arguments are ${parameters.map((p) => p.name.name).join(", ")}`
-              : "it takes none",
+          parameters.length ? `its arguments are ${parameters.map((p) => p.name.name).join(", ")}` : "it takes none",
         ],
-        fixes: near ? [{ message: `replace it by ${near}`, edits: [{ span: a.name!.span, text: near }] }] : [],
+        fixes: near ? [{ message: `write ${near}`, edits: [{ span: a.name!.span, text: near }] }] : [],
       });
     }
     if (given.has(name))
@@ -240,7 +236,10 @@ class SizeBinder {
       if (size?.kind !== "name" || this.#isArgument(size.name) || this.#known(size.name)) return;
       env.set(size.name, integer(tail[i]!), {
         span: e.ctx.frames.at(-1) ? span : size.span,
-        text: `${size.name} is ${render(tail[i]!)}, from ${p.name.name}`,
+        text:
+          render(tail[i]!) === size.name
+            ? `${size.name} comes from ${p.name.name}`
+            : `${size.name} is ${render(tail[i]!)}, from ${p.name.name}`,
       });
     });
     if (hasRest) this.#packs.push(shape.slice(0, shape.length - named.length));
@@ -330,7 +329,8 @@ class SizeBinder {
     const parts: DiagnosticParts & { at?: Span } = {
       label: describe(value),
       labels: [{ span: p.span, text: `${p.name.name} is declared here` }, ...origins],
-      help: e.ctx.unproven(n, s, render),
+      notes: e.ctx.origins(n, s),
+      help: e.ctx.unproven(n, s),
     };
     const is = written === render(s) ? written : `${written} = ${render(s)}`;
     return fail(

@@ -41,9 +41,10 @@ export function matmul(e: Elaborator, node: ast.ExpressionOf<"binary">, a: Value
       {
         at,
         labels,
+        notes: ctx.origins(inner, other),
         help: [
           ...(swapped ? [`${e.text(node.right)}.T has ${render(inner)} rows`] : []),
-          ...ctx.unproven(inner, other, render),
+          ...ctx.unproven(inner, other),
         ],
       },
     );

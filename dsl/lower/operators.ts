@@ -140,8 +140,8 @@ export function broadcastShapes(ctx: Context, shapes: readonly (readonly Size[])
           "E0305",
           `${what}: ${shapes.map(shapeText).join(" and ")} do not broadcast: ${render(result)} meets ${render(n)}`,
           {
-            notes: ["axes are aligned from the right; only a size of 1 repeats"],
-            help: ctx.unproven(result, n, render),
+            notes: ["axes are aligned from the right; only a size of 1 repeats", ...ctx.origins(result, n)],
+            help: ctx.unproven(result, n),
           },
         );
     }

@@ -1,6 +1,6 @@
 /** The value of a body against the declared type of its result. */
 import type { ElementType } from "../../src/ir/graph/index.js";
-import { render, type Size } from "../../src/sizes/index.js";
+import type { Size } from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
 import { isStaticType } from "../check/syntax-facts.js";
 import { describe, isRunning, numberOf, shapeText, type Value } from "../check/values.js";
@@ -37,12 +37,13 @@ export function result(
   const have = v.kind === "element" ? [] : v.type.shape;
   const written = e.text(type);
   const computed = `${kind}${shapeText(wanted)}`;
-  const declared = written === computed ? written : `${written} = ${computed}`;
+  const declared = computed.endsWith(written) ? written : `${written} = ${computed}`;
   if (have.length !== wanted.length || !have.every((n, i) => e.ctx.agrees(n, wanted[i]!))) {
     const differing = have.length === wanted.length ? have.findIndex((n, i) => !e.ctx.agrees(n, wanted[i]!)) : -1;
     fail("E0303", `${what} gives ${declared}; its body gives ${v.type.element}${shapeText(have)}`, {
       labels: [{ span: type.span, text: "declared here" }],
-      help: differing >= 0 ? e.ctx.unproven(have[differing]!, wanted[differing]!, render) : [],
+      notes: differing >= 0 ? e.ctx.origins(have[differing]!, wanted[differing]!) : [],
+      help: differing >= 0 ? e.ctx.unproven(have[differing]!, wanted[differing]!) : [],
     });
   }
   if (v.kind === "element" && v.type.element === "i32" && kind === "f32")

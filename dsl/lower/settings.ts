@@ -1,7 +1,7 @@
 /** The static arguments of a model: from `--set`, from config.json, or their defaults. */
 import { Diagnostics, nearest, SourceFile } from "../../src/diagnostics/index.js";
 import type { Environment } from "../check/environment.js";
-import { float, type Given, integer, numberOf, type Value } from "../check/values.js";
+import { float, type Given, integer, numberOf, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { parseExpression } from "../syntax/index.js";
 import { fail } from "./context.js";
@@ -52,6 +52,11 @@ export function modelStatics(
   e.ctx.guard(model.name.span, [], () =>
     match(e, { what: model.name.name, statics: model.statics, parameters: [] }, given, env),
   );
+  for (const p of model.statics) if (!env.own(p.name.name)) env.set(p.name.name, unknown);
+  for (const p of model.statics) {
+    const value = env.own(p.name.name);
+    if (value?.kind === "integer") e.ctx.nameSize(numberOf(value) ?? 0, p.name.name);
+  }
   return model.statics.map((p) => ({
     name: p.name.name,
     value: plain(env.own(p.name.name)),

@@ -28,7 +28,7 @@ export function statement(e: Elaborator, s: ast.Statement, env: Environment): Va
       const value = e.expression(s.value, env);
       if (isRunning(value) && value.kind === "tensor" && !e.ctx.abstract)
         e.ctx.builder.nameValue(value.id, s.name.name);
-      env.find(s.name.name)?.set(s.name.name, value);
+      env.find(s.name.name)?.set(s.name.name, e.ctx.diagnostics.has("E0206") ? unknown : value);
       return unknown;
     }
     case "assert":
@@ -111,7 +111,7 @@ function items(e: Elaborator, s: ast.ForStatement, over: Value): readonly Value[
       at: s.over.span,
       help: [`for ${s.name.name} in ${e.text(s.over)} { … } walks the list`],
     });
-  const n = knownWhole(e.ctx, over, "the count of for");
+  const n = e.ctx.guard(s.over.span, null, () => knownWhole(e.ctx, over, "the count of for"));
   if (n !== null && n < 0) fail("E0417", `the count of for is ${n}`, { at: s.over.span });
   return n === null ? [unknown] : Array.from({ length: n }, (_, i) => integer(i));
 }
@@ -148,6 +148,10 @@ function param(e: Elaborator, s: ast.ParamStatement, env: Environment): Value {
       continue;
     }
     if (n < 0) fail("E0417", `a size of the param ${s.name.name} is ${n}`, { at: d.span });
+    const written = d.kind === "index" ? d.count : d.size;
+    const names = e.namesIn(written);
+    if (written.kind !== "name" && names.length && names.every((name) => env.find(name)?.kind === "model"))
+      ctx.nameSize(n, e.text(written));
     shape.push(sizeFrom(n));
   }
   const inside = e.inner(env);

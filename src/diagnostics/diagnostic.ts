@@ -73,6 +73,9 @@ export class Diagnostics {
   readonly #all: Diagnostic[] = [];
   readonly #seen = new Set<string>();
 
+  /** @param outer what was reported before, for `has`; nothing is added to it. */
+  constructor(readonly outer: Diagnostics | null = null) {}
+
   add(d: Diagnostic): void {
     const span = primarySpan(d);
     const key = span ? `${d.code} ${span.file.name} ${span.start} ${span.end}` : `${d.code} ${d.message}`;
@@ -96,7 +99,7 @@ export class Diagnostics {
 
   /** Whether a diagnostic of one of these codes is there. */
   has(...codes: readonly Code[]): boolean {
-    return this.#all.some((d) => codes.includes(d.code));
+    return this.#all.some((d) => codes.includes(d.code)) || (this.outer?.has(...codes) ?? false);
   }
 
   /** All, sorted by file (in order of first mention) and position. */

@@ -18,10 +18,13 @@ function distance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-/** The name that a person most likely meant, or null if none is near: at most a third of the letters may differ. */
+/**
+ * The name that a person most likely meant, or null if none is near: at most a third of the letters may differ, one at
+ * least of three and more; of shorter names only the case.
+ */
 export function nearest(name: string, names: Iterable<string>): string | null {
   let best: string | null = null;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 0.5;
+  let least = (name.length < 3 ? 0 : Math.max(1, Math.floor(name.length / 3))) + 0.75;
   for (const candidate of names) {
     if (candidate === name || Math.abs(candidate.length - name.length) > least) continue;
     const steps = candidate.toLowerCase() === name.toLowerCase() ? 0.5 : distance(name, candidate);

@@ -48,7 +48,7 @@ describe("wrong programs", () => {
       expect([...found].sort()).toEqual(expected(text));
       const rendering = renderDiagnostics(diagnostics.sorted);
       const file = join(folder, name.replace(/\.trafo$/, ".txt"));
-      if (process.env["BLESS"]) writeFileSync(file, rendering);
+      if (process.env.BLESS) writeFileSync(file, rendering);
       expect(rendering).toBe(existsSync(file) ? readFileSync(file, "utf8") : "");
     });
   }

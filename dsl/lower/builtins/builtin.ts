@@ -49,11 +49,12 @@ export function signature(
         `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}${options.length ? ` and ${options.join(", ")} by name` : ""}; ${positional.length} are given`,
         {
           at: g.span,
-          help: option
-            ? [`write ${option} = …`]
-            : name === "max" || name === "min"
+          help:
+            name === "max" || name === "min"
               ? [`${name} reduces one tensor; ${name}imum(a, b) works element by element`]
-              : [],
+              : option
+                ? [`write ${option} = …`]
+                : [],
         },
       );
     }
@@ -66,8 +67,8 @@ export function signature(
         nearest(key, all) ?? (key === "dim" ? "axis" : key === "keepdim" || key === "keepdims" ? "keep" : null);
       fail("E0405", `${name} has no argument ${key}`, {
         at: g.name.span,
-        help: [near ? `it is called ${near}` : `its arguments are ${all.join(", ")}`],
-        fixes: near ? [{ message: `replace it by ${near}`, edits: [{ span: g.name.span, text: near }] }] : [],
+        help: near ? [] : [`its arguments are ${all.join(", ")}`],
+        fixes: near ? [{ message: `write ${near}`, edits: [{ span: g.name.span, text: near }] }] : [],
       });
     }
     if (given.has(key)) fail("E0405", `${name}: ${key} is given twice`, { at: g.name.span });

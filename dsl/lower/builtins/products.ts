@@ -69,7 +69,7 @@ function contraction(
         fail("E0311", `einsum: ${n} is ${render(before)} and ${render(s)}`, {
           at,
           notes: xs.map((x, j) => `"${inputs[j]!.join(" ")}" is ${typeText(x.type)}`),
-          help: ctx.unproven(before, s, render),
+          help: ctx.unproven(before, s),
         });
     });
   });

@@ -110,7 +110,7 @@ function partSizes(ctx: Context, g: Given, n: Size): Size[] | null {
       fail(
         "E0312",
         `split: the parts ${sizes.map((s) => render(s!)).join(" + ")} make ${render(total)}; the axis has ${render(n)}`,
-        { at: g.span, help: ctx.unproven(total, n, render) },
+        { at: g.span, help: ctx.unproven(total, n) },
       );
     return sizes as Size[];
   }
@@ -202,7 +202,7 @@ function axisSizes(ctx: Context, group: readonly string[], n: Size, sizes: Map<s
     if (!ctx.agrees(known, n))
       fail("E0311", `rearrange: an axis of ${render(n)} is not ${given.length ? told : "of size 1"}`, {
         at,
-        help: ctx.unproven(known, n, render),
+        help: ctx.unproven(known, n),
       });
     return;
   }

@@ -82,6 +82,6 @@ export const checkpoints = entries({
   },
   E0721: {
     title: "a stacked param whose path names one tensor only",
-    text: "`param w: [e: experts, …] as \"experts.{e}.weight\"` stacks one tensor per index: the path holds the index in braces.",
+    text: '`param w: [e: experts, …] as "experts.{e}.weight"` stacks one tensor per index: the path holds the index in braces.',
   },
 });

@@ -42,7 +42,7 @@ export const names = entries({
   },
   E0208: {
     title: "an import of what does not exist",
-    text: "`import std: name` takes from the standard library, `import \"./file.trafo\": name` from a file beside this one.",
+    text: '`import std: name` takes from the standard library, `import "./file.trafo": name` from a file beside this one.',
   },
   E0209: {
     title: "files that import each other",

@@ -24,7 +24,7 @@ export const shapes = entries({
   },
   E0305: {
     title: "shapes that do not broadcast",
-    text: "Operators work element by element. Shapes are aligned from the right, and where they differ one of the sizes must be the constant 1. `rearrange(x, \"b -> b 1\")` adds such an axis.",
+    text: 'Operators work element by element. Shapes are aligned from the right, and where they differ one of the sizes must be the constant 1. `rearrange(x, "b -> b 1")` adds such an axis.',
   },
   E0306: {
     title: "element types that do not mix",
