@@ -1,0 +1,117 @@
+/**
+ * Decides what is one box and what is opened, so that a picture stays at the level at which people draw models.
+ *
+ * A leaf layer that multiplies matrices at most once (a linear layer, a norm) is one box, and so is a call of a function
+ * that does (an activation, a mask, rotary positions); what does more (attention) is opened, and so is every layer made
+ * of layers. Equal layers in a row are drawn once. `expand` opens everything, `collapse` folds what lies deeper, and
+ * `focus` draws one layer as if it were all.
+ */
+import { UserError } from "../../src/diagnostics/index.js";
+import { indexOf, type Members, membersOf, type Repeat, repeatsIn } from "./repeats.js";
+import { isWithin, type Layer, type LayerTree, titleOf } from "./scopes.js";
+import type { ValueFacts } from "./values.js";
+
+export interface DotOptions {
+  /** Opens every layer and call, and draws every one of equal layers. */
+  readonly expand?: boolean;
+  /** Layers this deep are one box each: 1 leaves the model's own layers, 0 one box for the model. */
+  readonly collapse?: number;
+  /** Draws only the layer with this path, such as `h.0.attn`. */
+  readonly focus?: string;
+  /** What the colours tell; `kind`, the default, what a box does. */
+  readonly colour?: "kind";
+}
+
+export interface Folding {
+  /** The layer that is drawn: the root, or the one in focus. */
+  readonly top: Layer;
+  /** The outermost layer that is one box and holds the given one, or null. */
+  holderOf(layer: Layer): Layer | null;
+  /** The value that is drawn for this one. */
+  twinOf(value: number): number;
+  /** The repetition whose first layers include this one. */
+  repeatAt(layer: Layer): Repeat | null;
+}
+
+export function foldingOf(tree: LayerTree, facts: ValueFacts, options: DotOptions): Folding {
+  const top = options.focus === undefined ? tree.root : layerAt(tree, options.focus);
+  const members = membersOf(tree);
+  const folded = new Map<Layer, boolean>();
+  for (const layer of tree.all) folded.set(layer, isFolded(layer, top, facts, members, options));
+
+  const holders = new Map<Layer, Layer | null>();
+  const twins = new Map<number, number>();
+  const repeats = new Map<Layer, Repeat>();
+  for (const layer of tree.all) {
+    const outer = layer.parent === null ? null : (holders.get(layer.parent) ?? null);
+    holders.set(layer, outer ?? (folded.get(layer) ? layer : null));
+    if (options.expand || holders.get(layer) !== null || !isWithin(layer, top)) continue;
+    for (const repeat of repeatsIn(layer, tree, facts, members)) {
+      for (const [value, twin] of repeat.twins) twins.set(value, twin);
+      for (const first of repeat.layers.slice(0, repeat.period)) repeats.set(first, repeat);
+    }
+  }
+  return {
+    top,
+    holderOf: (layer) => holders.get(layer) ?? null,
+    twinOf: (value) => resolved(value, twins),
+    repeatAt: (layer) => repeats.get(layer) ?? null,
+  };
+}
+
+/** A twin may itself be one of a repetition around it. */
+function resolved(value: number, twins: ReadonlyMap<number, number>): number {
+  let at = value;
+  for (let next = twins.get(at); next !== undefined; next = twins.get(at)) at = next;
+  return at;
+}
+
+function isFolded(layer: Layer, top: Layer, facts: ValueFacts, members: Members, options: DotOptions): boolean {
+  const { collapse = Number.POSITIVE_INFINITY, expand = false } = options;
+  if (!isWithin(layer, top)) return false;
+  if (layer.depth - top.depth >= collapse) return true;
+  if (expand || layer === top || layer.parent === null) return false;
+  if (layer.kind === "layer" && hasLayers(layer)) return false;
+  const products = (members.get(layer) ?? []).filter(
+    (id) => facts.graph.nodes[id]?.operator === "einsum" && !facts.isStatic[id],
+  );
+  return products.length <= 1;
+}
+
+function hasLayers(layer: Layer): boolean {
+  return layer.children.some((child) => child.kind === "layer" || hasLayers(child));
+}
+
+function layerAt(tree: LayerTree, path: string): Layer {
+  const found = tree.all.find((layer) => layer.id === path);
+  if (found !== undefined) return found;
+  const outer = tree.all.findLast((layer) => layer.id !== "" && path.startsWith(`${layer.id}.`)) ?? tree.root;
+  const names = outer.children.map((child) => child.id);
+  throw UserError.of("E0612", `the model has no layer ${path}`, {
+    help: names.length === 0 ? [] : [`${outer.id === "" ? "it has" : `${outer.id} has`} ${listed(names)}`],
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 8).join(", ");
+  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
+}
+
+/** `h × 12 : Block`, or `h.1 … h.11 × 11 : Block` where others of that name are drawn by themselves. */
+export function repeatTitle(layer: Layer, repeat: Repeat): string {
+  const count = repeat.layers.length / repeat.period;
+  const [first, last] = [repeat.layers[0]!, repeat.layers.at(-1)!];
+  if (repeat.period > 1) return titleOf(layer);
+  const base = layer.name.slice(0, layer.name.lastIndexOf("."));
+  const all = layer.parent?.children.filter((child) => child.name.startsWith(`${base}.`)).length === count;
+  if (indexOf(first) === 0 && all) return titleOf({ ...layer, name: `${base} \u00d7 ${count}` });
+  return titleOf({ ...layer, name: `${first.name} \u2026 ${last.name} \u00d7 ${count}` });
+}
+
+/** The title around a pattern of several layers: `(h.0, h.1) × 13`. */
+export function patternTitle(repeat: Repeat): string {
+  const { layers, period } = repeat;
+  const names = layers.slice(0, period).map((layer) => layer.name);
+  const text = period <= 3 ? names.join(", ") : `${names[0]} \u2026 ${names.at(-1)}`;
+  return `(${text}) \u00d7 ${layers.length / period}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * What the picture needs to know of each value: which are the same for all inputs, which are one number, who uses what.
+ */
+import { attributesText } from "../../src/ir/graph/attributes.js";
+import type { Graph, Node, OperatorName, TensorType, ValueId } from "../../src/ir/graph/index.js";
+import { numberText } from "../../src/ir/graph/text.js";
+import { render } from "../../src/sizes/index.js";
+import { drawings } from "./operators.js";
+
+/** A formula longer than this is a box of its own. */
+const longestFormula = 18;
+
+export interface ValueFacts {
+  readonly graph: Graph;
+  /** Made of sizes, numbers and indices only. Such values are shared by all layers that happen to want them. */
+  readonly isStatic: readonly boolean[];
+  /** The text of a value that is one number, to be written into its consumer's title; null for all others. */
+  readonly inline: readonly (string | null)[];
+  /** The nodes that use each value; -1 stands for the entry's outputs. */
+  readonly users: readonly (readonly number[])[];
+}
+
+const movements: ReadonlySet<OperatorName> = new Set(["cast", "transpose", "reshape", "broadcast"]);
+
+/** True for operators that only lay elements out anew. They are not drawn: the arrow tells the new shape. */
+export function isPlumbing(node: Node): boolean {
+  return movements.has(node.operator);
+}
+
+export function valueFacts(graph: Graph): ValueFacts {
+  const isStatic: boolean[] = [];
+  const inline: (string | null)[] = [];
+  const users: number[][] = graph.nodes.map(() => []);
+  graph.nodes.forEach((node, id) => {
+    const source = node.operator === "input" || node.operator === "weight";
+    isStatic.push(!source && node.operands.every((operand) => isStatic[operand] ?? false));
+    inline.push(
+      isStatic[id]
+        ? formula(
+            node,
+            node.operands.map((operand) => inline[operand] ?? null),
+          )
+        : null,
+    );
+    for (const operand of new Set(node.operands)) users[operand]?.push(id);
+  });
+  for (const { value } of graph.outputs) users[value]?.push(-1);
+  return { graph, isStatic, inline, users };
+}
+
+/** The text of a static value that is one number everywhere, if it is short. */
+function formula(node: Node, operands: readonly (string | null)[]): string | null {
+  if (node.operator === "constant") return prettyNumber(node.attributes.value, node.attributes.element);
+  if (node.operator === "size") return short(render(node.attributes.value));
+  const [first = null] = operands;
+  if (isPlumbing(node)) return first;
+  if (operands.length === 0 || operands.some((text) => text === null)) return null;
+  const { kind } = drawings[node.operator];
+  if (kind !== "elementwise") return null;
+  const names: Partial<Record<OperatorName, string>> = { neg: "\u2212", rsqrt: "1 / sqrt" };
+  if (operands.length === 1) return short(`${names[node.operator] ?? node.operator}(${first})`);
+  const symbols: Partial<Record<OperatorName, string>> = {
+    add: "+",
+    sub: "\u2212",
+    mul: "\u00d7",
+    div: "/",
+    pow: "**",
+  };
+  const symbol = symbols[node.operator];
+  const grouped = operands.map((text) => (text?.includes(" ") ? `(${text})` : text));
+  return short(symbol === undefined ? `${node.operator}(${operands.join(", ")})` : grouped.join(` ${symbol} `));
+}
+
+function short(text: string): string | null {
+  return text.length <= longestFormula ? text : null;
+}
+
+/** A number in five digits; the picture is no place for more. */
+function prettyNumber(value: number, element: TensorType["element"]): string {
+  if (element === "bool") return value === 0 ? "false" : "true";
+  const isFraction = Number.isFinite(value) && !Number.isInteger(value);
+  const text = isFraction && Math.abs(value) < 1e-3 ? brief(value.toExponential(4)) : brief(value.toPrecision(5));
+  return (isFraction ? text : numberText(value)).replace(/^-/, "\u2212");
+}
+
+/** Without the zeros at the end of a fraction: `1e-5` for `1.0000e-5`. */
+function brief(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
+}
+
+/** A text that equal operators with equal attributes share. */
+export function operatorKey(node: Node): string {
+  return `${node.operator} ${attributesText(node.operator, node.attributes, (size) => `#${size.id}`)}`;
+}
+
+/** A type as pictures show it: f32, the default of the language, goes without saying. */
+export function typeLabel(type: TensorType): string {
+  const shape = type.shape.map((size) => render(size)).join(", ");
+  if (type.element === "f32") return type.shape.length === 0 ? "f32" : `[${shape}]`;
+  return type.shape.length === 0 ? type.element : `${type.element}[${shape}]`;
+}
+
+export function operandTypes(graph: Graph, node: Node): TensorType[] {
+  return node.operands.map((operand: ValueId) => graph.types[operand]!);
+}
