@@ -1,8 +1,8 @@
 /**
  * How each attribute of each operator is written and read: one table for dumps, for structural keys and for the parser.
  *
- * What must stay true: writing is injective (two different values of an attribute never give one text), since the
- * builder tells nodes apart by it; reading gives back what was written.
+ * What must stay true: writing is injective (two different values of an attribute in canonical form never give one
+ * text), since the builder tells nodes apart by it; reading gives back what was written.
  */
 import type { Size } from "../../sizes/index.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";

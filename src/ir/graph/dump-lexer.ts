@@ -104,7 +104,8 @@ export class DumpReader implements AttributeReader {
 
   /** Takes the next token, which must be of the kind (and text). `what` names what is needed here. */
   expect(kind: TokenKind, what: string, text?: string): string {
-    return this.accept(kind, text) ?? this.fail(`${what} is needed here, and \`${this.#token.text}\` stands here`);
+    const found = this.sees("end") ? "the text ends" : `\`${this.#token.text}\` stands`;
+    return this.accept(kind, text) ?? this.fail(`${what} is needed here, and ${found} here`);
   }
 
   mark(text: string): void {

@@ -3,9 +3,9 @@
  *
  * Nothing is folded or shared, so that reading gives exactly the graph that was printed. Any numbers will do for the
  * values of a text written by hand, as long as each stands before its use. The first mistake ends the reading, with a
- * UserError of E0690 at its place; a graph that is read has passed the verifier.
+ * UserError of E0690 at its place; then the verifier's rules are checked, each with an error of its own.
  */
-import type { Location, SourceFile, Span } from "../../diagnostics/index.js";
+import { diagnostic, type Location, type SourceFile, type Span, UserError } from "../../diagnostics/index.js";
 import { SizeVariable } from "../../sizes/index.js";
 import { formsOf } from "./attributes.js";
 import { DumpReader } from "./dump-lexer.js";
@@ -16,7 +16,7 @@ import { roundTo } from "./rounding.js";
 import { wordPattern } from "./text.js";
 import { typeText } from "./type-text.js";
 import { type ElementType, elementTypes, type TensorType } from "./types.js";
-import { equalTypes, verifyGraph } from "./verifier.js";
+import { equalTypes, violations } from "./verifier.js";
 
 /** Reads `program @name` and its graphs. Throws UserError. */
 export function parseProgram(file: SourceFile): Program {
@@ -48,6 +48,7 @@ class GraphParser {
   readonly #locations: (Location | null)[] = [];
   readonly #scopes: (Scope | null)[] = [];
   readonly #names: (string | null)[] = [];
+  readonly #places: Span[] = [];
   readonly #values = new Map<string, ValueId>();
   readonly #scopeByNumber = new Map<string, Scope>();
   readonly #sizes: SizeVariable[] = [];
@@ -74,8 +75,11 @@ class GraphParser {
       names: this.#names,
       outputs,
     };
-    const [broken] = verifyGraph(graph);
-    return broken === undefined ? graph : reader.fail(broken, place);
+    const broken = violations(graph);
+    if (broken.length === 0) return graph;
+    throw new UserError(
+      broken.map(({ node, message }) => diagnostic("E0690", node === null ? place : this.#places[node]!, message)),
+    );
   }
 
   /** All up to the first node. Inputs mention the sizes and scopes that stand behind them, and are read last. */
@@ -154,7 +158,7 @@ class GraphParser {
     const written = this.#attributes(operator);
     reader.mark(":");
     const type = this.#type();
-    this.#add(operator, operands, this.#complete(operator, written, type), type, label, place);
+    this.#add(operator, operands, this.#complete(operator, written, type, place), type, label, place);
   }
 
   #value(): ValueId {
@@ -180,12 +184,17 @@ class GraphParser {
   }
 
   /** The written attributes with those that the type implies. */
-  #complete<K extends OperatorName>(operator: K, written: Map<string, unknown>, type: TensorType): Attributes[K] {
+  #complete<K extends OperatorName>(
+    operator: K,
+    written: Map<string, unknown>,
+    type: TensorType,
+    place: Span,
+  ): Attributes[K] {
     const complete: Record<string, unknown> = {};
     for (const [name, form] of formsOf(operator)) {
       if (written.has(name)) complete[name] = written.get(name);
       else if (form.implied) complete[name] = form.implied(type);
-      else this.reader.fail(`${operator} needs its attribute ${name}`);
+      else this.reader.fail(`${operator} needs its attribute ${name}`, place);
     }
     return complete as Attributes[K];
   }
@@ -213,6 +222,7 @@ class GraphParser {
     this.#values.set(label, this.#nodes.length as ValueId);
     this.#nodes.push({ operator, operands, attributes } as unknown as Node);
     this.#types.push(type);
+    this.#places.push(place);
     this.#origin();
   }
 
@@ -253,7 +263,7 @@ class GraphParser {
     const outputs: GraphOutput[] = [];
     while (reader.sees("value")) {
       const value = this.#value();
-      reader.expect("word", "`as` and the output's name", "as");
+      reader.expect("word", "`as` with a name", "as");
       outputs.push({ name: reader.name(), value });
       if (!reader.accept("mark", ",")) break;
     }

@@ -23,7 +23,7 @@
 import { InternalError } from "../../diagnostics/index.js";
 import { constantOf, type Size, type SizeVariable, variablesOf } from "../../sizes/index.js";
 import { attributesText, sizesOf } from "./attributes.js";
-import { canonicalAttributes } from "./canonical.js";
+import { isCanonical } from "./canonical.js";
 import type { Graph, Scope, ValueId } from "./graph.js";
 import { GraphTypeError, inferType } from "./infer.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";
@@ -188,9 +188,7 @@ class Verifier {
       this.#report(4, id, error.message);
       return;
     }
-    const text = (given: Attributes[K]): string => attributesText(operator, given, (each) => `#${each.id}`);
-    const canonical = canonicalAttributes(operator, attributes);
-    if (text(canonical) !== text(attributes)) this.#report(6, id, "its attributes are not in canonical form");
+    if (!isCanonical(node)) this.#report(6, id, "its attributes are not in canonical form");
   }
 
   #checkOutputs(): void {
