@@ -2,6 +2,7 @@
  * Text to syntax tree: lexer, brackets, lines, parser. Each stage reports what it finds wrong and hands on something
  * that the next can work with; there is always a tree.
  */
+import type { IToken } from "chevrotain";
 import type { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
 import type { Expression, File } from "./ast.js";
 import type { Source } from "./base-parser.js";
@@ -18,12 +19,16 @@ function parser(): TrafoParser {
   return shared;
 }
 
-function prepare(file: SourceFile, diagnostics: Diagnostics): Source {
-  const { tokens, damage } = lex(file, diagnostics);
+interface Prepared extends Source {
+  readonly comments: readonly IToken[];
+}
+
+function prepare(file: SourceFile, diagnostics: Diagnostics): Prepared {
+  const { tokens, comments, damage } = lex(file, diagnostics);
   const matched = matchBrackets(file, tokens, damage, diagnostics);
   const sequence = toStatements(file, matched, diagnostics);
   damage.sort((a, b) => a - b);
-  return { file, sequence, damage, diagnostics };
+  return { file, sequence, comments, damage, diagnostics };
 }
 
 /**
@@ -32,6 +37,12 @@ function prepare(file: SourceFile, diagnostics: Diagnostics): Source {
  */
 export function parse(file: SourceFile, diagnostics: Diagnostics): File {
   return parser().parseFile(prepare(file, diagnostics));
+}
+
+/** Parses a file and gives what its tree leaves out, too: the tokens that the parser read, and the comments. */
+export function parseWithTokens(file: SourceFile, diagnostics: Diagnostics) {
+  const source = prepare(file, diagnostics);
+  return { tree: parser().parseFile(source), tokens: source.sequence.tokens, comments: source.comments };
 }
 
 /** Parses a text that is one expression, such as a value on the command line. */

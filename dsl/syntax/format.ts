@@ -1,0 +1,266 @@
+/**
+ * `trafo fmt`: one layout for every program. Lines are at most 120 wide, bodies stand two further in, arguments that do
+ * not fit on a line stand one on each. Two things the writer decides: an empty line between statements stays (one at
+ * most), and a body of one statement stays on one line if it was written so and fits.
+ *
+ * What must stay true: the tokens are those that were written, in their order, but for commas before a closing
+ * bracket; every comment stays between the same two tokens, on a line of its own or behind code as it was; so the
+ * meaning is the same, and formatting twice is formatting once. The tests hold all of this on generated programs.
+ */
+import { Diagnostics, type SourceFile, UserError } from "../../src/diagnostics/index.js";
+import type {
+  Block,
+  Body,
+  Declaration,
+  Entry,
+  File,
+  Function as FunctionDeclaration,
+  Import,
+  Model,
+  Statement,
+} from "./ast.js";
+import {
+  body,
+  concat,
+  type Document,
+  fill,
+  flatWidth,
+  flush,
+  group,
+  indent,
+  line,
+  newLine,
+  printDocument,
+  space,
+} from "./format-document.js";
+import { ExpressionFormatter } from "./format-expressions.js";
+import { TokenReader } from "./format-tokens.js";
+import { parseWithTokens } from "./parser.js";
+
+const width = 120;
+
+/**
+ * The text of a file in the one layout. Lines end as the first line of the file does.
+ *
+ * @throws UserError with the diagnostics, if the file does not parse.
+ */
+export function format(file: SourceFile): string {
+  const diagnostics = new Diagnostics();
+  const { tree, tokens, comments } = parseWithTokens(file, diagnostics);
+  if (diagnostics.hasErrors) throw new UserError(diagnostics.sorted);
+  const document = new Formatter(new TokenReader(file, tokens, comments)).file(tree);
+  const lines = printDocument(document, width);
+  const out = lines === "" ? "" : `${lines}\n`;
+  return /^[^\n]*\r\n/.test(file.text) ? out.replaceAll("\n", "\r\n") : out;
+}
+
+type Item = Statement | Declaration | Entry;
+
+class Formatter extends ExpressionFormatter {
+  /** How many bodies are open. */
+  #depth = 0;
+
+  file(tree: File): Document {
+    return concat(this.tokens.leading, this.#items(tree.declarations, true));
+  }
+
+  /** Statements or declarations, each on its line. */
+  #items(items: readonly Item[], first: boolean): Document {
+    return concat(
+      ...items.map((item, at) => {
+        const blank = (at > 0 || first) && this.tokens.blankBefore(item.span.start);
+        return concat(newLine(blank), this.#item(item));
+      }),
+    );
+  }
+
+  protected body(node: Body): Document {
+    return this.#braces(node.statements, this.tokens.onOneLine(node.span.start, node.span.end) ? "one line" : "lines");
+  }
+
+  /** `shared`: on one line together with the other bodies of a group that the caller makes. */
+  #braces(items: readonly Item[], layout: "lines" | "one line" | "shared"): Document {
+    this.#depth++;
+    const loose = this.tokens.commentsAfter();
+    const open = this.tokens.take("{");
+    let content: Document;
+    if (items.length === 0 && !loose) content = concat(open, this.tokens.take("}"));
+    else if (layout === "lines") {
+      // Behind comments at the beginning an empty line stays; else there is none.
+      const inner = this.#items(items, this.tokens.commentsBehind);
+      content = body(open, indent(inner, flush), newLine(), this.tokens.take("}"));
+    } else {
+      const inner = items.map((item) => this.#item(item));
+      const all = concat(open, indent(line, ...inner), line, this.tokens.take("}"));
+      content = layout === "shared" ? all : group(all);
+    }
+    this.#depth--;
+    return content;
+  }
+
+  #item(item: Item): Document {
+    switch (item.kind) {
+      case "import":
+        return this.#import(item);
+      case "fn":
+        return this.#fn(item);
+      case "block":
+        return this.#block(item);
+      case "model":
+        return this.#model(item);
+      case "entry":
+        return this.#entry(item);
+      default:
+        return this.#statement(item);
+    }
+  }
+
+  // ---- Declarations
+
+  #import(node: Import): Document {
+    const head = concat(this.tokens.take("import"), space, this.tokens.take(), this.tokens.take(":"), space);
+    const names = node.names.map((_, at) => {
+      const name = this.tokens.take();
+      return at < node.names.length - 1 ? concat(name, this.tokens.take(",")) : name;
+    });
+    return concat(head, indent(fill(names, line)));
+  }
+
+  #fn(node: FunctionDeclaration): Document {
+    const name = concat(this.tokens.take("fn"), space, this.tokens.take());
+    const parameters = this.parameters(node.parameters);
+    const result = node.result
+      ? concat(
+          space,
+          this.tokens.take("->"),
+          space,
+          node.resultIsTuple
+            ? this.list("(", node.result, (type) => this.type(type), ")", { solid: true })
+            : this.type(node.result[0]!),
+        )
+      : concat();
+    const head = concat(name, parameters, result);
+    return node.body.kind === "body" ? concat(head, space, this.body(node.body)) : this.assigned(head, node.body);
+  }
+
+  #block(node: Block): Document {
+    return concat(
+      this.tokens.take("block"),
+      space,
+      this.tokens.take(),
+      this.parameters(node.statics),
+      this.parameters(node.parameters),
+      space,
+      this.tokens.take("->"),
+      space,
+      this.type(node.result),
+      space,
+      this.body(node.body),
+    );
+  }
+
+  #model(node: Model): Document {
+    const head = concat(this.tokens.take("model"), space, this.tokens.take(), this.parameters(node.statics), space);
+    const oneLine = this.tokens.onOneLine(this.tokens.position, node.span.end);
+    return concat(head, this.#braces(node.members, oneLine ? "one line" : "lines"));
+  }
+
+  #entry(node: Entry): Document {
+    const name = concat(this.tokens.take("entry"), space, this.tokens.take());
+    const parameters = this.parameters(node.parameters);
+    const incremental = node.incremental
+      ? concat(space, this.tokens.take("incremental"), space, this.tokens.take())
+      : concat();
+    const start = concat(name, parameters, incremental);
+    const arrow = concat(this.tokens.take("->"), space);
+    const results = this.list(
+      "(",
+      node.results,
+      ({ type }) => concat(this.tokens.take(), this.tokens.take(":"), space, this.type(type)),
+      ")",
+      { solid: true },
+    );
+    const rest = concat(arrow, results, space);
+    // Behind `incremental` the results go to the next line before the arguments are broken up.
+    const room = width - 2 * this.#depth - flatWidth(start);
+    const fits = flatWidth(rest) + 2 <= room;
+    const head = node.incremental && !fits && room >= 0 ? concat(start, indent(newLine(), rest)) : null;
+    return concat(head ?? concat(start, space, rest), this.body(node.body));
+  }
+
+  // ---- Statements
+
+  #statement(node: Statement): Document {
+    switch (node.kind) {
+      case "param": {
+        const head = concat(this.tokens.take("param"), space, this.tokens.take(), this.tokens.take(":"), space);
+        return this.#withPaths(concat(head, this.type(node.type)), node.paths);
+      }
+      case "layer":
+        return this.#layer(node);
+      case "let": {
+        const word = concat(this.tokens.take("let"), space);
+        const names = node.unpacks ? this.list("(", node.names, () => this.tokens.take(), ")") : this.tokens.take();
+        return this.assigned(concat(word, names), node.value);
+      }
+      case "assign":
+        return this.assigned(this.tokens.take(), node.value);
+      case "for": {
+        const head = concat(this.tokens.take("for"), space, this.tokens.take());
+        const sign = node.each ? concat(space, this.tokens.take("in")) : this.tokens.take(":");
+        return concat(head, sign, space, this.expression(node.over), space, this.body(node.body));
+      }
+      case "if":
+        return this.#if(node);
+      case "assert": {
+        const head = concat(this.tokens.take("assert"), space, this.expression(node.condition), this.tokens.take(","));
+        return group(head, indent(line, this.tokens.take()));
+      }
+      case "expression":
+        return this.expression(node.value);
+    }
+  }
+
+  #layer(node: Extract<Statement, { kind: "layer" }>): Document {
+    const name = concat(this.tokens.take("layer"), space, this.tokens.take());
+    const array = node.array
+      ? concat(
+          this.tokens.take("["),
+          node.array.index ? concat(this.tokens.take(), this.tokens.take(":"), space) : concat(),
+          this.expression(node.array.count),
+          this.tokens.take("]"),
+        )
+      : concat();
+    const head = concat(name, array, space, this.tokens.take("="), space, this.applied(node.value));
+    return this.#withPaths(head, node.paths);
+  }
+
+  #withPaths(head: Document, paths: Extract<Statement, { kind: "param" }>["paths"]): Document {
+    if (paths.length === 0) return head;
+    return group(
+      head,
+      indent(
+        line,
+        this.alternatives("as", paths, (path) => this.expression(path)),
+      ),
+    );
+  }
+
+  #if(node: Extract<Statement, { kind: "if" }>): Document {
+    const bodies: Body[] = [];
+    for (let next: typeof node | Body | null = node; next; next = next.kind === "if" ? next.no : null) {
+      bodies.push(next.kind === "if" ? next.yes : next);
+    }
+    const oneLine = bodies.every(({ span }) => this.tokens.onOneLine(span.start, span.end));
+    const print = ({ statements }: Body) => this.#braces(statements, oneLine ? "shared" : "lines");
+    const parts: Document[] = [];
+    for (let next: typeof node | Body | null = node; next; next = next.kind === "if" ? next.no : null) {
+      if (next.kind === "body") parts.push(print(next));
+      else {
+        parts.push(this.tokens.take("if"), space, this.expression(next.condition), space, print(next.yes));
+        if (next.no) parts.push(space, this.tokens.take("else"), space);
+      }
+    }
+    return group(...parts);
+  }
+}
