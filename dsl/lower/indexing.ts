@@ -3,6 +3,7 @@
 import {
   add,
   constantOf,
+  evaluate,
   isNonNegative,
   rangeOf,
   render,
@@ -129,19 +130,25 @@ function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, i: Extract<Ite
   const inside = (left: Size, what: string) => {
     const never = rangeOf(left).max < 0;
     if (isNonNegative(left) || (e.ctx.abstract && !never)) return;
-    const unbounded = variablesOf(left).find((v) => v.max === null);
     fail("E0315", never ? `${text} ${what.replace(" ", "s ")}` : `${text} may ${what}`, {
       at: i.node.span,
-      help:
-        !never && unbounded
-          ? [`give ${unbounded.name} a bound where the entry declares it: ${unbounded.name} <= …`]
-          : [],
+      help: never ? [] : settled(left),
     });
   };
   inside(from, "begin before the axis");
   inside(sub(to, from), "end before it begins");
   inside(sub(n, to), `leave an axis of ${render(n)}`);
   return slice(e.ctx, wire, axis, from, sub(to, from));
+}
+
+/** What the program may say so that a size is never negative: a bound of its one variable, or an assert. */
+function settled(left: Size): string[] {
+  const [v, other] = variablesOf(left);
+  if (!v || other) return [];
+  const [zero, one] = [0, 1].map((n) => evaluate(left, () => n)) as [number, number];
+  if (one < zero)
+    return [`give ${v.name} a bound where the entry declares it: ${v.name} <= ${Math.floor(zero / (zero - one))}`];
+  return [`assert ${v.name} >= ${Math.ceil(-zero / (one - zero))} in the entry says so`];
 }
 
 /** A static index, counted from the end if negative. An axis of run-time size must then not be empty. */

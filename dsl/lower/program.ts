@@ -4,7 +4,7 @@
  * What an entry asks of its run-time sizes is found while elaborating (context.ts, Requirements); it is then elaborated
  * again with sizes that fulfil it, until nothing new is asked.
  */
-import type { Diagnostics, SourceFile, Span } from "../../src/diagnostics/index.js";
+import { Diagnostics, type SourceFile, type Span } from "../../src/diagnostics/index.js";
 import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } from "../../src/ir/graph/index.js";
 import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
@@ -131,12 +131,14 @@ class ModelElaborator {
       const requirements = new Requirements();
       for (let round = 0; round < 4; round++) {
         requirements.changed = false;
-        const done = this.#entry(entry, requirements);
+        // What an earlier round reports may be settled by what it requires: only the last one counts.
+        const reported = new Diagnostics(diagnostics);
+        const done = this.#entry(entry, requirements, reported);
         statics ??= done.statics;
-        if (!requirements.changed) {
-          if (done.graph) graphs.push(done.graph);
-          break;
-        }
+        if (requirements.changed) continue;
+        for (const d of reported.sorted) diagnostics.add(d);
+        if (done.graph) graphs.push(done.graph);
+        break;
       }
     }
     if (!statics || graphs.length !== wanted.length || diagnostics.hasErrors) return null;
@@ -154,8 +156,12 @@ class ModelElaborator {
   }
 
   /** Elaborates one entry in a graph of its own: the model's statics, weights and layers first. */
-  #entry(entry: ast.Entry, requirements: Requirements): { statics: StaticArgument[] | null; graph: Graph | null } {
-    const { model, diagnostics } = this;
+  #entry(
+    entry: ast.Entry,
+    requirements: Requirements,
+    diagnostics: Diagnostics,
+  ): { statics: StaticArgument[] | null; graph: Graph | null } {
+    const { model } = this;
     const root: Scope = { parent: null, name: "", block: model.name.name, kind: "model" };
     const sizes = new Map<string, SizeVariable>();
     const builderSizes: SizeVariable[] = [];
