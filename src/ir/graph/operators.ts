@@ -35,6 +35,8 @@ export type UnaryOperator = (typeof unaryOperators)[number];
  * `floor_div` and `mod` floor (Python's `//` and `%`), `div` is of floats only; comparisons give bool; `and`, `or`
  * take bool; `eq` and `ne` take any. `maximum` and `minimum` give NaN if either is NaN. i32 wraps around; i32 `floor_div`
  * and `mod` by 0 give 0; i32 `pow` to a negative exponent gives the quotient 1 / x^n rounded towards 0, and 0 for x = 0.
+ * Float `mod` and `floor_div` are PyTorch's remainder and floor_divide; float `pow` is JavaScript's `**`, which differs
+ * from C in that 1 ** NaN and (-1) ** inf are NaN.
  */
 export const binaryOperators = [
   "add",
@@ -121,10 +123,13 @@ export interface Attributes
   readonly concat: { readonly axis: number };
   /**
    * (x, indices: i32): the axis is replaced by the axes of the indices, as `x[:, i]` in NumPy. Indices are clamped
-   * to the axis. An embedding is `take` along axis 0.
+   * to the axis; an axis without elements gives 0 for all. An embedding is `take` along axis 0.
    */
   readonly take: { readonly axis: number };
-  /** (x, i_0 … i_{r-1}: i32): one index for each axis of x, broadcast together; each is clamped to its axis. */
+  /**
+   * (x, i_0 … i_{r-1}: i32): one index for each axis of x, broadcast together; each is clamped to its axis; of an x
+   * without elements all are 0.
+   */
   readonly element: None;
   /** i32 indices of the k largest along the last axis, descending, the lower index first among equals. NaN is largest. */
   readonly topk: { readonly k: number };

@@ -1,0 +1,97 @@
+/**
+ * Published families, written in the language alone: each program of test/fixtures/families against PyTorch's values for
+ * tiny checkpoints with random weights (make.py there makes them).
+ *
+ * A program must be without a remark, also without the checkpoint; read every tensor that the checkpoint holds, but for
+ * those listed here with the reason; and give every output within 1e-4.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { type Elaborated, elaborate } from "../../dsl/index.js";
+import { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
+import { renderDiagnostics } from "../../src/diagnostics/render.js";
+import { readCases } from "../../src/driver/cases.js";
+import { compareTensors } from "../../src/driver/compare.js";
+import { decodeGreedily, decodingOf } from "../../src/driver/greedy.js";
+import { nodeFiles } from "../../src/driver/node-files.js";
+import { runEntries } from "../../src/driver/run.js";
+import { targets } from "../../src/driver/targets.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
+import { readText } from "../../src/runtime/files.js";
+import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "test/fixtures/families");
+const files = nodeFiles();
+const TOLERANCE = 1e-4;
+
+/** Tensors that a checkpoint holds and a program does not read, with the reason. */
+const unread: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
+
+/** Families whose program is one of the examples. */
+const programs: Readonly<Record<string, string>> = { t5_gated: "examples/t5/t5.trafo" };
+
+const families = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const all = families.flatMap((family) =>
+  readdirSync(join(folder, family))
+    .filter((name) => existsSync(join(folder, family, name, "config.json")))
+    .map((name) => ({ family, name: `${family}/${name}` })),
+);
+
+/** Elaborates a program that must be without errors and warnings. */
+function elaborated(family: string, checkpoint: Checkpoint, open: boolean): Elaborated {
+  const path = join(root, programs[family] ?? `test/fixtures/families/${family}/${family}.trafo`);
+  const diagnostics = new Diagnostics();
+  const options = {
+    readFile: () => null,
+    config: checkpoint.config?.value,
+    ...(open ? {} : { checkpoint: checkpoint.tensors }),
+  };
+  const result = elaborate(new SourceFile(path, readText(files, path)), options, diagnostics);
+  expect(renderDiagnostics(diagnostics.sorted)).toBe("");
+  if (!result) throw new Error(`${family} gives no program`);
+  return result;
+}
+
+/** The entries of a program with where each is incremental: what the compiler must not lose. */
+const entriesOf = ({ entries }: Elaborated) => entries.map(({ name, incremental }) => `${name} ${incremental}`);
+
+describe.each(all)("$name", ({ family, name }) => {
+  const path = join(folder, name);
+  const checkpoint = Checkpoint.open(files, path);
+
+  test("is checked without the checkpoint", () => {
+    expect(entriesOf(elaborated(family, checkpoint, true))).toEqual(entriesOf(elaborated(family, checkpoint, false)));
+  });
+
+  test("reads every tensor", () => {
+    expect(elaborated(family, checkpoint, false).unread).toEqual(Object.keys(unread[name] ?? {}));
+  });
+
+  test("gives PyTorch's values", async () => {
+    const { program } = elaborated(family, checkpoint, false);
+    const weights = readWeights(program.entries, checkpointWeights(checkpoint));
+    const runner = await targets.interpreter.start(family, program.entries, weights);
+    for (const each of readCases(files, join(path, "io.safetensors"))) {
+      const runs = each.outputs.has("greedy") ? [] : await runEntries(runner, program, each.inputs);
+      const found = new Map(runs.flatMap(({ outputs }) => [...outputs]));
+      for (const [output, expected] of each.outputs) {
+        if (output === "greedy") {
+          const decoding = decodingOf(program);
+          if (!decoding) throw new Error(`${family} has no entry that decodes`);
+          const { tokens } = await decodeGreedily(runner, program, decoding, each, expected);
+          expect([...tokens.data], `${each.name} ${output}`).toEqual([...expected.data]);
+          continue;
+        }
+        const value = found.get(output);
+        if (!value) throw new Error(`${family} gives no ${output}`);
+        expect(value.shape, `${each.name} ${output}`).toEqual(expected.shape);
+        expect(compareTensors(value, expected, TOLERANCE).absolute, `${each.name} ${output}`).toBeLessThan(TOLERANCE);
+      }
+    }
+  });
+});
