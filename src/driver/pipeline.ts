@@ -102,6 +102,8 @@ export class Compilation {
    * @throws UserError with everything that is wrong with the program.
    */
   get<K extends StageName>(name: K): Artifacts[K] {
+    const known: Artifacts[K] | undefined = this.#done[name];
+    if (known !== undefined) return known;
     const last = stageNames.indexOf(name);
     let first = last;
     while (first > 0 && this.#done[stageNames[first - 1]!] === undefined) first--;

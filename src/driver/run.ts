@@ -45,6 +45,15 @@ export async function runEntries(
 }
 
 /**
+ * Checks inputs before anything is compiled or read for them: every entry that can run on what is given alone.
+ * @throws UserError where they do not fit, or where no entry can run.
+ */
+export function checkGiven(program: Program, given: ReadonlyMap<string, Given>): void {
+  const ready = program.entries.filter((entry) => canRun(entry, given));
+  for (const entry of ready.length > 0 ? ready : program.entries.slice(0, 1)) checkInputs(entry, given);
+}
+
+/**
  * Checks that every given input is one that some entry takes.
  * @throws UserError E0710 with the nearest name.
  */

@@ -115,9 +115,9 @@ describe("a checkpoint", () => {
       ["two/a.safetensors", bytes],
       ["two/b.safetensors", bytes],
     ]);
-    expect(failure(() => Checkpoint.open(files, "mm"))).toEqual({
+    expect(failure(() => Checkpoint.open(files, "twoo"))).toEqual({
       code: "E0701",
-      text: "error[E0701]: there is no checkpoint at mm\n = help: . has m",
+      text: "error[E0701]: there is no checkpoint at twoo\n = help: . has two",
     });
     const none = failure(() => Checkpoint.open(files, "m"));
     expect(none.code).toBe("E0702");

@@ -1,7 +1,7 @@
 /** `trafo fmt`: brings programs into canonical layout. */
 import type { Command } from "commander";
-import { formatSource } from "../../../dsl/syntax/index.js";
-import { type Diagnostic, Diagnostics, diagnostic, SourceFile, UserError } from "../../diagnostics/index.js";
+import { format } from "../../../dsl/syntax/format.js";
+import { type Diagnostic, diagnostic, SourceFile, UserError } from "../../diagnostics/index.js";
 import { readText } from "../../runtime/files.js";
 import type { Host } from "../host.js";
 import { showDiagnostics } from "../report.js";
@@ -26,10 +26,8 @@ function fmt(host: Host, paths: readonly string[], options: FmtOptions): number 
   for (const path of paths) {
     try {
       const text = readText(host.files, path, "a program");
-      const found = new Diagnostics();
-      const formatted = formatSource(new SourceFile(path, text), found);
-      all.push(...found.sorted);
-      if (formatted === null || formatted === text) continue;
+      const formatted = format(new SourceFile(path, text));
+      if (formatted === text) continue;
       if (options.check) all.push(notCanonical(path));
       else {
         host.files.write(path, formatted);

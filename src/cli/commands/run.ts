@@ -4,7 +4,7 @@ import { UserError } from "../../diagnostics/index.js";
 import { givenFromFile } from "../../driver/cases.js";
 import { numbersOf } from "../../driver/compare.js";
 import { type Given, inputsOf, makeInputs, parseInput } from "../../driver/inputs.js";
-import { checkNames, type EntryRun, runEntries } from "../../driver/run.js";
+import { checkGiven, checkNames, type EntryRun, runEntries } from "../../driver/run.js";
 import { targetOf, targets } from "../../driver/targets.js";
 import type { Program } from "../../ir/graph/index.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
@@ -97,6 +97,7 @@ async function run(host: Host, path: string, options: RunOptions): Promise<numbe
   showDiagnostics(host, compilation.diagnostics.sorted);
   const weights = weightsOf(compilation, options);
   const given = givenInputs(host, program, options);
+  checkGiven(program, given);
   const progress = new Progress(host);
   progress.say(`${target}: compiling and reading weights`);
   const runner = await targets[target].start(program.name, program.entries, readWeights(program.entries, weights));

@@ -1,0 +1,415 @@
+import { describe, expect, it } from "vitest";
+import { wrapped } from "../../src/cli/commands/explain.js";
+import { normalized, parseSettings, parseSizes } from "../../src/cli/options.js";
+import { counted, errorText, json, short, table } from "../../src/cli/print.js";
+import { parseSafetensors } from "../../src/runtime/host/safetensors.js";
+import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
+import { f32, i32, tinyFiles, trafo } from "./support/cli.js";
+
+const M = ["--checkpoint", "m"];
+
+describe("the command line", () => {
+  it("brings arguments into one form", () => {
+    const words = (text: string) => normalized(text.split(" "));
+    expect(words("check --set a=1 b=2 f.trafo")).toEqual(["check", "--set=a=1", "--set=b=2", "f.trafo"]);
+    expect(words("run f --random-weights --size B=1,T=2")).toEqual([
+      "run",
+      "f",
+      "--random-weights=0",
+      "--size=B=1,T=2",
+    ]);
+    expect(words("run f --random-weights=7")).toEqual(["run", "f", "--random-weights=7"]);
+    expect(words("check --set")).toEqual(["check", "--set"]);
+    expect(words("check --set --json")).toEqual(["check", "--set", "--json"]);
+  });
+  it("reads settings and sizes", () => {
+    expect(parseSettings(["a=1", "b=[1,2]", "c=x=y"])).toEqual(
+      new Map([
+        ["a", "1"],
+        ["b", "[1,2]"],
+        ["c", "x=y"],
+      ]),
+    );
+    expect(() => parseSettings(["a:1"])).toThrow("E0607");
+    expect(parseSizes(["B=1,T=16", "S=3"])).toEqual(
+      new Map([
+        ["B", 1],
+        ["T", 16],
+        ["S", 3],
+      ]),
+    );
+    expect(() => parseSizes(["B"])).toThrow("E0607");
+    expect(() => parseSizes(["B=-1"])).toThrow("E0607");
+  });
+  it("lays answers out", () => {
+    expect(
+      table(
+        [
+          ["a", "1"],
+          ["bb", "22"],
+        ],
+        "lr",
+      ),
+    ).toBe("a    1\nbb  22\n");
+    expect([short(1.23456), short(12), short(1e-9), counted(124439808), counted(12)]).toEqual([
+      "1.235",
+      "12",
+      "1e-9",
+      "124,439,808",
+      "12",
+    ]);
+    expect([errorText(0), errorText(3.14e-7), errorText(Number.NaN), errorText(null)]).toEqual([
+      "0",
+      "3.1e-7",
+      "NaN",
+      "–",
+    ]);
+    expect(JSON.parse(json({ a: Number.NaN, b: [1] }))).toEqual({ a: "NaN", b: [1] });
+    expect(wrapped("aa bb cc", 5)).toBe("aa bb\ncc");
+  });
+  it("explains itself", async () => {
+    const all = await trafo([]);
+    expect([all.status, all.err]).toEqual([0, ""]);
+    for (const name of ["check", "fmt", "compile", "graph", "run", "verify", "explain"]) {
+      expect(all.out).toContain(`  ${name}`);
+      const help = await trafo([name, "--help"]);
+      expect([help.status, help.err]).toEqual([0, ""]);
+      expect(help.out).toMatch(/Examples?:\n {2}trafo /);
+    }
+  });
+  it("names what is nearest to what is mistyped, with status 2", async () => {
+    const chek = await trafo(["chek", "tiny.trafo"]);
+    expect([chek.status, chek.out]).toEqual([2, ""]);
+    expect(chek.err).toContain("error[E0605]: there is no command chek\n = help: the nearest is check");
+    const option = await trafo(["check", "tiny.trafo", "--chekpoint", "m"]);
+    expect(option.status).toBe(2);
+    expect(option.err).toContain("trafo check has no option --chekpoint\n = help: the nearest is --checkpoint");
+    expect((await trafo(["check"])).err).toContain("trafo check needs FILE");
+    expect((await trafo(["compile", "tiny.trafo"])).err).toContain("trafo compile needs the option -o, --output <DIR>");
+    expect((await trafo(["run", "tiny.trafo", "more.trafo"])).err).toContain("too many arguments");
+    expect((await trafo(["check", "tiny.trafo", "--set"])).err).toContain("the option --set");
+    const target = await trafo(["run", "tiny.trafo", "--target", "typscript", ...M]);
+    expect(target.status).toBe(2);
+    expect(target.err).toContain("error[E0606]: there is no target typscript");
+    expect(target.err).toContain("the nearest is typescript");
+    expect(target.err).toContain("note: interpreter: ");
+    expect((await trafo(["compile", "tiny.trafo", "-o", "out", "--target", "interpreter"])).status).toBe(2);
+  });
+});
+
+describe("trafo check", () => {
+  it("says what a sound program is", async () => {
+    const { status, out, err } = await trafo(["check", "tiny.trafo", ...M]);
+    expect([status, err]).toEqual([0, ""]);
+    expect(out).toBe(
+      "tiny.trafo: sound\nTiny: 6 parameters in 1 tensor\n  forward(ids: i32[B, T], mask?: i32[B, T]) -> (logits: f32[B, T, 3])\n",
+    );
+  });
+  it("takes sizes from --set before the configuration", async () => {
+    const { out } = await trafo(["check", "--set", "vocab=5", "width=3", "tiny.trafo"]);
+    expect(out).toContain("15 parameters");
+  });
+  it("answers in JSON", async () => {
+    const sound = await trafo(["check", "--json", "tiny.trafo"]);
+    expect(JSON.parse(sound.out)).toMatchObject({
+      errors: 0,
+      files: [{ file: "tiny.trafo", model: "Tiny", parameters: 16 }],
+    });
+    const wrong = await trafo(["check", "--json", "a.trafo", "tiny.trafo"], { ...tinyFiles, "a.trafo": "model A( {" });
+    expect(wrong.status).toBe(1);
+    expect(wrong.err).toBe("");
+    const answer = JSON.parse(wrong.out);
+    expect(answer.errors).toBeGreaterThan(0);
+    expect(answer.diagnostics[0].labels[0]).toMatchObject({ file: "a.trafo", line: 1 });
+    const none = await trafo(["check", "--json", "none.trafo"]);
+    expect(JSON.parse(none.out)).toMatchObject({ errors: 1, diagnostics: [{ code: "E0601", labels: [] }] });
+  });
+  it("goes on with the next file", async () => {
+    const { status, out, err } = await trafo(["check", "none.trafo", "m", "empty.trafo", "tiny.trafo"], {
+      ...tinyFiles,
+      "empty.trafo": " \n",
+    });
+    expect(status).toBe(1);
+    expect(err).toContain("E0601");
+    expect(err).toContain("E0602");
+    expect(err).toContain("E0603");
+    expect(err).toContain("3 errors");
+    expect(out).toContain("tiny.trafo: sound");
+  });
+  it("compares with a checkpoint", async () => {
+    const bad = { ...tinyFiles, "m/model.safetensors": writeSafetensors([["tabel", f32([3, 2], [1, 2, 3, 4, 5, 6])]]) };
+    const lacking = await trafo(["check", "tiny.trafo", ...M], bad);
+    expect(lacking.status).toBe(1);
+    expect(lacking.err).toContain("E0706");
+    expect(lacking.err).toContain("tabel");
+    const more = {
+      ...tinyFiles,
+      "m/model.safetensors": writeSafetensors([
+        ["table", f32([3, 2], [1, 2, 3, 4, 5, 6])],
+        ["more", f32([1], [1])],
+      ]),
+    };
+    const unread = await trafo(["check", "tiny.trafo", ...M], more);
+    expect(unread.status).toBe(0);
+    expect(unread.err).toContain("note[E0716]: no param reads a tensor of the checkpoint");
+    expect(unread.err).toContain("more");
+    const shape = await trafo(["check", "tiny.trafo", ...M, "--set", "width=3"]);
+    expect(shape.err).toContain("E0707");
+  });
+  it("does not fall back on defaults where a configuration is read and missing", async () => {
+    const { "m/config.json": _, ...rest } = tinyFiles;
+    const { status, err } = await trafo(["check", "tiny.trafo", ...M], rest);
+    expect(status).toBe(1);
+    expect(err).toContain("error[E0703]");
+    expect(err).toContain("it reads vocab");
+    expect((await trafo(["check", "tiny.trafo", ...M, "--set", "vocab=3"], rest)).status).toBe(0);
+    expect(
+      (await trafo(["check", "tiny.trafo", ...M, "--config", "c.json"], { ...rest, "c.json": '{"vocab":3}' })).status,
+    ).toBe(0);
+  });
+  it("names an unknown setting and its nearest", async () => {
+    const { status, err } = await trafo(["check", "tiny.trafo", "--set", "widht=3"]);
+    expect(status).toBe(1);
+    expect(err).toContain("E0414");
+    expect(err).toContain("width");
+    expect((await trafo(["check", "tiny.trafo", "--set", "width"])).err).toContain("E0607");
+  });
+  it("names an unknown entry", async () => {
+    const { status, err } = await trafo(["check", "tiny.trafo", "--entry", "forwards"]);
+    expect(status).toBe(1);
+    expect(err).toContain("E0608");
+  });
+});
+
+describe("trafo compile", () => {
+  it("writes the module, all of it or a part", async () => {
+    const { status, out, err, files } = await trafo([
+      "compile",
+      "tiny.trafo",
+      "-o",
+      "out",
+      "--config",
+      "m/config.json",
+      "--time",
+    ]);
+    expect([status, err]).toEqual([0, ""]);
+    expect([...files.keys()].filter((name) => name.startsWith("out/")).sort()).toEqual([
+      "out/tiny.d.ts",
+      "out/tiny.js",
+      "out/tiny.js.map",
+      "out/tiny.ts",
+    ]);
+    expect(out).toContain("Tiny: 6 parameters");
+    expect(out).toMatch(/emit +\d+\.\d ms/);
+    const some = await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "dts", "--random-weights"]);
+    expect([...some.files.keys()].filter((name) => name.startsWith("o/"))).toEqual([
+      "o/tiny.d.ts",
+      "o/tiny.safetensors",
+    ]);
+    expect((await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "tss"])).err).toContain("E0607");
+  });
+  it("needs a model", async () => {
+    const blocks = { "b.trafo": "fn double(x: [..., D]) -> [..., D] = 2 * x\n" };
+    const checked = await trafo(["check", "b.trafo"], blocks);
+    expect([checked.status, checked.err]).toEqual([0, ""]);
+    const { status, err } = await trafo(["compile", "b.trafo", "-o", "out"], blocks);
+    expect(status).toBe(1);
+    expect(err).toContain("E0614");
+  });
+});
+
+describe("trafo run", () => {
+  const input = ["--input", "ids=[[0,1,2]]"];
+  it("runs on inputs of the command line", async () => {
+    const { status, out, err } = await trafo(["run", "tiny.trafo", ...M, ...input]);
+    expect([status, err]).toEqual([0, ""]);
+    expect(out).toContain("forward  logits  f32[1, 3, 3]    0    8     2  1, 0, 2, 0, 1, …");
+    const both = await trafo(["run", "tiny.trafo", ...M, ...input, "--target", "interpreter", "--json"]);
+    expect(JSON.parse(both.out).outputs[0]).toMatchObject({
+      name: "logits",
+      shape: [1, 3, 3],
+      min: 0,
+      max: 8,
+      mean: 2,
+    });
+  });
+  it("reads inputs from a file and writes outputs to one", async () => {
+    const files = {
+      ...tinyFiles,
+      "in.safetensors": writeSafetensors([
+        ["ids", i32([1, 1], [2])],
+        ["mask", i32([1, 1], [0])],
+      ]),
+    };
+    const {
+      status,
+      files: after,
+      out,
+    } = await trafo(["run", "tiny.trafo", ...M, "--inputs", "in.safetensors", "--outputs", "o/out.safetensors"], files);
+    expect(status).toBe(0);
+    expect(out).toContain("wrote o/out.safetensors");
+    expect(parseSafetensors(after.get("o/out.safetensors")!, "o").tensors.get("logits")?.shape).toEqual([1, 1, 3]);
+  });
+  it("makes inputs and weights up", async () => {
+    const words = ["run", "tiny.trafo", "--random-weights", "--size", "B=2,T=4", "--json"];
+    const [first, again] = [await trafo(words), await trafo(words)];
+    expect(first.status).toBe(0);
+    expect(JSON.parse(first.out).outputs[0].shape).toEqual([2, 4, 8]);
+    expect(again.out).toBe(first.out);
+    expect((await trafo([...words, "--random-weights=1"])).out).not.toBe(first.out);
+  });
+  const failures: [string, string[], string, string][] = [
+    ["no weights", input, "E0610", "running needs weights"],
+    ["both weights", [...M, "--random-weights", ...input], "E0610", "exclude each other"],
+    ["no inputs", M, "E0610", "running needs inputs"],
+    ["an unknown input", [...M, "--input", "idz=[[1]]"], "E0710", "the nearest is ids"],
+    ["a missing input", [...M, "--input", "mask=[[1]]"], "E0710", "needs the input ids: i32[B, T]"],
+    ["a wrong rank", [...M, "--input", "ids=[1,2]"], "E0711", "of 2 axes, but is given as [2]"],
+    ["sizes that differ", [...M, ...input, "--input", "mask=[[1,1]]"], "E0711", "T is 3 from input ids"],
+    [
+      "a size out of bounds",
+      [...M, "--input", `ids=[[${"1,".repeat(16)}1]]`],
+      "E0711",
+      "T is 17, and must be from 0 to 16",
+    ],
+    [
+      "a token out of the vocabulary",
+      [...M, "--input", "ids=[[0,3]]"],
+      "E0712",
+      "holds 3 at [0, 1], and must lie between 0 and 2",
+    ],
+    ["a fraction", [...M, "--input", "ids=[[0.5]]"], "E0712", "holds 0.5"],
+    ["ragged lists", [...M, "--input", "ids=[[0],[1,2]]"], "E0712", "ragged"],
+    ["words", [...M, "--input", 'ids=[["a"]]'], "E0712", 'holds "a"'],
+    ["no JSON", [...M, "--input", "ids=[[0"], "E0704", "--input ids"],
+    ["no name", [...M, "--input", "[[0]]"], "E0607", "NAME=VALUE"],
+    ["an unknown size", ["--random-weights", "--size", "Q=1"], "E0611", "the program has no size Q"],
+    ["a missing size", ["--random-weights", "--size", "B=1"], "E0611", "the size T of input ids is not given"],
+    ["a large size", ["--random-weights", "--size", "B=1,T=17"], "E0611", "T is 17"],
+    ["a wrong seed", ["--random-weights=x", "--size", "B=1,T=1"], "E0607", "--random-weights takes a whole number"],
+    ["a missing checkpoint", ["--checkpoint", "mm", ...input], "E0701", "there is no checkpoint at mm"],
+  ];
+  it.each(failures)("refuses %s", async (_what, words, code, text) => {
+    const { status, err, out } = await trafo(["run", "tiny.trafo", ...words]);
+    expect(err).toContain(`error[${code}]`);
+    expect(err).toContain(text);
+    expect([status, out]).toEqual([1, ""]);
+  });
+});
+
+describe("trafo verify", () => {
+  it("passes, and says what it did not compare", async () => {
+    const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M]);
+    expect([status, err]).toEqual([0, ""]);
+    expect(out.replace(/ +/g, " ")).toBe(
+      [
+        "target case output largest error relative",
+        "interpreter case0 logits 0 0",
+        "interpreter case1 greedy equal",
+        "typescript case0 logits 0 0",
+        "typescript case1 greedy equal",
+        "not compared, as no entry returns them: hidden.0 (case0)",
+        "",
+      ].join("\n"),
+    );
+    const answer = JSON.parse((await trafo(["verify", "tiny.trafo", ...M, "--json", "--target", "typescript"])).out);
+    expect(answer).toMatchObject({ passed: true, tolerance: 1e-4, notCompared: ["case0.out.hidden.0"] });
+    expect(answer.rows).toHaveLength(2);
+  });
+  it("fails with status 1 and says where", async () => {
+    const wrong = writeSafetensors([
+      ["case0.in.ids", i32([1, 3], [0, 1, 2])],
+      ["case0.in.mask", i32([1, 3], [1, 1, 1])],
+      ["case0.in.odd", i32([1], [1])],
+      ["case0.out.logits", f32([1, 3, 3], [1, 0, 2, 0, 1, 2, 2, 2, 9])],
+      ["case1.in.ids", i32([1, 1], [0])],
+      ["case1.out.logits", f32([1, 3], [1, 0, 2])],
+      ["case2.in.ids", i32([1, 1], [0])],
+      ["case2.out.greedy", i32([1, 3], [0, 2, 1])],
+      ["case3.in.ids", i32([1, 1], [0])],
+      ["case3.out.logits", f32([1, 1, 3], [1, 0, Number.NaN])],
+      ["case4.out.logits", f32([1, 1, 3], [1, 0, 2])],
+    ]);
+    const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M, "--target", "typescript"], {
+      ...tinyFiles,
+      "m/io.safetensors": wrong,
+    });
+    expect(status).toBe(1);
+    expect(out.match(/FAILS/g)).toHaveLength(5);
+    expect(out).toMatch(/case2 +greedy +1 differ/);
+    expect(out).toMatch(/case3 +logits +NaN/);
+    expect(out).toContain("not used, as no entry takes them: odd (case0)");
+    expect(err).toContain("error[E0714]: on the target typescript, logits, greedy depart from the expected values");
+    expect(err).toContain("case0: logits[0, 2, 2] is 8, and 9 is expected");
+    expect(err).toContain("case1: logits is [1, 1, 3], and [1, 3] is expected");
+    expect(err).toContain("every operator gives what the interpreter gives in f64");
+  });
+  it("needs something to compare", async () => {
+    const none = { ...tinyFiles, "io.safetensors": writeSafetensors([["x", f32([1], [1])]]) };
+    const words = ["verify", "tiny.trafo", ...M, "--expect", "io.safetensors"];
+    expect((await trafo(words, none)).err).toContain("E0713");
+    const other = {
+      ...tinyFiles,
+      "io.safetensors": writeSafetensors([
+        ["case0.in.ids", i32([1, 1], [0])],
+        ["case0.out.x", f32([1], [1])],
+      ]),
+    };
+    const { status, err } = await trafo(words, other);
+    expect(status).toBe(1);
+    expect(err).toContain("expected: case0.out.x");
+    expect((await trafo([...words, "--tolerance", "x"])).err).toContain("E0607");
+    expect((await trafo(["verify", "tiny.trafo"])).err).toContain("E0610");
+  });
+  it("reports an output of another shape alone as such", async () => {
+    const shape = {
+      ...tinyFiles,
+      "m/io.safetensors": writeSafetensors([
+        ["case0.in.ids", i32([1, 1], [0])],
+        ["case0.out.logits", f32([3], [1, 0, 2])],
+      ]),
+    };
+    expect((await trafo(["verify", "tiny.trafo", ...M], shape)).err).toContain("E0715");
+  });
+});
+
+describe("trafo graph", () => {
+  it("prints DOT and refuses other endings", async () => {
+    const { status, out } = await trafo(["graph", "tiny.trafo"]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^digraph/);
+    const file = await trafo(["graph", "tiny.trafo", "-o", "a/b.dot"]);
+    expect(new TextDecoder().decode(file.files.get("a/b.dot"))).toBe(out);
+    expect((await trafo(["graph", "tiny.trafo", "-o", "b.jpg"])).err).toContain("E0612");
+  });
+});
+
+describe("trafo explain", () => {
+  it("prints the reference", async () => {
+    const { status, out } = await trafo(["explain", "e0706"]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^E0706: a checkpoint lacks a tensor/);
+    expect(out).toContain("\nWrong:\n  param weight");
+    const { status: unknown, err } = await trafo(["explain", "E0760"]);
+    expect(unknown).toBe(1);
+    expect(err).toContain("E0609");
+    expect(err).toMatch(/the nearest is E0\d{3}: /);
+  });
+});
+
+describe("trafo fmt", () => {
+  const untidy = "fn  double(x: [..., D]) -> [..., D] = 2*x  # twice\n";
+  it("rewrites, or says what it would rewrite", async () => {
+    const check = await trafo(["fmt", "--check", "a.trafo"], { "a.trafo": untidy });
+    expect(check.status).toBe(1);
+    expect(check.err).toContain("E0613");
+    expect(new TextDecoder().decode(check.files.get("a.trafo"))).toBe(untidy);
+    const write = await trafo(["fmt", "a.trafo"], { "a.trafo": untidy });
+    expect([write.status, write.out]).toEqual([0, "a.trafo\n"]);
+    const text = new TextDecoder().decode(write.files.get("a.trafo"));
+    expect(text).toContain("# twice");
+    expect(text).not.toContain("fn  double");
+    expect((await trafo(["fmt", "--check", "a.trafo"], { "a.trafo": text })).status).toBe(0);
+    expect((await trafo(["fmt", "b.trafo"], {})).err).toContain("E0601");
+  });
+});
