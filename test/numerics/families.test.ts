@@ -13,11 +13,8 @@ import { type Elaborated, elaborate } from "../../dsl/index.js";
 import { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostics } from "../../src/diagnostics/render.js";
 import { readCases } from "../../src/driver/cases.js";
-import { compareTensors } from "../../src/driver/compare.js";
-import { decodeGreedily, decodingOf } from "../../src/driver/greedy.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
-import { runEntries } from "../../src/driver/run.js";
-import { targets } from "../../src/driver/targets.js";
+import { verify } from "../../src/driver/verify.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { readText } from "../../src/runtime/files.js";
 import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
@@ -74,24 +71,15 @@ describe.each(all)("$name", ({ family, name }) => {
 
   test("gives PyTorch's values", async () => {
     const { program } = elaborated(family, checkpoint, false);
-    const weights = readWeights(program.entries, checkpointWeights(checkpoint));
-    const runner = await targets.interpreter.start(family, program.entries, weights);
-    for (const each of readCases(files, join(path, "io.safetensors"))) {
-      const runs = each.outputs.has("greedy") ? [] : await runEntries(runner, program, each.inputs);
-      const found = new Map(runs.flatMap(({ outputs }) => [...outputs]));
-      for (const [output, expected] of each.outputs) {
-        if (output === "greedy") {
-          const decoding = decodingOf(program);
-          if (!decoding) throw new Error(`${family} has no entry that decodes`);
-          const { tokens } = await decodeGreedily(runner, program, decoding, each, expected);
-          expect([...tokens.data], `${each.name} ${output}`).toEqual([...expected.data]);
-          continue;
-        }
-        const value = found.get(output);
-        if (!value) throw new Error(`${family} gives no ${output}`);
-        expect(value.shape, `${each.name} ${output}`).toEqual(expected.shape);
-        expect(compareTensors(value, expected, TOLERANCE).absolute, `${each.name} ${output}`).toBeLessThan(TOLERANCE);
-      }
-    }
+    const { rows, failures, notCompared, notUsed } = await verify({
+      program,
+      weights: readWeights(program.entries, checkpointWeights(checkpoint)),
+      cases: readCases(files, join(path, "io.safetensors")),
+      targets: ["interpreter"],
+      tolerance: TOLERANCE,
+    });
+    expect(failures).toEqual([]);
+    expect(rows.filter(({ absolute }) => absolute === null || !(absolute < TOLERANCE))).toEqual([]);
+    expect([...notCompared, ...notUsed]).toEqual([]);
   });
 });
