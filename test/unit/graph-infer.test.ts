@@ -169,6 +169,10 @@ describe("movement", () => {
     );
   });
 
+  test("a number of elements beyond the exact whole numbers is refused", () => {
+    expect(refusal("reshape", ["f32[1000000000, 1000000000]"], { shape: [sz("3")] })).toContain("reshape: the size");
+  });
+
   test("broadcast repeats 1 and adds axes", () => {
     expect(infer("broadcast", ["f32[1, D]"], { shape: [sz("B"), sz("T"), sz("D")] })).toBe("f32[B, T, D]");
     expect(refusal("broadcast", ["f32[D]"], { shape: [sz("T")] })).toBe("broadcast: f32[D] does not broadcast to [T]");

@@ -5,6 +5,7 @@
  * attributes, so that the verifier can repeat it on any node; and what it accepts, the interpreter can evaluate (only
  * the bounds of slices and of `topk` with run-time sizes are left to the run).
  */
+import { SizeOverflow } from "../../sizes/index.js";
 import {
   binaryInference,
   inferCast,
@@ -27,6 +28,7 @@ import {
   inferTranspose,
 } from "./infer-shapes.js";
 import type { Attributes, OperatorName } from "./operators.js";
+import { GraphTypeError } from "./type-rules.js";
 import type { TensorType } from "./types.js";
 
 /** Infers the type of one operator's result. Throws GraphTypeError. */
@@ -68,7 +70,12 @@ export function inferType<K extends OperatorName>(
   operands: readonly TensorType[],
   attributes: Attributes[K],
 ): TensorType {
-  return table[operator](operands, attributes);
+  try {
+    return table[operator](operands, attributes);
+  } catch (error) {
+    if (error instanceof SizeOverflow) throw new GraphTypeError(`${operator}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** All operators. */

@@ -33,10 +33,10 @@ export type UnaryOperator = (typeof unaryOperators)[number];
 /**
  * Element-wise functions of two values of one element type.
  * `floor_div` and `mod` floor (Python's `//` and `%`), `div` is of floats only; comparisons give bool; `and`, `or`
- * take bool; `eq` and `ne` take any. `maximum` and `minimum` give NaN if either is NaN. i32 wraps around; i32 `floor_div`
- * and `mod` by 0 give 0; i32 `pow` to a negative exponent gives the quotient 1 / x^n rounded towards 0, and 0 for x = 0.
- * Float `mod` and `floor_div` are PyTorch's remainder and floor_divide; float `pow` is JavaScript's `**`, which differs
- * from C in that 1 ** NaN and (-1) ** inf are NaN.
+ * take bool; `eq` and `ne` take any. `maximum` and `minimum` give NaN if either is NaN. i32 wraps around.
+ * i32 `floor_div` and `mod` by 0 give 0; i32 `pow` to a negative exponent gives the quotient 1 / x^n rounded towards 0,
+ * and 0 for x = 0. Float `mod` and `floor_div` are PyTorch's remainder and floor_divide; float `pow` is JavaScript's
+ * `**`, which differs from C in that 1 ** NaN and (-1) ** inf are NaN.
  */
 export const binaryOperators = [
   "add",
@@ -102,13 +102,14 @@ export interface Attributes
   readonly where: None;
   /** Over one axis; a row of -inf only (or of nothing) gives zeros, a row with NaN gives NaN. */
   readonly softmax: { readonly axis: number };
-  /** Running sum over one axis. */
+  /** Running sum over one axis, of floats or i32. */
   readonly cumsum: { readonly axis: number };
   /**
-   * Sum of products over named axes, as in NumPy. `inputs[i][a]` is the label of axis a of operand i, `output` the
-   * labels of the result; labels are small whole numbers, numbered in order of first appearance; a label stands once
-   * in an operand and once in the output; labels that are not in the output are summed over. An axis of constant
-   * size 1 broadcasts against the other sizes of its label. `x @ w` of [B, T, K] and [K, N] is [[0,1,2],[2,3]] -> [0,1,3].
+   * Sum of products of floats or i32 over named axes, as in NumPy. `inputs[i][a]` is the label of axis a of operand i,
+   * `output` the labels of the result; labels are small whole numbers, numbered in order of first appearance; a label
+   * stands once in an operand and once in the output; labels that are not in the output are summed over. An axis of
+   * constant size 1 broadcasts against the other sizes of its label. `x @ w` of [B, T, K] and [K, N] is
+   * [[0, 1, 2], [2, 3]] -> [0, 1, 3].
    */
   readonly einsum: { readonly inputs: readonly (readonly number[])[]; readonly output: readonly number[] };
   /** Axis i of the result is axis `permutation[i]` of the operand. */
@@ -131,7 +132,10 @@ export interface Attributes
    * without elements all are 0.
    */
   readonly element: None;
-  /** i32 indices of the k largest along the last axis, descending, the lower index first among equals. NaN is largest. */
+  /**
+   * i32 indices of the k largest along the last axis, of floats or i32, descending, the lower index first among equals.
+   * NaN is largest. The axis has at least k elements.
+   */
   readonly topk: { readonly k: number };
 }
 
