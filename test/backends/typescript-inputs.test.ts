@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/runtime/host/elements.js";
 import { checkInputs, type EntrySpec, filledInput } from "../../src/runtime/host/inputs.js";
-import { Memory, reserveSizes } from "../../src/runtime/host/memory.js";
+import { Instance, reserveSizes } from "../../src/runtime/host/instance.js";
 
 const forward: EntrySpec = {
   name: "forward",
@@ -184,7 +184,7 @@ describe("memory", () => {
   const arenaBytes = ({ B, T }: Readonly<Record<string, number>>): number => B! * T! * 16;
 
   test("grows, keeps its arrays, and is let go", () => {
-    const memory = new Memory();
+    const memory = new Instance({});
     const make = (arena: ArrayBuffer) => ({ x: new Float32Array(arena) });
     const small = memory.arrays(forward, { B: 1, T: 2 }, 32, make);
     expect(memory.arrays(forward, { B: 1, T: 2 }, 32, make)).toBe(small);
@@ -195,12 +195,14 @@ describe("memory", () => {
     expect(memory.arrays(forward, { B: 1, T: 64 }, 16, make)).toBe(memory.arrays(forward, { B: 1, T: 64 }, 16, make));
     memory.dispose();
     expect(memory.bytes).toBe(0);
-    expect(() => memory.arrays(forward, { B: 1, T: 2 }, 32, make)).toThrow("the model was disposed of");
-    expect(() => new Memory().reserve(2 ** 52)).toThrow("a run of these sizes needs 4503599627370496 bytes of memory");
+    expect(() => memory.weights).toThrow("the model was disposed of");
+    expect(() => new Instance({}).reserve(2 ** 52)).toThrow(
+      "a run of these sizes needs 4503599627370496 bytes of memory",
+    );
   });
 
   test("is reserved for the sizes of an entry", () => {
-    const memory = new Memory();
+    const memory = new Instance({});
     const entries = [{ spec: forward, arenaBytes }];
     reserveSizes(memory, undefined, entries);
     reserveSizes(memory, { B: 4 }, entries);

@@ -1,5 +1,5 @@
 /**
- * The memory of a model that is loaded: one arena for all that lives within a run, and the arrays that lie on it.
+ * What a model that is loaded holds: its weights, one arena for all that lives within a run, and the arrays on it.
  *
  * The arena grows when a run needs more than any before. The arrays of the latest sizes are kept, so that a repeated
  * run allocates nothing but its outputs.
@@ -12,10 +12,19 @@ import { nearestHint } from "./names.js";
 /** For how many bindings of sizes the arrays are kept. */
 const keptBindings = 16;
 
-export class Memory {
+export class Instance<Weights> {
+  #weights: Weights | null;
   #arena = new ArrayBuffer(0);
   #kept = new Map<string, unknown>();
-  #disposed = false;
+
+  constructor(weights: Weights) {
+    this.#weights = weights;
+  }
+
+  get weights(): Weights {
+    if (this.#weights === null) throw new Error("the model was disposed of: load it again to run it");
+    return this.#weights;
+  }
 
   /** The bytes of the arena. */
   get bytes(): number {
@@ -37,7 +46,6 @@ export class Memory {
 
   /** The arrays of an entry for its sizes, made by `make` unless they are kept. */
   arrays<Arrays>(entry: EntrySpec, sizes: Sizes, bytes: number, make: (arena: ArrayBuffer) => Arrays): Arrays {
-    this.check();
     this.reserve(bytes);
     const key = [entry.name, ...entry.sizes.map((size) => sizes[size.name])].join(" ");
     const kept = this.#kept.get(key) as Arrays | undefined;
@@ -49,13 +57,9 @@ export class Memory {
     return arrays;
   }
 
-  /** Throws if the model was disposed of. */
-  check(): void {
-    if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
-  }
-
+  /** Lets go of everything. */
   dispose(): void {
-    this.#disposed = true;
+    this.#weights = null;
     this.#kept.clear();
     this.#arena = new ArrayBuffer(0);
   }
@@ -63,7 +67,7 @@ export class Memory {
 
 /** Makes room for runs of the given sizes: for every entry all of whose sizes are given. */
 export function reserveSizes(
-  memory: Memory,
+  instance: Instance<unknown>,
   given: Sizes | undefined,
   entries: readonly { readonly spec: EntrySpec; readonly arenaBytes: (sizes: Sizes) => number }[],
 ): void {
@@ -77,6 +81,6 @@ export function reserveSizes(
   for (const { spec, arenaBytes } of entries) {
     if (!spec.sizes.every((size) => given[size.name] !== undefined)) continue;
     checkRanges(spec, given);
-    memory.reserve(arenaBytes(given));
+    instance.reserve(arenaBytes(given));
   }
 }

@@ -1,0 +1,25 @@
+/** What every backend is given: the plans of a model's entries. And how types are written in comments. */
+import type { Location } from "../../src/diagnostics/index.js";
+import type { KernelElement } from "../../src/ir/kernel/kernel.js";
+import type { Plan } from "../../src/ir/plan/plan.js";
+import { render, type Size } from "../../src/sizes/index.js";
+
+/** A model that is ready to be printed. */
+export interface Module {
+  /** The model's name. */
+  readonly name: string;
+  /** One plan per entry, in the order of the source. */
+  readonly plans: readonly Plan[];
+  /** The comment above the model in its source. */
+  readonly documentation?: string | undefined;
+}
+
+/** A type as the language has it: `f32[B, T, 4*D]`, `i32`. */
+export function typeText(element: KernelElement, shape: readonly Size[]): string {
+  return shape.length === 0 ? element : `${element}[${shape.map(render).join(", ")}]`;
+}
+
+/** `gpt2.trafo:8:3`, or null. */
+export function locationText(location: Location | null): string | null {
+  return location === null ? null : `${location.file}:${location.line}:${location.column}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * Emits a model as a TypeScript module, and what the TypeScript compiler makes of it.
+ *
+ * The order is that of reading: what a user calls, the kernels, the entries that run them, the weights, and last the
+ * host code, which is the same in every module. Nothing is imported.
+ */
+import { Project, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
+import { UserError } from "../../src/diagnostics/index.js";
+import type { Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
+import { constantOf } from "../../src/sizes/index.js";
+import { javascriptWords } from "../common/keywords.js";
+import type { Module } from "../common/module.js";
+import { identifier, Names } from "../common/names.js";
+import { type CompiledModule, compileModule } from "./compile.js";
+import { EntryPrinter, entryNames, type PrintedEntry, propertyName } from "./entries.js";
+import { KernelFunctions } from "./functions.js";
+import { hostNames, hostText } from "./host.js";
+import { interfaceStatements } from "./interface.js";
+
+export interface EmittedTypeScript extends CompiledModule {
+  readonly typescript: string;
+}
+
+type Item = StatementStructures | string;
+
+/** What callers of a module can use of the host code. */
+const exportedNames = [
+  "ElementName",
+  "ArrayOf",
+  "Tensor",
+  "TensorInput",
+  "NestedNumbers",
+  "FlatNumbers",
+  "InputError",
+  "NamedTensor",
+  "WeightsSource",
+  "WeightsProgress",
+  "WeightsError",
+  "SafetensorsError",
+];
+
+export function emitTypeScript(module: Module): EmittedTypeScript {
+  const names = new Names(new Set([...javascriptWords, ...hostNames()]));
+  for (const fixed of ["Model", "LoadOptions", "load", "weightTable", "Weights"]) names.claim(fixed);
+  const entries = module.plans.map((plan) => ({ plan, names: entryNames(checked(plan), names) }));
+  const functions = new KernelFunctions(module.plans, names);
+  const printed = entries.map((entry): PrintedEntry => {
+    return { ...entry, printer: new EntryPrinter(entry.plan, entry.names, functions, names) };
+  });
+
+  const weights = weightsOf(module.plans);
+  const project = new Project({ useInMemoryFileSystem: true, skipLoadingLibFiles: true });
+  const file = project.createSourceFile("module.ts", {
+    statements: [
+      ...interfaceStatements(module, printed, weights.length > 0),
+      heading("The kernels: one function for each, in the order of the first run."),
+      ...kernelStatements(functions),
+      heading("The entries: what each takes, its arrays, and the order of its kernels."),
+      ...printed.flatMap(entryStatements),
+      heading("The weights: the shape of each, and the tensors of a checkpoint that hold it, the first that is there."),
+      ...weightStatements(weights),
+      heading("The host code, the same in every module."),
+    ],
+  });
+  file.formatText({ indentSize: 2, convertTabsToSpaces: true });
+  const own = file.getFullText().replace(/\n{3,}/g, "\n\n");
+  const typescript = `${own.trimEnd()}\n\n${hostText(rootsIn(own), new Set(exportedNames))}\n`;
+  return { typescript, ...compileModule(identifier(module.name), typescript) };
+}
+
+/** Host code that the module's own code mentions, and what its users are to have. */
+function rootsIn(text: string): string[] {
+  const words = new Set(text.match(/\b[A-Za-z_]\w*\b/g));
+  return [...exportedNames, ...[...hostNames()].filter((name) => words.has(name))];
+}
+
+/** @throws UserError E0501 if the entry's name cannot be a method of a model. */
+function checked(plan: Plan): Plan {
+  if (plan.name !== "dispose" && plan.name !== "then") return plan;
+  const reason = plan.name === "dispose" ? "frees the model" : "would make it a promise";
+  throw UserError.of("E0501", `the entry ${plan.name} has the name of a method that ${reason}`, {
+    help: [`give the entry another name, such as run_${plan.name}`],
+  });
+}
+
+function heading(text: string): string {
+  return `\n// ---- ${text}\n`;
+}
+
+function kernelStatements(functions: KernelFunctions): Item[] {
+  return functions.all.map(({ name, printed, comment }) => ({
+    kind: StructureKind.Function,
+    name,
+    docs: [comment],
+    parameters: printed.parameters.map((parameter) => ({ name: parameter.name, type: parameter.type })),
+    returnType: "void",
+    statements: printed.lines.join("\n"),
+    leadingTrivia: "\n",
+  }));
+}
+
+function constant(name: string, initializer: string, type: string | null, docs: readonly string[]): Item {
+  return {
+    kind: StructureKind.VariableStatement,
+    declarationKind: VariableDeclarationKind.Const,
+    declarations: [{ name, initializer, ...(type === null ? {} : { type }) }],
+    docs: [...docs],
+    leadingTrivia: "\n",
+  };
+}
+
+function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
+  const sized = printer.hasArrays;
+  const statements: Item[] = [
+    constant(names.spec, printer.spec(), "EntrySpec", [`What ${plan.name} takes.`]),
+    {
+      kind: StructureKind.Function,
+      name: names.bytes,
+      docs: [`The bytes of memory that ${plan.name} needs, besides its inputs, weights and outputs.`],
+      parameters: [{ name: plan.sizes.length > 0 ? "sizes" : "_sizes", type: "Sizes" }],
+      returnType: "number",
+      statements: printer.bytesBody(),
+      leadingTrivia: "\n",
+    },
+  ];
+  if (sized) {
+    statements.push({
+      kind: StructureKind.Function,
+      name: names.arrays,
+      docs: [`The arrays of ${plan.name}: where lifetimes do not overlap, they share memory.`],
+      parameters: [
+        { name: "arena", type: "ArrayBuffer" },
+        { name: "sizes", type: "Sizes" },
+      ],
+      statements: printer.arraysBody(),
+      leadingTrivia: "\n",
+    });
+  }
+  statements.push({
+    kind: StructureKind.Function,
+    name: names.run,
+    docs: [`Runs ${plan.name} on checked inputs.`],
+    parameters: [
+      { name: "instance", type: "Instance<Weights>" },
+      { name: "{ sizes, arrays: inputs }", type: "CheckedInputs" },
+    ],
+    returnType: names.outputs,
+    statements: printer.runBody(),
+    leadingTrivia: "\n",
+  });
+  return statements;
+}
+
+/** The weights of all plans, each once. */
+function weightsOf(plans: readonly Plan[]): readonly PlanBuffer[] {
+  const found = new Map<string, PlanBuffer>();
+  for (const plan of plans) {
+    for (const id of plan.weights) {
+      const buffer = plan.buffers[id]!;
+      if (buffer.place.kind === "weight") found.set(buffer.place.name, buffer);
+    }
+  }
+  return [...found.values()];
+}
+
+function weightStatements(weights: readonly PlanBuffer[]): Item[] {
+  const lines = weights.map(({ place, element, shape }) => {
+    if (place.kind !== "weight") return "";
+    const fields = [`type: "${element}"`, `shape: [${shape.map(constantOf).join(", ")}]`];
+    const isPlain = place.sources.length === 1 && place.sources[0]!.length === 1 && place.sources[0]![0] === place.name;
+    if (!isPlain) fields.push(`sources: ${JSON.stringify(place.sources).replaceAll(",", ", ")}`);
+    const line = `  ${propertyName(place.name)}: { ${fields.join(", ")} },`;
+    if (line.length <= 120) return line;
+    return [`  ${propertyName(place.name)}: {`, ...fields.map((field) => `    ${field},`), "  },"].join("\n");
+  });
+  const table = lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n}`;
+  return [
+    constant("weightTable", `${table} as const satisfies Readonly<Record<string, WeightSpec>>`, null, []),
+    "\ntype Weights = WeightsOf<typeof weightTable>;",
+  ];
+}

@@ -1,0 +1,327 @@
+/**
+ * What a module has for each entry: the description that inputs are checked against, the arrays on the arena, and the
+ * function that runs the kernels in the order of the plan.
+ */
+import { InternalError } from "../../src/diagnostics/index.js";
+import type { Kernel } from "../../src/ir/kernel/index.js";
+import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
+import { constantOf, render, type Size, type SizeVariable, size, variablesOf } from "../../src/sizes/index.js";
+import { type Code, numberCode, plus, primary, times } from "../common/code.js";
+import { typeText } from "../common/module.js";
+import { identifier, Names, upperFirst } from "../common/names.js";
+import { type SizeDialect, sizeCode } from "../common/sizes.js";
+import { largeSizes } from "./expressions.js";
+import type { KernelFunctions } from "./functions.js";
+import { globalArrays, privateArrays, scratchOf } from "./kernels.js";
+
+/** The names of an entry's parts in the module. */
+export interface EntryNames {
+  readonly inputs: string;
+  readonly outputs: string;
+  readonly spec: string;
+  readonly bytes: string;
+  readonly arrays: string;
+  readonly run: string;
+}
+
+export function entryNames(plan: Plan, names: Names): EntryNames {
+  const name = identifier(plan.name);
+  return {
+    inputs: names.claim(`${upperFirst(name)}Inputs`),
+    outputs: names.claim(`${upperFirst(name)}Outputs`),
+    spec: names.claim(`${name}Spec`),
+    bytes: names.claim(`${name}Bytes`),
+    arrays: names.claim(`${name}Arrays`),
+    run: names.claim(`run${upperFirst(name)}`),
+  };
+}
+
+/** An entry with everything that is printed about it. */
+export interface PrintedEntry {
+  readonly plan: Plan;
+  readonly names: EntryNames;
+  readonly printer: EntryPrinter;
+}
+
+/** An array of an entry on the arena. */
+interface ArenaArray {
+  readonly name: string;
+  readonly code: string;
+}
+
+export class EntryPrinter {
+  readonly #buffers = new Map<BufferId, string>();
+  readonly #arena = new Map<string, ArenaArray>();
+  /** The names of inputs' defaults. */
+  readonly #defaults = new Map<BufferId, string>();
+  readonly #locals: Names;
+  /** The names of the arrays that are kept from run to run. */
+  readonly #fields = new Names(new Set());
+  readonly #variables = new Map<SizeVariable, string>();
+  readonly #sizes: SizeDialect;
+  readonly #indexed: ReadonlyMap<string, Size>;
+
+  constructor(
+    readonly plan: Plan,
+    readonly names: EntryNames,
+    readonly functions: KernelFunctions,
+    around: Names,
+  ) {
+    this.#locals = new Names(around.reserved, around);
+    for (const local of ["arrays", "inputs", "instance", "sizes", "weights"]) this.#locals.claim(local);
+    for (const variable of plan.sizes) this.#variables.set(variable, this.#locals.claim(variable.name));
+    this.#sizes = largeSizes((variable) => {
+      const name = this.#variables.get(variable);
+      if (name === undefined)
+        throw new InternalError(`the plan of ${plan.name} does not know the size ${variable.name}`);
+      return name;
+    });
+    this.#indexed = new Map(plan.indexChecks.map(({ input, limit }) => [input, limit]));
+    this.#nameBuffers();
+  }
+
+  /** The inputs first, which keep their names; buffers of one name and place share an array. */
+  #nameBuffers(): void {
+    const { plan } = this;
+    for (const id of [...plan.inputs, ...plan.outputs])
+      this.#buffers.set(id, this.#locals.claim(plan.buffers[id]!.name));
+    for (const [id, buffer] of plan.buffers.entries()) {
+      if (buffer.place.kind !== "arena") continue;
+      const { offset } = buffer.place;
+      this.#buffers.set(
+        id as BufferId,
+        this.#arenaArray(buffer.name, globalArrays[buffer.element], this.#code(offset), this.#count(buffer)),
+      );
+    }
+    for (const id of plan.inputs) {
+      if (this.#isFilled(id)) this.#defaults.set(id, `arrays.${this.#fields.claim(plan.buffers[id]!.name)}`);
+    }
+    for (const { kernel } of plan.dispatches) this.#scratch(plan.kernels[kernel]!);
+  }
+
+  #arenaArray(wanted: string, array: string, offset: Code, count: Code): string {
+    const code = `new ${array}(arena, ${offset.text}, ${count.text})`;
+    const key = `${wanted} ${code}`;
+    const known = this.#arena.get(key);
+    if (known) return known.name;
+    const name = `arrays.${this.#fields.claim(wanted)}`;
+    this.#arena.set(key, { name, code });
+    return name;
+  }
+
+  /** The private arrays of a kernel, after all that the plan has placed. */
+  #scratch(kernel: Kernel): readonly string[] {
+    let offset = this.#code(this.plan.arenaBytes);
+    return scratchOf(kernel).map((buffer) => {
+      const count = this.#count(buffer);
+      const name = this.#arenaArray(buffer.name, privateArrays[buffer.element], offset, count);
+      offset = plus(offset, times(count, numberCode(8)));
+      return name;
+    });
+  }
+
+  #code(value: Size): Code {
+    return sizeCode(value, this.#sizes);
+  }
+
+  #count({ shape }: { readonly shape: readonly Size[] }): Code {
+    return shape.reduce((all, extent) => times(all, this.#code(extent)), primary("1"));
+  }
+
+  /** `const { B, T } = sizes;`, as far as some code mentions them. */
+  #destructured(text: string): readonly string[] {
+    const fields = this.plan.sizes.flatMap((variable) => {
+      const name = this.#variables.get(variable)!;
+      if (!new RegExp(`\\b${name}\\b`).test(text)) return [];
+      return [name === variable.name ? name : `${JSON.stringify(variable.name)}: ${name}`];
+    });
+    return fields.length === 0 ? [] : [`const { ${fields.join(", ")} } = sizes;`];
+  }
+
+  /** The object literal that inputs are checked against. */
+  spec(): string {
+    const { plan } = this;
+    const lines = [`{`, `  name: ${JSON.stringify(plan.name)},`];
+    const sizes = plan.sizes.map(({ name, min, max }) => {
+      const most = max === null ? "null" : this.#dimension(max);
+      return `    { name: ${JSON.stringify(name)}, min: ${this.#dimension(min)}, max: ${most} },`;
+    });
+    lines.push(...(sizes.length === 0 ? ["  sizes: [],"] : ["  sizes: [", ...sizes, "  ],"]));
+    const inputs = plan.inputs.map((id) => `    ${this.#inputSpec(plan.buffers[id]!)},`);
+    lines.push(...(inputs.length === 0 ? ["  inputs: [],"] : ["  inputs: [", ...inputs, "  ],"]), "}");
+    return lines.join("\n");
+  }
+
+  #inputSpec({ place, element, shape }: PlanBuffer): string {
+    if (place.kind !== "input") throw new InternalError("an input of a plan has another place");
+    const fields = [
+      `name: ${JSON.stringify(place.name)}`,
+      `type: ${JSON.stringify(element)}`,
+      `shape: [${shape.map((extent) => this.#dimension(extent)).join(", ")}]`,
+    ];
+    if (place.fill !== null) fields.push(`fill: ${numberCode(place.fill).text}`);
+    const limit = this.#indexed.get(place.name);
+    if (limit) fields.push(`limit: ${this.#dimension(limit)}`);
+    return `{ ${fields.join(", ")} }`;
+  }
+
+  /** A number, the name of a size, or a formula. */
+  #dimension(value: Size): string {
+    const constant = constantOf(value);
+    if (constant !== null) return String(constant);
+    const [variable] = variablesOf(value);
+    if (variable && size(variable) === value) return JSON.stringify(variable.name);
+    const code = this.#code(value).text;
+    const sizes = variablesOf(value).map((each) => {
+      const name = this.#variables.get(each)!;
+      return name === each.name ? name : `${JSON.stringify(each.name)}: ${name}`;
+    });
+    return `{ text: ${JSON.stringify(render(value))}, value: ({ ${sizes.join(", ")} }) => ${code} }`;
+  }
+
+  /** The body of the function that gives the bytes of the arena. */
+  bytesBody(): string {
+    const total = this.#code(this.plan.arenaBytes).text;
+    const scratch = new Set<string>();
+    for (const { kernel } of this.plan.dispatches) {
+      const buffers = scratchOf(this.plan.kernels[kernel]!);
+      if (buffers.length === 0) continue;
+      const counts = buffers.map((buffer) => this.#count(buffer)).reduce(plus);
+      scratch.add(times(counts, numberCode(8)).text);
+    }
+    const [one, ...others] = scratch;
+    const more = others.length > 0 ? `Math.max(${[...scratch].join(", ")})` : one;
+    const sum = more === undefined ? total : total === "0" ? more : `${total} + ${more}`;
+    return [...this.#destructured(sum), `return ${sum};`].join("\n");
+  }
+
+  /** The body of the function that makes the arrays on the arena. */
+  arraysBody(): string {
+    const fields = [...this.#arena.values()].map(({ name, code }) => `  ${fieldOf(name)}: ${code},`);
+    for (const [position, id] of this.plan.inputs.entries()) {
+      const name = this.#defaults.get(id);
+      if (name === undefined) continue;
+      const type = globalArrays[this.plan.buffers[id]!.element];
+      fields.push(`  ${fieldOf(name)}: filledInput(${this.names.spec}.inputs[${position}]!, sizes) as ${type},`);
+    }
+    let text = fields.join("\n");
+    const constants: string[] = [];
+    // Offsets are rounded up to 16 bytes, most of them in the same way.
+    for (const quotient of new Set(text.match(/Math\.floor\(\([^()]*\) \/ \d+\)/g))) {
+      if (text.split(quotient).length <= 3) continue;
+      const name = this.#locals.claim("blocks");
+      text = text.replaceAll(quotient, name);
+      constants.push(`const ${name} = ${quotient};`);
+    }
+    return [...this.#destructured([text, ...constants].join(" ")), ...constants, "return {", text, "};"].join("\n");
+  }
+
+  /** Whether an input has a default and is read. */
+  #isFilled(id: BufferId): boolean {
+    const { place } = this.plan.buffers[id]!;
+    return place.kind === "input" && place.fill !== null && this.#isRead(id);
+  }
+
+  #isRead(id: BufferId): boolean {
+    return this.plan.dispatches.some(({ reads, writes }) => reads.includes(id) || writes.includes(id));
+  }
+
+  /** Whether the entry has arrays that are kept from run to run. */
+  get hasArrays(): boolean {
+    return this.#arena.size > 0 || this.plan.inputs.some((id) => this.#isFilled(id));
+  }
+
+  /** The body of the function that runs the entry. */
+  runBody(): string {
+    const { plan, names } = this;
+    const lines: string[] = [];
+    if (this.hasArrays) {
+      const arrays = `instance.arrays(${names.spec}, sizes, ${names.bytes}(sizes), ${names.arrays})`;
+      lines.push(`const arrays = ${arrays};`);
+    }
+    for (const [position, id] of plan.inputs.entries()) {
+      if (!this.#isRead(id)) continue;
+      const array = globalArrays[plan.buffers[id]!.element];
+      const given = this.#isFilled(id) ? `(inputs[${position}] ?? ${this.#defaults.get(id)!})` : `inputs[${position}]`;
+      lines.push(`const ${this.#buffers.get(id)!} = ${given} as ${array};`);
+    }
+    for (const id of plan.outputs) {
+      const buffer = plan.buffers[id]!;
+      lines.push(`const ${this.#buffers.get(id)!} = new ${globalArrays[buffer.element]}(${this.#count(buffer).text});`);
+    }
+    let scope: string | null = null;
+    for (const dispatch of plan.dispatches) {
+      if (dispatch.scope !== scope) lines.push("", `// ${dispatch.scope === "" ? "the model" : dispatch.scope}`);
+      scope = dispatch.scope;
+      const kernel = plan.kernels[dispatch.kernel]!;
+      const { name } = this.functions.of(kernel);
+      const buffers = [...dispatch.reads, ...dispatch.writes].map((id) => this.#reference(id));
+      const sizes = kernel.sizes.map((variable) => this.#variables.get(variable)!);
+      lines.push(...wrapped(`${name}(`, [...buffers, ...this.#scratch(kernel), ...sizes], ");"));
+    }
+    const results = plan.outputs.map((id) => this.#result(id));
+    lines.push("", ...wrapped("return { ", results, " };"));
+    const start = [...this.#destructured(lines.filter((line) => !line.startsWith("//")).join("\n"))];
+    const readsWeights = plan.dispatches.some(({ reads }) =>
+      reads.some((id) => plan.buffers[id]!.place.kind === "weight"),
+    );
+    if (readsWeights) start.push("const { weights } = instance;");
+    return [...start, ...lines].join("\n");
+  }
+
+  #reference(id: BufferId): string {
+    const { place } = this.plan.buffers[id]!;
+    if (place.kind !== "weight") return this.#buffers.get(id)!;
+    return /^[A-Za-z_]\w*$/.test(place.name) ? `weights.${place.name}` : `weights[${JSON.stringify(place.name)}]`;
+  }
+
+  #result(id: BufferId): string {
+    const { place, element, shape } = this.plan.buffers[id]!;
+    if (place.kind !== "output") throw new InternalError("an output of a plan has another place");
+    const sizes = shape.map((extent) => this.#code(extent).text).join(", ");
+    return `${propertyName(place.name)}: { data: ${this.#buffers.get(id)!}, shape: [${sizes}], type: "${element}" }`;
+  }
+
+  /** The properties of the interface of the inputs. */
+  inputs(): { name: string; optional: boolean; type: string; comment: string }[] {
+    return this.plan.inputs.map((id) => {
+      const { place, element, shape } = this.plan.buffers[id]!;
+      if (place.kind !== "input") throw new InternalError("an input of a plan has another place");
+      const limit = this.#indexed.get(place.name);
+      const notes = [typeText(element, shape)];
+      if (limit) notes.push(`indices less than ${render(limit)}`);
+      if (place.fill !== null)
+        notes.push(`${element === "bool" ? place.fill !== 0 : place.fill} where it is not given`);
+      return {
+        name: propertyName(place.name),
+        optional: place.fill !== null,
+        type: "TensorInput",
+        comment: notes.join("; "),
+      };
+    });
+  }
+
+  /** The properties of the interface of the outputs. */
+  outputs(): { name: string; type: string; comment: string }[] {
+    return this.plan.outputs.map((id) => {
+      const { place, element, shape } = this.plan.buffers[id]!;
+      if (place.kind !== "output") throw new InternalError("an output of a plan has another place");
+      return { name: propertyName(place.name), type: `Tensor<"${element}">`, comment: typeText(element, shape) };
+    });
+  }
+}
+
+function fieldOf(name: string): string {
+  return name.slice("arrays.".length);
+}
+
+export function propertyName(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+/** A list between brackets: on one line where it fits, else an item a line. */
+export function wrapped(open: string, items: readonly string[], close: string): string[] {
+  const line = open + items.join(", ") + close;
+  if (line.length <= 112) return [line];
+  return [open.trimEnd(), ...items.map((item) => `  ${item},`), close.trimStart()];
+}

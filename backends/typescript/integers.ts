@@ -1,0 +1,77 @@
+/** Bounds of i32 expressions, which tell where arithmetic could wrap around and where a division is of what sign. */
+import type { Expression } from "../../src/ir/kernel/index.js";
+import { constantOf, rangeOf, type SizeRange } from "../../src/sizes/index.js";
+
+const all: SizeRange = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+/** Bounds of the value as it is after wrapping. */
+export function integerRange(expression: Expression): SizeRange {
+  const { min, max } = exactRange(expression);
+  return fitsInt32({ min, max }) ? { min, max } : all;
+}
+
+/** Bounds of the value before wrapping, from operands that did wrap. */
+export function exactRange(expression: Expression): SizeRange {
+  switch (expression.kind) {
+    case "index": {
+      // Indices and sizes are less than 2^31, whatever their ranges say.
+      const { min, max } = rangeOf(expression.value);
+      return { min: Math.max(min, all.min), max: Math.min(max, all.max) };
+    }
+    case "cast":
+      return expression.operand.element === "bool" ? { min: 0, max: 1 } : all;
+    case "select":
+      return union(integerRange(expression.yes), integerRange(expression.no));
+    case "unary": {
+      const { min, max } = integerRange(expression.operand);
+      if (expression.operator === "neg") return { min: -max, max: -min };
+      return { min: 0, max: Math.max(Math.abs(min), Math.abs(max)) };
+    }
+    case "binary":
+      return binaryRange(expression);
+    default:
+      return all;
+  }
+}
+
+function binaryRange({ operator, left, right }: Extract<Expression, { kind: "binary" }>): SizeRange {
+  const [a, b] = [integerRange(left), integerRange(right)];
+  switch (operator) {
+    case "add":
+      return { min: a.min + b.min, max: a.max + b.max };
+    case "sub":
+      return { min: a.min - b.max, max: a.max - b.min };
+    case "mul": {
+      const corners = [a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max];
+      return { min: Math.min(...corners), max: Math.max(...corners) };
+    }
+    case "max":
+      return { min: Math.max(a.min, b.min), max: Math.max(a.max, b.max) };
+    case "min":
+      return { min: Math.min(a.min, b.min), max: Math.min(a.max, b.max) };
+    case "floor_div":
+      return b.min >= 1 ? { min: Math.min(a.min, 0), max: Math.max(a.max, 0) } : all;
+    case "mod":
+      return b.min >= 1 ? { min: 0, max: b.max - 1 } : all;
+    default:
+      return all;
+  }
+}
+
+function union(a: SizeRange, b: SizeRange): SizeRange {
+  return { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
+}
+
+export function fitsInt32({ min, max }: SizeRange): boolean {
+  return min >= all.min && max <= all.max;
+}
+
+/** Whether the expression is a size that is known to be at least 1. */
+export function isPositive(expression: Expression): boolean {
+  return integerRange(expression).min >= 1;
+}
+
+/** The value of an i32 that is a known number. */
+export function integerOf(expression: Expression): number | null {
+  return expression.kind === "index" ? constantOf(expression.value) : null;
+}

@@ -1,0 +1,197 @@
+/** The part of a module that its users call: the types of what goes in and comes out, and `load`. */
+import { type OptionalKind, type PropertySignatureStructure, type StatementStructures, StructureKind } from "ts-morph";
+import type { Module } from "../common/module.js";
+import { type PrintedEntry, propertyName } from "./entries.js";
+
+type Property = OptionalKind<PropertySignatureStructure>;
+
+/** The header's comment, the interfaces and the function that loads the model. */
+export function interfaceStatements(
+  module: Module,
+  entries: readonly PrintedEntry[],
+  hasWeights: boolean,
+): (StatementStructures | string)[] {
+  return [
+    header(module, entries, hasWeights),
+    ...entries.flatMap(entryInterfaces),
+    modelInterface(module, entries),
+    loadOptions(entries, hasWeights),
+    loadFunction(module, entries, hasWeights),
+  ];
+}
+
+/** What the model is, how it is used, and what stands where. */
+function header(module: Module, entries: readonly PrintedEntry[], hasWeights: boolean): string {
+  const locations = entries.flatMap(({ plan }) => plan.dispatches.map(({ location }) => location?.file ?? "std/"));
+  const files = new Set(locations.filter((name) => !name.startsWith("std/")));
+  const from = files.size === 0 ? "" : ` from ${[...files].join(", ")}`;
+  const lines = [`${module.name}, compiled by Trafo${from}.`, ""];
+  if (module.documentation) lines.push(...module.documentation.trim().split("\n"), "");
+  const [first] = entries;
+  lines.push(`    import { load } from "./${module.name}.js";`);
+  lines.push(`    const model = await load(${hasWeights ? '{ weights: "model.safetensors" }' : ""});`);
+  if (first) {
+    const inputs = first.printer
+      .inputs()
+      .filter(({ optional }) => !optional)
+      .map(({ name }) => name);
+    const outputs = first.printer.outputs().map(({ name }) => name);
+    lines.push(
+      `    const { ${outputs.join(", ")} } = await model${member(first.plan.name)}({ ${inputs.join(", ")} });`,
+    );
+  }
+  return comment(lines);
+}
+
+function comment(lines: readonly string[]): string {
+  return ["/**", ...lines.map((line) => ` * ${line.replaceAll("*/", "*\\/")}`.trimEnd()), " */", ""].join("\n");
+}
+
+function member(name: string): string {
+  const property = propertyName(name);
+  return property === name ? `.${name}` : `[${property}]`;
+}
+
+function entryInterfaces({ plan, names, printer }: PrintedEntry): StatementStructures[] {
+  return [
+    {
+      kind: StructureKind.Interface,
+      name: names.inputs,
+      isExported: true,
+      docs: [`What ${plan.name} takes.`],
+      properties: printer.inputs().map(({ name, optional, type, comment }): Property => {
+        return {
+          name,
+          type: optional ? `${type} | undefined` : type,
+          hasQuestionToken: optional,
+          isReadonly: true,
+          docs: [comment],
+        };
+      }),
+      leadingTrivia: "\n",
+    },
+    {
+      kind: StructureKind.Interface,
+      name: names.outputs,
+      isExported: true,
+      docs: [`What ${plan.name} gives.`],
+      properties: printer.outputs().map(({ name, type, comment }): Property => {
+        return { name, type, isReadonly: true, docs: [comment] };
+      }),
+      leadingTrivia: "\n",
+    },
+  ];
+}
+
+function modelInterface(module: Module, entries: readonly PrintedEntry[]): StatementStructures {
+  return {
+    kind: StructureKind.Interface,
+    name: "Model",
+    isExported: true,
+    docs: [`${module.name} with its weights. Runs may be started while others run: they take turns.`],
+    methods: [
+      ...entries.map(({ plan, names }) => ({
+        name: propertyName(plan.name),
+        parameters: [{ name: "inputs", type: names.inputs }],
+        returnType: `Promise<${names.outputs}>`,
+        docs: [`Rejects with an InputError that names the input and what is wrong with it.`],
+      })),
+      {
+        name: "dispose",
+        returnType: "void",
+        docs: ["Frees the weights and all memory. The model cannot run after it."],
+      },
+    ],
+    leadingTrivia: "\n",
+  };
+}
+
+/** The run-time sizes of all entries. */
+function sizeNames(entries: readonly PrintedEntry[]): string[] {
+  return [...new Set(entries.flatMap(({ plan }) => plan.sizes.map(({ name }) => name)))];
+}
+
+function loadOptions(entries: readonly PrintedEntry[], hasWeights: boolean): StatementStructures {
+  const properties: Property[] = [];
+  if (hasWeights) {
+    properties.push({
+      name: "weights",
+      type: "WeightsSource | readonly WeightsSource[]",
+      docs: [
+        "Bytes, a Blob, a URL or a path of a .safetensors, or tensors by name; or several of them that complement each\nother. Arrays of the model's own types are used in place.",
+      ],
+    });
+  }
+  const sizes = sizeNames(entries);
+  if (sizes.length > 0) {
+    properties.push({
+      name: "sizes",
+      hasQuestionToken: true,
+      type: `{ ${sizes.map((name) => `readonly ${propertyName(name)}?: number`).join("; ")} } | undefined`,
+      docs: ["Reserves memory for runs of these sizes; otherwise it grows when larger ones first come."],
+    });
+  }
+  if (hasWeights) {
+    properties.push(
+      {
+        name: "signal",
+        hasQuestionToken: true,
+        type: "AbortSignal | undefined",
+        docs: ["Ends the loading of weights."],
+      },
+      {
+        name: "onProgress",
+        hasQuestionToken: true,
+        type: "((progress: WeightsProgress) => void) | undefined",
+        docs: ["Told how many bytes of the weights are read."],
+      },
+    );
+  }
+  return {
+    kind: StructureKind.Interface,
+    name: "LoadOptions",
+    isExported: true,
+    properties: properties.map((property) => ({ ...property, isReadonly: true })),
+    leadingTrivia: "\n",
+  };
+}
+
+function loadFunction(module: Module, entries: readonly PrintedEntry[], hasWeights: boolean): StatementStructures {
+  const reserved = entries.map(({ names }) => `    { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
+  const methods = entries.flatMap(({ plan, names }) => [
+    `    async ${propertyName(plan.name)}(inputs) {`,
+    `      return ${names.run}(instance, checkInputs(${names.spec}, inputs));`,
+    "    },",
+  ]);
+  const hasSizes = sizeNames(entries).length > 0;
+  return {
+    kind: StructureKind.Function,
+    name: "load",
+    isExported: true,
+    isAsync: true,
+    docs: [
+      hasWeights
+        ? `Loads ${module.name}. Rejects with a WeightsError or a SafetensorsError that names the file and the tensor.`
+        : `Loads ${module.name}.`,
+    ],
+    parameters: [
+      {
+        name: hasWeights || hasSizes ? "options" : "_options",
+        type: "LoadOptions",
+        ...(hasWeights ? {} : { initializer: "{}" }),
+      },
+    ],
+    returnType: "Promise<Model>",
+    statements: [
+      hasWeights
+        ? "const instance = new Instance<Weights>(await loadWeights(weightTable, options));"
+        : "const instance = new Instance<Weights>({});",
+      ...(hasSizes ? ["reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
+      "return {",
+      ...methods,
+      "    dispose: () => instance.dispose(),",
+      "};",
+    ].join("\n"),
+    leadingTrivia: "\n",
+  };
+}
