@@ -15,6 +15,9 @@ export {
   unary,
   unaryElement,
 } from "./expressions.js";
+export { type Bounds, boundsOf, factsOf, isInBounds } from "./facts.js";
 export * from "./kernel.js";
-export { bufferType, printKernel, statementText } from "./printer.js";
+export { Knowledge, nothingKnown } from "./knowledge.js";
+export { annotatedKernel, bufferType, printKernel, statementText } from "./printer.js";
 export * from "./traversal.js";
+export { assertKernel, kernelViolations, verifyKernel } from "./verifier.js";

@@ -42,6 +42,14 @@ export function bufferType(buffer: Pick<Buffer, "element" | "shape">): string {
 
 /** The whole kernel, as in the header of this file. */
 export function printKernel(kernel: Kernel): string {
+  return annotatedKernel(kernel, []);
+}
+
+/** The kernel with notes below the lines of statements, or, for notes of no statement, below its head. */
+export function annotatedKernel(
+  kernel: Kernel,
+  notes: readonly { readonly statement: Statement | null; readonly message: string }[],
+): string {
   const names = new BufferNames();
   const declare = (buffer: Buffer): string => `${names.of(buffer)}: ${bufferType(buffer)}`;
   const { location } = kernel;
@@ -51,7 +59,10 @@ export function printKernel(kernel: Kernel): string {
   for (const buffer of kernel.reads) lines.push(`  reads  ${declare(buffer)}`);
   for (const buffer of kernel.writes) lines.push(`  writes ${declare(buffer)}`);
   for (const statement of allStatements(kernel.body)) if (statement.kind === "alloc") names.of(statement.buffer);
-  new StatementPrinter((buffer) => names.of(buffer), lines).print(kernel.body, "  ");
+  const noted = new Map<Statement | null, string[]>();
+  for (const { statement, message } of notes) noted.set(statement, [...(noted.get(statement) ?? []), message]);
+  for (const message of noted.get(null) ?? []) lines.push(`  ^ ${message}`);
+  new StatementPrinter((buffer) => names.of(buffer), lines, noted).print(kernel.body, "  ");
   return `${lines.join("\n")}\n`;
 }
 
@@ -69,12 +80,14 @@ class StatementPrinter {
   constructor(
     readonly bufferName: (buffer: Buffer) => string,
     readonly lines: string[],
+    readonly notes: ReadonlyMap<Statement | null, readonly string[]> = new Map(),
   ) {}
 
   print(statements: readonly Statement[], indent: string): void {
     for (const statement of statements) {
       const text = this.#lets(statement, indent);
       this.lines.push(indent + this.#line(statement, text));
+      for (const message of this.notes.get(statement) ?? []) this.lines.push(`${indent}^ ${message}`);
       if (statement.kind === "for" || statement.kind === "if") this.print(statement.body, `${indent}  `);
     }
   }

@@ -1,0 +1,107 @@
+/**
+ * Proves that the iterations of a parallel loop do not meet: that two different ones never touch one element of a buffer
+ * that outlives them, unless both only read it.
+ *
+ * Conservative. For an access at iteration v and one at a later iteration v + 1 + d, with every variable inside the loop
+ * free to differ, some axis of the index, or the place in row-major order, must be proven to differ. Indices that come
+ * from data prove nothing.
+ */
+import { add, mul, type Size, SizeVariable, size, sub, substitute } from "../../sizes/index.js";
+import { factsOf } from "./facts.js";
+import type { Buffer, Expression, Statement } from "./kernel.js";
+import type { Knowledge } from "./knowledge.js";
+import { distinctExpressions, expressionsOf } from "./traversal.js";
+
+type Loop = Extract<Statement, { kind: "for" }>;
+
+interface Access {
+  readonly statement: Statement;
+  readonly buffer: Buffer;
+  readonly index: readonly Expression[];
+  readonly writes: boolean;
+  /** The loops between the parallel one and the access, outermost first. */
+  readonly loops: readonly Loop[];
+  readonly facts: readonly Size[];
+}
+
+/** Two accesses of different iterations that are not proven to be apart. */
+export interface Meeting {
+  readonly statement: Statement;
+  readonly buffer: Buffer;
+}
+
+/**
+ * The stores of a parallel loop that may meet an access of another iteration, one per buffer.
+ * @param knowledge of where the loop stands.
+ */
+export function meetings(loop: Loop, knowledge: Knowledge): readonly Meeting[] {
+  const accesses = outerAccesses(loop);
+  const found = new Map<Buffer, Meeting>();
+  for (const store of accesses) {
+    if (!store.writes || found.has(store.buffer)) continue;
+    // Lanes exchange elements from barrier to barrier: only what they write is compared here.
+    const others = accesses.filter((each) => each.buffer === store.buffer && (each.writes || !isLane(loop)));
+    const meets = others.some(
+      (other) => !isApart(loop, store, other, knowledge) || !isApart(loop, other, store, knowledge),
+    );
+    if (meets) found.set(store.buffer, { statement: store.statement, buffer: store.buffer });
+  }
+  return [...found.values()];
+}
+
+function isLane({ loop }: Loop): boolean {
+  return loop.startsWith("lane.");
+}
+
+/** The accesses in a loop to buffers that are not allocated in it. */
+function outerAccesses(loop: Loop): readonly Access[] {
+  const found: Access[] = [];
+  const inner = new Set<Buffer>();
+  const visit = (statements: readonly Statement[], loops: readonly Loop[], facts: readonly Size[]): void => {
+    for (const statement of statements) {
+      if (statement.kind === "alloc") inner.add(statement.buffer);
+      const at = { statement, loops, facts };
+      if (statement.kind === "store") {
+        found.push({ ...at, buffer: statement.buffer, index: statement.index, writes: true });
+      }
+      for (const expression of distinctExpressions(expressionsOf(statement))) {
+        if (expression.kind !== "load") continue;
+        found.push({ ...at, buffer: expression.buffer, index: expression.index, writes: false });
+      }
+      if (statement.kind === "for") visit(statement.body, [...loops, statement], facts);
+      if (statement.kind === "if") visit(statement.body, loops, [...facts, ...factsOf(statement.condition)]);
+    }
+  };
+  visit(loop.body, [], []);
+  return found.filter((access) => !inner.has(access.buffer));
+}
+
+/** Whether `early` at one iteration and `late` at any later one touch different elements. */
+function isApart(loop: Loop, early: Access, late: Access, knowledge: Knowledge): boolean {
+  const { variable, extent } = loop;
+  const gap = new SizeVariable("gap", 0, sub(sub(extent, size(variable)), 2));
+  const renamed = new Map<SizeVariable, Size>([[variable, add(add(size(variable), 1), size(gap))]]);
+  const later = (value: Size): Size => substitute(value, (each) => renamed.get(each) ?? null);
+  for (const inner of late.loops) {
+    const { name, min, max } = inner.variable;
+    renamed.set(inner.variable, size(new SizeVariable(`${name}'`, later(min), max && later(max))));
+  }
+  const known = knowledge.and([...early.facts, ...late.facts.map(later)]);
+  const places = placesOf(early);
+  const laterPlaces = placesOf(late).map((each) => each && later(each));
+  return places.some((place, axis) => {
+    const other = laterPlaces[axis];
+    if (!place || !other) return false;
+    return known.proves(sub(sub(other, place), 1)) || known.proves(sub(sub(place, other), 1));
+  });
+}
+
+/** The index along each axis and the place in row-major order; null where it comes from data. */
+function placesOf({ buffer, index }: Access): readonly (Size | null)[] {
+  const axes = index.map((each) => (each.kind === "index" ? each.value : null));
+  let linear: Size | null = size(0);
+  for (const [axis, value] of axes.entries()) {
+    linear = linear === null || value === null ? null : add(mul(linear, buffer.shape[axis]!), value);
+  }
+  return [...axes, linear];
+}
