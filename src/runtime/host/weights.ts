@@ -293,7 +293,8 @@ async function readAll(
     onProgress?.({ loaded, total });
   };
   /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
-  let last: { entry: SafetensorsEntry; bytes: Uint8Array } | null = null;
+  let lastEntry: SafetensorsEntry | undefined;
+  let lastBytes = new Uint8Array(0);
   for (const { source, entry, key, type, elements, part, parts } of reads) {
     signal?.throwIfAborted();
     const count = entry.end - entry.start;
@@ -307,16 +308,15 @@ async function readAll(
     }
     const array = stack(key, type, elements);
     const inPlace = entry.type === { f32: "F32", f16: "F16", i32: "I32", bool: "" }[type];
-    const bytes: Uint8Array = inPlace
-      ? new Uint8Array(array.buffer, offset * bytesPerElement[type], count)
-      : new Uint8Array(count);
-    if (last?.entry === entry) {
-      bytes.set(last.bytes);
+    const bytes = inPlace ? new Uint8Array(array.buffer, offset * bytesPerElement[type], count) : new Uint8Array(count);
+    if (lastEntry === entry) {
+      bytes.set(lastBytes);
       onBytes(count);
     } else if ((await source.read(entry.start, bytes, onBytes)) < count) {
       throw new WeightsError(`${source.file} is cut off within tensor "${entry.name}"`);
     }
-    last = { entry, bytes };
+    lastEntry = entry;
+    lastBytes = bytes;
     if (!inPlace) array.set(convertSafetensor(entry, bytes, type, source.file), offset);
   }
   return arrays;
