@@ -27,9 +27,9 @@ export function matchBrackets(
 function beginsStatement(tokens: readonly IToken[], at: number): boolean {
   const token = tokens[at];
   const next = tokens[at + 1];
-  return (
-    !!token && !!next && token.tokenType === t.Identifier && t.isName(next.tokenType) && t.starters.has(token.image)
-  );
+  if (token?.tokenType !== t.Identifier || !next || !t.starters.has(token.image)) return false;
+  // `= layer from "key"` is the default of an argument.
+  return t.isName(next.tokenType) && next.tokenType !== t.From;
 }
 
 function allMatch(tokens: readonly IToken[]): boolean {

@@ -286,7 +286,8 @@ class Printer {
   /** Prints the comments that wait; `blanks` keeps the empty lines before them. */
   #flush(spaces: number, blanks: boolean): void {
     for (const comment of this.#pending) {
-      if (comment.own) {
+      // Two comments behind code that came together (`a # one`, `, # two`) do not share a line.
+      if (comment.own || this.#mustEnd) {
         if (blanks && comment.blank) this.#blank();
         this.#newLine(spaces);
       } else {

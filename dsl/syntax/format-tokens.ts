@@ -5,7 +5,6 @@
 import type { IToken } from "chevrotain";
 import { InternalError, type SourceFile } from "../../src/diagnostics/index.js";
 import { type Comment, concat, type Document, text } from "./format-document.js";
-import { endOf } from "./lexer.js";
 import * as t from "./tokens.js";
 
 interface Piece {
@@ -17,6 +16,7 @@ export class TokenReader {
   readonly #pieces: Piece[] = [];
   /** The comments before the first token. */
   readonly #leading: Comment[] = [];
+  readonly #bodies: readonly { all: number; long: number }[];
   #next = 0;
 
   constructor(
@@ -42,6 +42,7 @@ export class TokenReader {
       this.#pieces.push({ token, comments: into });
     });
     addComments(Number.POSITIVE_INFINITY);
+    this.#bodies = this.#countBodies();
   }
 
   #comment(token: IToken): Comment {
@@ -88,14 +89,60 @@ export class TokenReader {
     return piece.comments.length > 0 ? concat(content, { kind: "comments", comments: piece.comments }) : content;
   }
 
-  /** True if what lies between two offsets was written on one line. */
-  onOneLine(start: number, end: number): boolean {
-    return !this.file.text.slice(start, end).includes("\n");
+  // ---- Bodies and attempts
+
+  /** True if some body begins before this offset and not before the next token, and each of them is on one line. */
+  hasOnlyOneLineBodies(end: number): boolean {
+    const from = this.#bodies[this.#next]!;
+    const to = this.#bodies[this.#indexAt(end)]!;
+    return to.all > from.all && to.long === from.long;
   }
 
-  /** The end of the last token taken. */
-  get position(): number {
-    const piece = this.#pieces[this.#next - 1];
-    return piece ? endOf(piece.token) : 0;
+  /** How many bodies begin before each token: all, and those that go over several lines. */
+  #countBodies(): { all: number; long: number }[] {
+    const isLong = new Set<IToken>();
+    const open: { token: IToken; lines: number }[] = [];
+    let lines = 0;
+    let lineEnd = this.#lineEnd(0);
+    for (const { token } of this.#pieces) {
+      for (; lineEnd < token.startOffset; lineEnd = this.#lineEnd(lineEnd + 1)) lines++;
+      if (token.tokenType === t.LCurly) open.push({ token, lines });
+      const closed = token.tokenType === t.RCurly ? open.pop() : undefined;
+      if (closed && closed.lines < lines) isLong.add(closed.token);
+    }
+    const counts = [{ all: 0, long: 0 }];
+    for (const { token } of this.#pieces) {
+      const { all, long } = counts.at(-1)!;
+      const begins = token.tokenType === t.LCurly ? 1 : 0;
+      counts.push({ all: all + begins, long: long + (isLong.has(token) ? 1 : 0) });
+    }
+    return counts;
+  }
+
+  /** The offset of the first end of a line from an offset on. */
+  #lineEnd(from: number): number {
+    const at = this.file.text.indexOf("\n", from);
+    return at < 0 ? Number.POSITIVE_INFINITY : at;
+  }
+
+  /** The number of the first token that begins at this offset or later. */
+  #indexAt(offset: number): number {
+    let low = 0;
+    let high = this.#pieces.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#pieces[middle]!.token.startOffset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** A place to come back to. */
+  mark(): number {
+    return this.#next;
+  }
+
+  rewind(mark: number): void {
+    this.#next = mark;
   }
 }

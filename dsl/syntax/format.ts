@@ -59,6 +59,8 @@ type Item = Statement | Declaration | Entry;
 class Formatter extends ExpressionFormatter {
   /** How many bodies are open. */
   #depth = 0;
+  /** True while a statement is tried on one line. */
+  #flat = false;
 
   file(tree: File): Document {
     return concat(this.tokens.leading, this.#items(tree.declarations, true));
@@ -74,31 +76,23 @@ class Formatter extends ExpressionFormatter {
     );
   }
 
-  protected body(node: Body): Document {
-    return this.#braces(node.statements, this.tokens.onOneLine(node.span.start, node.span.end) ? "one line" : "lines");
-  }
-
-  /** `shared`: on one line together with the other bodies of a group that the caller makes. */
-  #braces(items: readonly Item[], layout: "lines" | "one line" | "shared"): Document {
-    this.#depth++;
-    const loose = this.tokens.commentsAfter();
-    const open = this.tokens.take("{");
-    let content: Document;
-    if (items.length === 0 && !loose) content = concat(open, this.tokens.take("}"));
-    else if (layout === "lines") {
-      // Behind comments at the beginning an empty line stays; else there is none.
-      const inner = this.#items(items, this.tokens.commentsBehind);
-      content = body(open, indent(inner, flush), newLine(), this.tokens.take("}"));
-    } else {
-      const inner = items.map((item) => this.#item(item));
-      const all = concat(open, indent(line, ...inner), line, this.tokens.take("}"));
-      content = layout === "shared" ? all : group(all);
-    }
-    this.#depth--;
-    return content;
-  }
-
+  /**
+   * A statement or declaration. If the bodies that it holds were written on one line each, and all of it fits on one
+   * line, it is printed so; else every body goes over several lines.
+   */
   #item(item: Item): Document {
+    if (!this.#flat && this.tokens.hasOnlyOneLineBodies(item.span.end)) {
+      const start = this.tokens.mark();
+      this.#flat = true;
+      const onOneLine = this.#choose(item);
+      this.#flat = false;
+      if (flatWidth(onOneLine) <= width - 2 * this.#depth) return onOneLine;
+      this.tokens.rewind(start);
+    }
+    return this.#choose(item);
+  }
+
+  #choose(item: Item): Document {
     switch (item.kind) {
       case "import":
         return this.#import(item);
@@ -113,6 +107,25 @@ class Formatter extends ExpressionFormatter {
       default:
         return this.#statement(item);
     }
+  }
+
+  protected body(node: Body): Document {
+    return this.#braces(node.statements);
+  }
+
+  #braces(items: readonly Item[]): Document {
+    const loose = this.tokens.commentsAfter();
+    const open = this.tokens.take("{");
+    if (items.length === 0 && !loose) return concat(open, this.tokens.take("}"));
+    if (this.#flat) {
+      const inner = items.map((item) => this.#item(item));
+      return group(open, indent(line, ...inner), line, this.tokens.take("}"));
+    }
+    this.#depth++;
+    // Behind comments at the beginning an empty line stays; else there is none.
+    const inner = this.#items(items, this.tokens.commentsBehind);
+    this.#depth--;
+    return body(open, indent(inner, flush), newLine(), this.tokens.take("}"));
   }
 
   // ---- Declarations
@@ -161,8 +174,7 @@ class Formatter extends ExpressionFormatter {
 
   #model(node: Model): Document {
     const head = concat(this.tokens.take("model"), space, this.tokens.take(), this.parameters(node.statics), space);
-    const oneLine = this.tokens.onOneLine(this.tokens.position, node.span.end);
-    return concat(head, this.#braces(node.members, oneLine ? "one line" : "lines"));
+    return concat(head, this.#braces(node.members));
   }
 
   #entry(node: Entry): Document {
@@ -247,20 +259,14 @@ class Formatter extends ExpressionFormatter {
   }
 
   #if(node: Extract<Statement, { kind: "if" }>): Document {
-    const bodies: Body[] = [];
-    for (let next: typeof node | Body | null = node; next; next = next.kind === "if" ? next.no : null) {
-      bodies.push(next.kind === "if" ? next.yes : next);
-    }
-    const oneLine = bodies.every(({ span }) => this.tokens.onOneLine(span.start, span.end));
-    const print = ({ statements }: Body) => this.#braces(statements, oneLine ? "shared" : "lines");
     const parts: Document[] = [];
     for (let next: typeof node | Body | null = node; next; next = next.kind === "if" ? next.no : null) {
-      if (next.kind === "body") parts.push(print(next));
+      if (next.kind === "body") parts.push(this.body(next));
       else {
-        parts.push(this.tokens.take("if"), space, this.expression(next.condition), space, print(next.yes));
+        parts.push(this.tokens.take("if"), space, this.expression(next.condition), space, this.body(next.yes));
         if (next.no) parts.push(space, this.tokens.take("else"), space);
       }
     }
-    return group(...parts);
+    return concat(...parts);
   }
 }

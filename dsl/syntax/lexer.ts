@@ -265,9 +265,10 @@ function isSlashComment(tokens: readonly IToken[], at: number, end: number, encl
   if (enclosed || !startsLine) while (tokens[before]?.tokenType === t.NewLine) before--;
   const previous = tokens[before];
   if (!previous || !operandEnds.has(previous.tokenType)) return true;
-  if (end === at + 1) return previous.tokenType === t.RCurly;
   for (let i = at + 1; i + 1 < end; i++) {
-    if (tokens[i]!.tokenType === t.Identifier && tokens[i + 1]!.tokenType === t.Identifier) return true;
+    const [one, two] = [tokens[i]!, tokens[i + 1]!];
+    if (one.tokenType !== t.Identifier || two.tokenType !== t.Identifier) continue;
+    if (!t.starters.has(one.image)) return true; // `{ let x …` may follow a division
   }
   return false;
 }
