@@ -294,7 +294,7 @@ async function readAll(
   };
   /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
   let lastEntry: SafetensorsEntry | undefined;
-  let lastBytes = new Uint8Array(0);
+  let lastBytes: Uint8Array = new Uint8Array(0);
   for (const { source, entry, key, type, elements, part, parts } of reads) {
     signal?.throwIfAborted();
     const count = entry.end - entry.start;
