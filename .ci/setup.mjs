@@ -8,7 +8,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -64,7 +64,11 @@ function installDependencies(say) {
   say("Installing dependencies (npm ci) …");
   const npm = process.env.npm_execpath;
   const viaNode = npm?.endsWith(".js") ?? false;
-  const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: !viaNode && process.platform === "win32" };
+  const options = {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: !viaNode && process.platform === "win32",
+  };
   const result = spawnSync(viaNode ? process.execPath : "npm", viaNode ? [npm, "ci"] : ["ci"], options);
   if (result.status !== 0 || !isInstalled()) {
     throw new SetupError("npm ci did not succeed: see its messages above, mend the cause, and run `npm ci` again");
@@ -139,7 +143,7 @@ async function acquire(say) {
     } catch (error) {
       if (error.code !== "EEXIST") throw new SetupError(`cannot write to ${cache}: ${error.message}`);
     }
-    if (isAbandoned()) rmSync(lock, { recursive: true, force: true });
+    if (isAbandoned(lock)) breakLock();
     else if (!told) {
       say("Waiting for another set-up to end …");
       told = true;
@@ -148,12 +152,24 @@ async function acquire(say) {
   }
 }
 
-/** Whether the process that made the lock is gone. */
-function isAbandoned() {
+/** Takes an abandoned lock away. Of several that try, one succeeds; a lock that was made meanwhile is put back. */
+function breakLock() {
+  const taken = `${lock}.${process.pid}`;
   try {
-    const pid = Number(read(join(lock, "pid")) ?? 0);
+    renameSync(lock, taken);
+    if (isAbandoned(taken)) rmSync(taken, { recursive: true, force: true });
+    else renameSync(taken, lock);
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+}
+
+/** Whether the process that made a lock is gone. */
+function isAbandoned(path) {
+  try {
+    const pid = Number(read(join(path, "pid")) ?? 0);
     // Between making the folder and writing the number lies a moment: a young lock without one is not abandoned.
-    if (!pid) return Date.now() - statSync(lock).mtimeMs > 5000;
+    if (!pid) return Date.now() - statSync(path).mtimeMs > 5000;
     process.kill(pid, 0);
     return false;
   } catch (error) {

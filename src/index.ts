@@ -7,7 +7,7 @@
  *
  * ```ts
  * import { compile, memoryFiles } from "trafo";
- * const { javascript } = compile({ path: "gpt2.trafo", files: memoryFiles([["gpt2.trafo", text]]) });
+ * const { javascript } = await compile({ path: "gpt2.trafo", files: memoryFiles([["gpt2.trafo", text]]) });
  * ```
  */
 import type { DotOptions } from "../backends/dot/folding.js";
@@ -116,7 +116,7 @@ export function check(options: ProgramOptions): Checked {
  * Compiles a program to the text of an ES module, in TypeScript and JavaScript, with declarations and a source map.
  * @throws UserError if the program is wrong.
  */
-export function compile(options: ProgramOptions): Emitted {
+export async function compile(options: ProgramOptions): Promise<Emitted> {
   return compilationOf(options).get("emit");
 }
 

@@ -89,7 +89,8 @@ function internalError(error: unknown, argv: readonly string[]): string {
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof InternalError && error.details !== "" ? `\n${error.details}\n` : "";
   // A generated module is loaded from its text, which would drown the place in it.
-  const trace = error instanceof Error ? (error.stack ?? "").replace(/data:[^:]*?;base64,[\w+/=]*/g, "generated module") : "";
+  const trace =
+    error instanceof Error ? (error.stack ?? "").replace(/data:[^:]*?;base64,[\w+/=]*/g, "generated module") : "";
   const stack = trace.split("\n").slice(1, 7).join("\n");
   const command = ["trafo", ...argv].map(quoted).join(" ");
   return [

@@ -56,7 +56,7 @@ export async function moduleRunner(
   graphs: readonly Graph[],
   weights: ReadonlyMap<string, Tensor>,
 ): Promise<Runner> {
-  const { javascript } = compileGraphs(name, graphs);
+  const { javascript } = await compileGraphs(name, graphs);
   const module = (await importText(javascript)) as GeneratedModule;
   const model = await module.load({ weights: namedTensors(graphs, weights) });
   return {

@@ -4,7 +4,7 @@
  * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
  * once, as far as is asked. The command line, the library and the targets all compile through here.
  */
-import { emitTypeScript } from "../../backends/typescript/index.js";
+import type { EmittedTypeScript } from "../../backends/typescript/index.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
 import { Diagnostics, InternalError, SourceFile, UserError } from "../diagnostics/index.js";
 import type { Graph, Program } from "../ir/graph/index.js";
@@ -32,7 +32,7 @@ export interface Request {
 }
 
 /** The texts of a generated module. */
-export type Emitted = ReturnType<typeof emitTypeScript>;
+export type Emitted = EmittedTypeScript;
 
 /** What each stage gives. */
 export interface Artifacts {
@@ -40,7 +40,8 @@ export interface Artifacts {
   readonly graph: Program;
   readonly kernels: readonly LoweredGraph[];
   readonly plan: readonly Plan[];
-  readonly emit: Emitted;
+  /** A promise, as the emitter is loaded only when it is needed: it carries a TypeScript compiler. */
+  readonly emit: Promise<Emitted>;
 }
 
 export type StageName = keyof Artifacts;
@@ -72,7 +73,11 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   },
   emit: {
     about: "the text of the module",
-    run: (compilation) => emitTypeScript({ name: compilation.name, plans: compilation.get("plan") }),
+    run: async (compilation) => {
+      const plans = compilation.get("plan");
+      const { emitTypeScript } = await import("../../backends/typescript/index.js");
+      return emitTypeScript({ name: compilation.name, plans, documentation: compilation.documentation ?? undefined });
+    },
   },
 };
 
@@ -117,8 +122,11 @@ export class Compilation {
     if (this.#done[name] !== undefined) return;
     const start = performance.now();
     const stage: Stage<K> = stages[name];
-    this.#done[name] = stage.run(this);
-    this.times.set(name, performance.now() - start);
+    const artifact = stage.run(this);
+    this.#done[name] = artifact;
+    const stop = () => void this.times.set(name, performance.now() - start);
+    if (artifact instanceof Promise) artifact.then(stop, stop);
+    else stop();
   }
 
   /**
@@ -132,6 +140,11 @@ export class Compilation {
     if (this.diagnostics.hasErrors) throw new UserError(this.diagnostics.sorted);
     this.#elaborated = result;
     return result;
+  }
+
+  /** The comment above the model in its source, if the compilation started there and there is one. */
+  get documentation(): string | null {
+    return this.#elaborated?.documentation ?? null;
   }
 
   /** The checked program. @throws UserError with everything that is wrong with it, E0614 if there is no model. */
@@ -189,6 +202,6 @@ function requireConfig({ checkpoint, config, settings }: Request, source: Source
 }
 
 /** Compiles graphs to the texts of a module. */
-export function compileGraphs(name: string, graphs: readonly Graph[]): Emitted {
+export function compileGraphs(name: string, graphs: readonly Graph[]): Promise<Emitted> {
   return Compilation.ofGraphs(name, graphs).get("emit");
 }

@@ -41,7 +41,7 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
         "",
       ].join("\n"),
     )
-    .action((path: string, options: CompileOptions) => finish(compile(host, path, options)));
+    .action(async (path: string, options: CompileOptions) => finish(await compile(host, path, options)));
 }
 
 /** What `--emit` names. @throws UserError E0607 */
@@ -58,7 +58,7 @@ function kindsOf(word: string | undefined, offered: readonly string[]): readonly
   return kinds;
 }
 
-function compile(host: Host, path: string, options: CompileOptions): number {
+async function compile(host: Host, path: string, options: CompileOptions): Promise<number> {
   const target = targetOf(options.target ?? "typescript");
   if (targets[target].emits.length === 0) {
     throw UserError.of("E0606", `the target ${target} writes no files: it only runs`, {
@@ -67,7 +67,7 @@ function compile(host: Host, path: string, options: CompileOptions): number {
   }
   const kinds = kindsOf(options.emit, targets[target].emits);
   const compilation = compilationOf(host, path, options);
-  const module = compilation.get("emit");
+  const module = await compilation.get("emit");
   const { name, elaborated } = compilation;
   const contents: [string, string | Uint8Array][] = [];
   if (kinds.includes("ts")) contents.push([`${name}.ts`, module.typescript]);
