@@ -75,7 +75,7 @@ function isFolded(layer: Layer, top: Layer, facts: ValueFacts, members: Members,
   const products = (members.get(layer) ?? []).filter(
     (id) => facts.graph.nodes[id]?.operator === "einsum" && !facts.isStatic[id],
   );
-  return products.length <= 1;
+  return products.length <= layer.calls;
 }
 
 function hasLayers(layer: Layer): boolean {

@@ -1,8 +1,8 @@
 /**
  * Draws a Graph: each value becomes a box, a part of a box, an arrow, or a number in another's title.
  *
- * Values are visited in order, so that what feeds a box comes before it in the text. Weights, masks and other values
- * that no input reaches are drawn where they are used, once in each cluster, since the graph shares them among layers
+ * Values are visited in order, so that the text follows the flow of data. Weights, masks and other values that no input
+ * reaches are drawn where they are used, once in each cluster, since the graph shares them among layers
  * and arrows across the whole picture would say nothing.
  */
 import type { Graph } from "../../src/ir/graph/index.js";

@@ -46,9 +46,10 @@ function gathered(
     const inside = commonPath([...targets].map((target) => paths.get(target) ?? []));
     const cluster = inside.at(-1) ?? entered;
     const kind = group.every((edge) => edge.kind === "side") ? "side" : "flow";
-    const id = `${cluster}/from ${from}`;
+    const before = points.get(cluster) ?? [];
+    const id = before.length === 0 ? `${cluster}/in` : `${cluster}/in#${before.length + 1}`;
     const point: PictureNode = { id, kind: "junction", folded: null, title: "", details: [], tooltip: from };
-    points.set(cluster, [...(points.get(cluster) ?? []), point]);
+    points.set(cluster, [...before, point]);
     const onward = group.map((edge) => ({ ...edge, from: id }));
     return [{ from, to: id, label: "", kind } as const, ...gathered(id, inside, onward, paths, points)];
   });

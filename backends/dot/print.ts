@@ -61,50 +61,47 @@ function nodeLine(node: PictureNode): string {
   return `${quote(node.id)} [${attributes.join(", ")}];`;
 }
 
-function edgeLine(edge: Edge, targets: Targets): string {
+function edgeLine(edge: Edge, ends: Ends): string {
   const attributes: Record<string, string | number> = {};
   if (edge.label !== "") attributes.label = ` ${edge.label} `;
   if (edge.kind === "side") Object.assign(attributes, { class: "side", color: inks.side });
-  else if (closeness(edge, targets) > 1) attributes.weight = closeness(edge, targets);
-  if (targets.points.has(edge.to)) attributes.arrowhead = "none";
+  else if (closeness(edge, ends) > 1) attributes.weight = closeness(edge, ends);
+  if (ends.points.has(edge.to)) attributes.arrowhead = "none";
   const text = list(attributes);
   return `${quote(edge.from)} -> ${quote(edge.to)}${text === "" ? "" : ` [${text}]`};`;
 }
 
-/**
- * How much Graphviz should care for a short arrow. What is fed by one box only stays close to it, so that parallel
- * branches begin side by side; what stands in one cluster stays together.
- */
-function closeness(edge: Edge, targets: Targets): number {
-  const single = targets.feeds.get(edge.to) === 1;
-  const together = targets.clusters.get(edge.to) === targets.clusters.get(edge.from);
-  return (single ? 3 : 1) * (together ? 2 : 1);
-}
-
-/** What the arrows of a picture lead to. */
-interface Targets {
-  /** The cluster that a box stands in. */
-  readonly clusters: ReadonlyMap<string, string>;
+/** What the arrows of a picture begin and end at. */
+interface Ends {
   /** How many arrows of the main flow end at a box. */
-  readonly feeds: ReadonlyMap<string, number>;
+  readonly into: ReadonlyMap<string, number>;
+  /** How many arrows begin at a box. */
+  readonly outOf: ReadonlyMap<string, number>;
   readonly points: ReadonlySet<string>;
 }
 
-function targetsOf(picture: Picture): Targets {
-  const feeds = new Map<string, number>();
-  for (const { to, kind } of picture.edges) if (kind === "flow") feeds.set(to, (feeds.get(to) ?? 0) + 1);
-  const clusters = new Map<string, string>();
-  const points = new Set<string>();
-  for (const { node, path } of boxesOf(picture.items)) {
-    clusters.set(node.id, path.at(-1) ?? "");
-    if (node.kind === "junction") points.add(node.id);
+/**
+ * How much Graphviz should care for a short, straight arrow. What is fed by one box only stays close to it, so that
+ * parallel branches begin side by side; a branch goes straight to where it ends, and the residual stream around it.
+ */
+function closeness(edge: Edge, { into, outOf }: Ends): number {
+  if (into.get(edge.to) === 1) return 3;
+  return outOf.get(edge.from) === 1 ? 2 : 1;
+}
+
+function endsOf(picture: Picture, nodes: readonly PictureNode[]): Ends {
+  const into = new Map<string, number>();
+  const outOf = new Map<string, number>();
+  for (const { from, to, kind } of picture.edges) {
+    outOf.set(from, (outOf.get(from) ?? 0) + 1);
+    if (kind === "flow") into.set(to, (into.get(to) ?? 0) + 1);
   }
-  return { feeds, clusters, points };
+  return { into, outOf, points: new Set(nodes.filter(({ kind }) => kind === "junction").map(({ id }) => id)) };
 }
 
 function clusterLines(cluster: Cluster, depth: number): string[] {
   const attributes = [
-    `label=${quoteLines([cluster.title])}`,
+    `label=${quoteLines([roomy(cluster.title)])}`,
     `class=${quote(cluster.repeated ? "layer repeated" : "layer")}`,
     `tooltip=${quoteLines(cluster.tooltip.split("\n"))}`,
     list(clusterStyle(depth, cluster.repeated)),
@@ -117,14 +114,20 @@ function clusterLines(cluster: Cluster, depth: number): string[] {
   ];
 }
 
+/** With blanks at the end: the title is drawn bold, and Graphviz measures it as if it were not. */
+function roomy(title: string): string {
+  return title === "" ? "" : `${title}${" ".repeat(2 + Math.ceil(title.length / 8))}`;
+}
+
 function itemLines(items: readonly (PictureNode | Cluster)[], depth: number): string[] {
   return items.flatMap((item) => (isCluster(item) ? clusterLines(item, depth) : [nodeLine(item)]));
 }
 
 /** The picture as a digraph in DOT, with a newline at its end. */
 export function printPicture(picture: Picture): string {
-  const targets = targetsOf(picture);
-  const large = targets.clusters.size > manyNodes;
+  const nodes = [...boxesOf(picture.items)].map(({ node }) => node);
+  const ends = endsOf(picture, nodes);
+  const large = nodes.length > manyNodes;
   const graph = large ? { ...graphStyle, splines: "polyline", nslimit: 2, mclimit: 0.5 } : graphStyle;
   const lines = [
     `digraph ${quote(picture.name)} {`,
@@ -132,7 +135,7 @@ export function printPicture(picture: Picture): string {
     `  node [${list(nodeStyle)}];`,
     `  edge [${list(edgeStyle)}];`,
     ...itemLines(picture.items, 0).map((line) => `  ${line}`),
-    ...picture.edges.map((edge) => `  ${edgeLine(edge, targets)}`),
+    ...picture.edges.map((edge) => `  ${edgeLine(edge, ends)}`),
     "}",
   ];
   return `${lines.join("\n")}\n`;

@@ -16,6 +16,8 @@ export interface Layer {
   readonly parent: Layer | null;
   readonly depth: number;
   readonly children: Layer[];
+  /** How often it is called. */
+  calls: number;
 }
 
 export interface LayerTree {
@@ -37,6 +39,7 @@ export function layerTree(graph: Graph): LayerTree {
     parent: null,
     depth: 0,
     children: [],
+    calls: 1,
   };
   const all: Layer[] = [root];
   const known = new Map<Scope, Layer>();
@@ -57,11 +60,14 @@ export function layerTree(graph: Graph): LayerTree {
     let id = path;
     for (let call = 2; ids.has(id); call++) {
       const same = ids.get(id);
-      if (same?.parent === parent && same.kind !== "function" && scope.kind !== "function") return same;
+      if (same?.parent === parent && same.kind !== "function" && scope.kind !== "function") {
+        same.calls++;
+        return same;
+      }
       id = `${path}#${call}`;
     }
     const { name, block, kind } = scope;
-    const layer: Layer = { id, name, block, kind, parent, depth: parent.depth + 1, children: [] };
+    const layer: Layer = { id, name, block, kind, parent, depth: parent.depth + 1, children: [], calls: 1 };
     parent.children.push(layer);
     ids.set(id, layer);
     all.push(layer);
@@ -94,7 +100,8 @@ export function pathBelow(layer: Layer, outer: Layer): string {
   return outer.id === "" ? layer.id : layer.id.slice(outer.id.length + 1);
 }
 
-/** How the source calls it: `h.0 : Block`, or a function's name. */
+/** How the source calls it: `h.0 : Block`, or a function's name; the model by its own. */
 export function titleOf(layer: Layer): string {
+  if (layer.name === "") return layer.block;
   return layer.kind === "function" || layer.block === "" ? layer.name : `${layer.name} : ${layer.block}`;
 }

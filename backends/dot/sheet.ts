@@ -75,7 +75,7 @@ export class Sheet {
       id: this.#freeId(folded.id === "" ? "model" : folded.id),
       layer: folded.parent ?? folded,
       kind,
-      title: repeat === null ? titleOf(folded) || folded.block || this.graph.name : repeatTitle(folded, repeat),
+      title: repeat === null ? titleOf(folded) || this.graph.name : repeatTitle(folded, repeat),
       details:
         shown === null ? [] : [folded.kind === "function" ? this.#named(shown) : typeLabel(this.graph.types[shown]!)],
       folded,
@@ -195,9 +195,8 @@ export class Sheet {
   #node({ id, kind, layer, folded, title, details, values, weights, shown }: Sketch): PictureNode {
     const at = shown ?? values[0];
     const place = at === undefined ? null : this.graph.locations[at];
-    const path = folded?.id ?? layer.id;
     const tooltip = [
-      path === "" ? title : `${path}: ${title}`,
+      folded === null ? joined(layer.id, ": ", title) : joined(folded.id, " : ", folded.block),
       ...details,
       ...[...weights].map((weight) => `${this.#path(weight)}: ${typeLabel(this.graph.types[weight]!)}`),
       ...(place ? [`${place.file}:${place.line}:${place.column}`] : []),
@@ -219,6 +218,10 @@ export class Sheet {
     const node = this.graph.nodes[weight]!;
     return node.operator === "weight" ? node.attributes.name : "";
   }
+}
+
+function joined(a: string, between: string, b: string): string {
+  return a === "" || b === "" ? a + b : a + between + b;
 }
 
 function kindOf(layer: Layer): "layer" | "function" {

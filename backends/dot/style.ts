@@ -55,15 +55,15 @@ export const edgeStyle: Attributes = {
 
 /** Attributes by what a node stands for. */
 export const kindStyle: { readonly [K in Kind]: Attributes } = {
-  input: { shape: "box", style: "filled,rounded", fillcolor: "#d9ecf8", color: "#0072b2" },
-  output: { shape: "box", style: "filled,rounded,bold", fillcolor: "#d9ecf8", color: "#0072b2" },
+  input: { style: "filled,rounded", fillcolor: "#d9ecf8", color: "#0072b2" },
+  output: { style: "filled,rounded,bold", fillcolor: "#d9ecf8", color: "#0072b2" },
   weight: { shape: "cylinder", fillcolor: "#fcefd2", color: "#b27c00" },
   index: { shape: "note", fillcolor: "#fbfad9", color: "#8f8600" },
   contraction: { fillcolor: "#d5efe6", color: "#007a59" },
   reduction: { fillcolor: "#f7e3ee", color: "#b0568c" },
   elementwise: {},
   selection: { fillcolor: "#fbe3d6", color: "#d55e00" },
-  movement: { shape: "box", style: "filled,rounded", fillcolor: "#f3f4f6", color: "#d0d7de" },
+  movement: { style: "filled,rounded", fillcolor: "#f3f4f6", color: "#d0d7de" },
   junction: { shape: "point", width: 0.06, height: 0.06, fillcolor: inks.edge, color: inks.edge },
 };
 
