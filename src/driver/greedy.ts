@@ -117,7 +117,7 @@ export async function decodeGreedily(
   runner: Runner,
   program: Program,
   { entry, scores, tokens: input }: Decoding,
-  { inputs, name }: Case,
+  { inputs }: Case,
   expected: Tensor,
 ): Promise<Decoded> {
   const values = new Map<string, Given>(inputs);
@@ -138,7 +138,7 @@ export async function decodeGreedily(
   const length = expected.shape[1] ?? 0;
   let tokens = inputs.get(input)?.as("i32") ?? columns(expected, 1);
   if (tokens.shape.length !== 2 || tokens.shape[0] !== expected.shape[0]) {
-    throw UserError.of("E0715", `${name}: the prompt ${input} and the expected tokens have different rows`);
+    throw UserError.of("E0715", `the prompt ${input} and the expected tokens have different rows`);
   }
   const beside = besideTokens(entry, input).filter((each) => inputs.has(each));
   while ((tokens.shape[1] ?? 0) < length) {

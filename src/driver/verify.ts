@@ -12,7 +12,7 @@ import type { Case } from "./cases.js";
 import { compareTensors, type Difference, numbersOf, sameShape } from "./compare.js";
 import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
 import { inputsOf, place } from "./inputs.js";
-import { type EntryRun, runEntries } from "./run.js";
+import { canRun, type EntryRun, runEntries } from "./run.js";
 import { type Runner, type TargetName, targets } from "./targets.js";
 
 export interface VerifyOptions {
@@ -89,7 +89,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     const runner = await targets[target].start(program.name, program.entries, options.weights);
     for (const each of cases) {
       options.onProgress?.(`${target}: ${each.name}`);
-      const { found, runs } = await verifyCase(runner, target, each, decoding, options);
+      const { found, runs } = await naming(each, () => verifyCase(runner, target, each, decoding, options));
       rows.push(...found);
       mismatches.push(...found.filter((row) => !row.passed).map((row) => ({ row, runs })));
     }
@@ -116,7 +116,9 @@ async function verifyCase(
   const isDecoded = greedy !== undefined && decoding !== null && !returns(program, "greedy");
   // A case of decoding alone may lack the inputs of a whole run.
   const others = [...each.outputs].filter(([name]) => returns(program, name));
-  const runs = others.length > 0 ? await runEntries(runner, program, each.inputs) : [];
+  const runs = others.some(() => program.entries.some((entry) => canRun(entry, each.inputs)))
+    ? await runEntries(runner, program, each.inputs)
+    : [];
   const outputs = new Map(runs.flatMap((run) => [...run.outputs]));
   for (const [name, expected] of others) {
     const value = outputs.get(name);
@@ -131,6 +133,16 @@ async function verifyCase(
   const decoded = await decodeGreedily(runner, program, decoding, each, greedy);
   found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy) });
   return { found, runs: runs.length > 0 ? runs : decoded.runs };
+}
+
+/** Runs a case; what is wrong with its inputs is told with its name. */
+async function naming<T>({ name }: Case, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.diagnostics.map((d) => ({ ...d, message: `${name}: ${d.message}` })));
+  }
 }
 
 function returns(program: Program, output: string): boolean {

@@ -181,7 +181,7 @@ describe("trafo check", () => {
   });
 });
 
-describe("trafo compile", () => {
+describe("trafo compile", { timeout: 60_000 }, () => {
   it("writes the module, all of it or a part", async () => {
     const { status, out, err, files } = await trafo([
       "compile",
@@ -218,7 +218,7 @@ describe("trafo compile", () => {
   });
 });
 
-describe("trafo run", () => {
+describe("trafo run", { timeout: 60_000 }, () => {
   const input = ["--input", "ids=[[0,1,2]]"];
   it("runs on inputs of the command line", async () => {
     const { status, out, err } = await trafo(["run", "tiny.trafo", ...M, ...input]);
@@ -297,7 +297,7 @@ describe("trafo run", () => {
   });
 });
 
-describe("trafo verify", () => {
+describe("trafo verify", { timeout: 60_000 }, () => {
   it("passes, and says what it did not compare", async () => {
     const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M]);
     expect([status, err]).toEqual([0, ""]);
@@ -373,7 +373,7 @@ describe("trafo verify", () => {
   });
 });
 
-describe("trafo graph", () => {
+describe("trafo graph", { timeout: 60_000 }, () => {
   it("prints DOT and refuses other endings", async () => {
     const { status, out } = await trafo(["graph", "tiny.trafo"]);
     expect(status).toBe(0);
