@@ -72,6 +72,7 @@ class Resolver extends BodyResolver {
 
   #model(d: ast.Model, parent: NameScope): void {
     const scope = new NameScope(parent, "model");
+    for (const p of d.statics) scope.ahead.set(p.name.name, p.name.span);
     for (const p of d.statics) {
       this.#mustBeStatic(p, true);
       this.#parameterTypes(p, scope);
@@ -120,17 +121,19 @@ class Resolver extends BodyResolver {
           this.diagnostics.report("E0217", p.span, `${p.name.name} is no tensor: it belongs in the first parentheses`);
     const all = [...statics, ...d.parameters];
     const argumentNames = new Set(all.map((p) => p.name.name));
-    this.#bindSizes(
-      d.parameters.filter((p) => !isStaticType(p.type, false)),
-      argumentNames,
-      scope,
-    );
+    // A tensor among the static arguments is reported above; its sizes are then not unknown as well.
+    const tensors = [
+      ...statics.filter((p) => !isStaticType(p.type, true)),
+      ...d.parameters.filter((p) => !isStaticType(p.type, false)),
+    ];
+    this.#bindSizes(tensors, argumentNames, scope);
     for (const p of all)
       if (scope.names.get(p.name.name)?.kind === "size") this.twice(p.name, scope.names.get(p.name.name)!);
     const signature = new NameScope(scope, "expression");
     for (const p of all) signature.declare(p.name.name, "argument", p.name.span);
     for (const p of all) this.#parameterTypes(p, signature);
     const declared = new NameScope(scope, "expression");
+    for (const p of all) declared.ahead.set(p.name.name, p.name.span);
     for (const p of all) {
       this.#default(p, declared);
       if (declared.names.has(p.name.name)) this.twice(p.name, declared.names.get(p.name.name)!);

@@ -1,4 +1,4 @@
-/** What a built-in function is: its documentation, for the reference, and its elaboration. */
+/** What a built-in function is: its documentation and an example, for the reference, and its elaboration. */
 import { nearest, type Span } from "../../../src/diagnostics/index.js";
 import { describe, type Given, numberOf, type TensorValue, type Value } from "../../check/values.js";
 import type * as ast from "../../syntax/index.js";
@@ -18,6 +18,8 @@ export interface Builtin {
   /** The call with its types, as the reference prints it. */
   readonly signature: string;
   readonly documentation: string;
+  /** A use that compiles: a fragment as in dsl/reference, whose first line may say what is given. */
+  readonly example: string;
   readonly topic:
     | "Mathematics"
     | "Choice and conversion"

@@ -23,11 +23,13 @@ function elementwise(
   name: UnaryOperator & string,
   of: (x: number) => number,
   documentation: string,
+  example: string,
   whole = false,
 ): Builtin {
   return {
     signature: `${name}(x: [...]) -> [...]`,
     documentation,
+    example,
     topic: "Mathematics",
     run: (ctx, call) => {
       const { value: v } = signature(call, ["x"]).get("x")!;
@@ -43,10 +45,11 @@ function elementwise(
   };
 }
 
-function extreme(name: "maximum" | "minimum", documentation: string): Builtin {
+function extreme(name: "maximum" | "minimum", documentation: string, example: string): Builtin {
   return {
     signature: `${name}(a: [...], b: [...]) -> [...]`,
     documentation,
+    example,
     topic: "Mathematics",
     run: (ctx, call) => {
       const given = signature(call, ["a", "b"]);
@@ -63,10 +66,11 @@ function extreme(name: "maximum" | "minimum", documentation: string): Builtin {
   };
 }
 
-function conversion(name: "i32" | "f32" | "f16", documentation: string): Builtin {
+function conversion(name: "i32" | "f32" | "f16", documentation: string, example: string): Builtin {
   return {
     signature: `${name}(x: [...]) -> ${name === "f32" ? "" : name}[...]`,
     documentation,
+    example,
     topic: "Choice and conversion",
     run: (ctx, call) => {
       const { value: v } = signature(call, ["x"]).get("x")!;
@@ -87,6 +91,7 @@ function conversion(name: "i32" | "f32" | "f16", documentation: string): Builtin
 const whereBuiltin: Builtin = {
   signature: "where(condition: bool[...], yes: [...], no: [...]) -> [...]",
   documentation: "The elements of `yes` where the condition is true, those of `no` elsewhere. All three broadcast.",
+  example: "# scores: [B, T, S], mask: bool[T, S]\nwhere(mask, scores, -inf)",
   topic: "Choice and conversion",
   run: (ctx: Context, call): Value => {
     const given = signature(call, ["condition", "yes", "no"]);
@@ -101,32 +106,51 @@ const whereBuiltin: Builtin = {
 };
 
 export const mathematics: Readonly<Record<string, Builtin>> = {
-  exp: elementwise("exp", Math.exp, "e to the power of x."),
-  log: elementwise("log", Math.log, "The natural logarithm."),
-  log2: elementwise("log2", Math.log2, "The logarithm to base 2."),
-  sqrt: elementwise("sqrt", Math.sqrt, "The square root."),
-  rsqrt: elementwise("rsqrt", (x) => 1 / Math.sqrt(x), "1 / sqrt(x)."),
-  sin: elementwise("sin", Math.sin, "The sine of an angle in radians."),
-  cos: elementwise("cos", Math.cos, "The cosine of an angle in radians."),
-  tanh: elementwise("tanh", Math.tanh, "The hyperbolic tangent."),
-  erf: elementwise("erf", erf, "The error function."),
+  exp: elementwise("exp", Math.exp, "e to the power of x.", "# x: [B, T]\nexp(x) / sum(exp(x))"),
+  log: elementwise("log", Math.log, "The natural logarithm.", "# probs: [B, T, V]\n-sum(probs * log(probs))"),
+  log2: elementwise("log2", Math.log2, "The logarithm to base 2.", "# heads: int\n2 ** floor(log2(heads))"),
+  sqrt: elementwise("sqrt", Math.sqrt, "The square root.", "# x: [B, T, D]\nx * sqrt(D)"),
+  rsqrt: elementwise(
+    "rsqrt",
+    (x) => 1 / Math.sqrt(x),
+    "1 / sqrt(x).",
+    "# x: [B, T, D]\nx * rsqrt(mean(x ** 2) + 1e-6)",
+  ),
+  sin: elementwise("sin", Math.sin, "The sine of an angle in radians.", "# angle: [T, D]\nsin(angle)"),
+  cos: elementwise("cos", Math.cos, "The cosine of an angle in radians.", "# angle: [T, D]\ncos(angle)"),
+  tanh: elementwise("tanh", Math.tanh, "The hyperbolic tangent.", "# logits: [B, T, V]\n30 * tanh(logits / 30)"),
+  erf: elementwise("erf", erf, "The error function.", "# x: [B, T, D]\n0.5 * x * (1 + erf(x / sqrt(2)))"),
   floor: elementwise(
     "floor",
     Math.floor,
     "The greatest whole number not above x. Of a static number it is a whole number, which may serve as a size.",
+    "# x: [B, T]\nx - floor(x)",
     true,
   ),
   ceil: elementwise(
     "ceil",
     Math.ceil,
     "The least whole number not below x. Of a static number it is a whole number, which may serve as a size.",
+    "# width: int\n64 * ceil(8 / 3 * width / 64)",
     true,
   ),
-  abs: elementwise("abs", Math.abs, "The absolute value, of f32 and i32."),
-  maximum: extreme("maximum", "The larger of two, element by element; NaN if either is."),
-  minimum: extreme("minimum", "The smaller of two, element by element; NaN if either is."),
+  abs: elementwise("abs", Math.abs, "The absolute value, of f32 and i32.", "# x: [B, T]\nx / max(abs(x))"),
+  maximum: extreme(
+    "maximum",
+    "The larger of two, element by element; NaN if either is.",
+    "# x: [B, T, D]\nmaximum(x, 0)",
+  ),
+  minimum: extreme(
+    "minimum",
+    "The smaller of two, element by element; NaN if either is.",
+    "# x: [B, T, D]\nminimum(maximum(x, -7), 7)",
+  ),
   where: whereBuiltin,
-  i32: conversion("i32", "To i32: truncates toward zero, saturates, gives 0 for NaN. Booleans give 0 and 1."),
-  f32: conversion("f32", "To f32. Booleans give 0 and 1."),
-  f16: conversion("f16", "To f16, rounded to the nearest, ties to even."),
+  i32: conversion(
+    "i32",
+    "To i32: truncates toward zero, saturates, gives 0 for NaN. Booleans give 0 and 1.",
+    "# x: [B, T]\ni32(floor(x))",
+  ),
+  f32: conversion("f32", "To f32. Booleans give 0 and 1.", "# keep: i32[B, T], x: [B, T]\nx * f32(keep)"),
+  f16: conversion("f16", "To f16, rounded to the nearest, ties to even.", "# x: [B, T]\nf32(f16(x))"),
 };

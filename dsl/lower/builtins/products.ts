@@ -11,6 +11,7 @@ const einsum: Builtin = {
   signature: 'einsum("b h t k, b h s k -> b h t s", q, k) -> [...]',
   documentation:
     "Multiplies tensors along named axes, and sums over the names that the result does not have. `...` stands for leading axes, which broadcast.",
+  example: '# q: [B, H, T, K], k: [B, H, S, K]\neinsum("b h t k, b h s k -> b h t s", q, k)',
   topic: "Products",
   run: (ctx, call) => {
     const [first, ...rest] = call.positional;
@@ -92,6 +93,7 @@ const gather: Builtin = {
   signature: "gather(x: [..., N], i: i32[..., M]) -> [..., M]",
   documentation:
     "The elements of x at the indices i along the last axis; the other axes broadcast. Indices are clamped to the axis.",
+  example: "# scores: [B, E], chosen: i32[B, 2]\ngather(scores, chosen)",
   topic: "Search",
   run: (ctx, call) => {
     const given = signature(call, ["x", "i"]);
@@ -124,6 +126,7 @@ const topk: Builtin = {
   signature: "topk(x: [..., N], k: int) -> ([..., k], i32[..., k])",
   documentation:
     "The k largest along the last axis, descending, the lower index first among equals: their values and their indices.",
+  example: "# scores: [B, T, E]\nlet (weight, expert) = topk(scores, 2)",
   topic: "Search",
   run: (ctx, call) => {
     const given = signature(call, ["x", "k"]);

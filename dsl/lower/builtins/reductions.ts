@@ -8,10 +8,17 @@ import { axisOption, type Builtin, keepOption, signature, tensorArgument } from 
 const numeric = ["f32", "f16", "i32"];
 const floats = ["f32", "f16"];
 
-function reduction(name: ReductionOperator, wanted: readonly string[], gives: string, documentation: string): Builtin {
+function reduction(
+  name: ReductionOperator,
+  wanted: readonly string[],
+  gives: string,
+  documentation: string,
+  example: string,
+): Builtin {
   return {
     signature: `${name}(x: ${wanted[0] === "bool" ? "bool" : ""}[...], axis: int = -1, keep: bool = true) -> ${gives}[...]`,
     documentation: `${documentation} Over the last axis unless \`axis\` is named; the axis stays with size 1 unless \`keep = false\`.`,
+    example,
     topic: "Reductions",
     run: (ctx, call) => {
       const given = signature(call, ["x"], ["axis", "keep"]);
@@ -27,10 +34,11 @@ function reduction(name: ReductionOperator, wanted: readonly string[], gives: st
   };
 }
 
-function along(name: "softmax" | "cumsum", wanted: readonly string[], documentation: string): Builtin {
+function along(name: "softmax" | "cumsum", wanted: readonly string[], documentation: string, example: string): Builtin {
   return {
     signature: `${name}(x: [...], axis: int = -1) -> [...]`,
     documentation: `${documentation} Along the last axis unless \`axis\` is named.`,
+    example,
     topic: "Reductions",
     run: (ctx, call) => {
       const given = signature(call, ["x"], ["axis"]);
@@ -43,17 +51,29 @@ function along(name: "softmax" | "cumsum", wanted: readonly string[], documentat
 }
 
 export const reductions: Readonly<Record<string, Builtin>> = {
-  sum: reduction("sum", numeric, "", "The sum."),
-  mean: reduction("mean", floats, "", "The mean."),
-  max: reduction("max", numeric, "", "The largest."),
-  min: reduction("min", numeric, "", "The smallest."),
-  any: reduction("any", ["bool"], "bool", "Whether any is true."),
-  all: reduction("all", ["bool"], "bool", "Whether all are true."),
-  argmax: reduction("argmax", numeric, "i32", "The index of the largest, the lowest among equals."),
+  sum: reduction("sum", numeric, "", "The sum.", "# weight: [B, T, A]\nweight / sum(weight)"),
+  mean: reduction("mean", floats, "", "The mean.", "# x: [B, T, D]\nmean(x, axis = 1, keep = false)"),
+  max: reduction("max", numeric, "", "The largest.", "# x: [B, T]\nexp(x - max(x))"),
+  min: reduction("min", numeric, "", "The smallest.", "# x: [B, T]\nmin(x, keep = false)"),
+  any: reduction("any", ["bool"], "bool", "Whether any is true.", "# mask: bool[T, S]\nany(mask, keep = false)"),
+  all: reduction("all", ["bool"], "bool", "Whether all are true.", "# keep: i32[B, T]\nall(keep != 0)"),
+  argmax: reduction(
+    "argmax",
+    numeric,
+    "i32",
+    "The index of the largest, the lowest among equals.",
+    "# logits: [B, T, V]\nargmax(logits, keep = false)",
+  ),
   softmax: along(
     "softmax",
     floats,
     "exp(x) / sum(exp(x)), computed so that nothing overflows; a row of -inf alone gives zeros.",
+    "# q: [B, H, T, K], k: [B, H, S, K]\nsoftmax(q @ k.T / sqrt(K))",
   ),
-  cumsum: along("cumsum", numeric, "The running sum, each element included."),
+  cumsum: along(
+    "cumsum",
+    numeric,
+    "The running sum, each element included.",
+    "# keep: i32[B, T]\n(cumsum(keep) - 1) * keep",
+  ),
 };

@@ -40,6 +40,7 @@ function tensors(ctx: Context, call: BuiltinCall): Wire[] {
 const concat: Builtin = {
   signature: "concat(a: [..., N], b: [..., M], …, axis: int = -1) -> [..., N + M]",
   documentation: "Joins tensors along the last axis unless `axis` is named. Their other axes broadcast.",
+  example: "# cls: [1, 1, D], x: [B, T, D]\nconcat(cls, x, axis = 1)",
   topic: "Shapes",
   run: (ctx, call) => {
     const wires = tensors(ctx, call);
@@ -65,6 +66,7 @@ const concat: Builtin = {
 const stack: Builtin = {
   signature: "stack(a: [...], b: [...], …) -> [2, ...]",
   documentation: "Puts tensors of one shape one after another along a new axis 0.",
+  example: '# a: [B, T, D], b: [B, T, D]\nrearrange(stack(a, b), "c b t d -> b t (d c)")',
   topic: "Shapes",
   run: (ctx, call) => {
     if (call.named.size) signature({ ...call, positional: [] }, []);
@@ -81,6 +83,7 @@ const split: Builtin = {
   signature: "split(x: [..., N], parts: int | int[], axis: int = -1) -> ([..., N / parts], …)",
   documentation:
     "Cuts the last axis (or `axis`) into that many equal parts, or into parts of the sizes in a list. Gives a tuple.",
+  example: "# x: [B, T, 3 * D], y: [B, T, D + 2 * K]\nlet (q, k, v) = split(x, 3)\nlet (a, b, c) = split(y, [D, K, K])",
   topic: "Shapes",
   run: (ctx, call) => {
     const given = signature(call, ["x", "parts"], ["axis"]);
@@ -129,6 +132,7 @@ const rearrange: Builtin = {
   signature: 'rearrange(x: [...], "b t (h k) -> b h t k", h = heads) -> [...]',
   documentation:
     "Names the axes of x and gives them another order. `(a b)` is one axis made of two, the first of them slower; on the left the sizes of all of them but one are given by name. `1` makes or drops an axis of size 1, `...` stands for any number of axes.",
+  example: '# heads: int, x: [B, T, D]\nrearrange(x, "b t (h k) -> b h t k", h = heads)',
   topic: "Shapes",
   run: (ctx, call) => {
     const [first, second, ...more] = call.positional;

@@ -5,8 +5,8 @@ export const shapes = entries({
   E0301: {
     title: "a wrong number of axes",
     text: "The argument is declared with a number of axes that the given tensor does not have. `...` at the start of a type stands for any number of leading axes.",
-    wrong: "fn norm(x: [T, D]) -> [T, D] = x / max(abs(x))\n# called with f32[B, T, D]",
-    right: "fn norm(x: [..., D]) -> [..., D] = x / max(abs(x))",
+    wrong: "fn norm(x: [T, D]) -> [T, D] = x / max(abs(x))\nfn batched(x: [B, T, D]) -> [B, T, D] = norm(x)",
+    right: "fn norm(x: [..., D]) -> [..., D] = x / max(abs(x))\nfn batched(x: [B, T, D]) -> [B, T, D] = norm(x)",
   },
   E0302: {
     title: "two sizes that differ",
