@@ -25,11 +25,15 @@ export abstract class BodyResolver {
 
   protected declareOnce(scope: NameScope, name: ast.Identifier, kind: SymbolKind): NameSymbol | null {
     const before = scope.names.get(name.name);
-    if (before) {
+    // A name that was used too early stands there without a place: that was reported.
+    const early = before?.kind === "let" && before.span === null;
+    if (before && !early) {
       this.twice(name, before);
       return null;
     }
-    return scope.declare(name.name, kind, name.span);
+    const symbol = scope.declare(name.name, kind, name.span);
+    if (early) symbol.uses = before.uses;
+    return symbol;
   }
 
   protected twice(name: ast.Identifier, before: NameSymbol): void {
@@ -79,6 +83,8 @@ export abstract class BodyResolver {
   }
 
   protected statements(statements: readonly ast.Statement[], scope: NameScope, givesValue: boolean): void {
+    for (const s of statements)
+      for (const { name, span } of declaredBy(s)) if (!scope.ahead.has(name)) scope.ahead.set(name, span);
     statements.forEach((s, i) => {
       const last = givesValue && i === statements.length - 1;
       if (s.kind === "expression" && !last)
@@ -288,23 +294,36 @@ export abstract class BodyResolver {
   ): void {
     const help: string[] = [];
     const near = nearest(name.name, scope.visible());
+    const ahead = inSignature ? null : scope.findAhead(name.name);
     if (inSignature) help.push("a size is bound where it stands alone in the type of a tensor argument");
+    else if (ahead) help.push("a name is seen only below its declaration: move that up");
     else if (this.context.library.has(name.name)) help.push(`import std: ${name.name}`);
-    const what = inSignature ? `nothing binds the size ${name.name}` : `there is no ${name.name}`;
+    const what = inSignature
+      ? `nothing binds the size ${name.name}`
+      : ahead
+        ? `${name.name} is used before it is declared`
+        : `there is no ${name.name}`;
     this.diagnostics.report("E0201", name.span, what, {
+      labels: ahead ? [{ span: ahead, text: "declared here" }] : [],
       help,
       fixes:
-        near && !help[0]?.startsWith("import") && !inSignature
+        near && !ahead && !help[0]?.startsWith("import") && !inSignature
           ? [{ message: `write ${near}`, edits: [{ span: name.span, text: near }] }]
           : [],
     });
-    const meant = near === null ? null : scope.find(near);
+    const meant = near === null || ahead ? null : scope.find(near);
     if (meant) meant.symbol.uses++;
     // Reported once: from here on it counts as known in this declaration.
     let home = scope;
     while (home.parent && home.kind !== "declaration" && home.kind !== "model") home = home.parent;
     home.declare(name.name, "let", null).uses++;
   }
+}
+
+/** The names that a statement introduces in the scope that it stands in. */
+function declaredBy(s: ast.Statement): readonly ast.Identifier[] {
+  if (s.kind === "let") return s.names;
+  return s.kind === "param" || s.kind === "layer" ? [s.name] : [];
 }
 
 function article(kind: SymbolKind): string {

@@ -17,7 +17,7 @@ export type SymbolKind =
 export interface NameSymbol {
   readonly name: string;
   readonly kind: SymbolKind;
-  /** Null for a built-in. */
+  /** Null for a built-in, and for a name that was used and reported, but never declared. */
   readonly span: Span | null;
   uses: number;
 }
@@ -30,6 +30,8 @@ export type ScopeKind = "builtin" | "file" | "model" | "declaration" | "for" | "
 
 export class NameScope {
   readonly names = new Map<string, NameSymbol>();
+  /** What the scope declares further down, to tell a name that is used too early from one that is nowhere. */
+  readonly ahead = new Map<string, Span>();
 
   constructor(
     readonly parent: NameScope | null,
@@ -48,6 +50,15 @@ export class NameScope {
     const symbol: NameSymbol = { name, kind, span, uses: 0 };
     this.names.set(name, symbol);
     return symbol;
+  }
+
+  /** Where an unknown name is declared after all, further down. */
+  findAhead(name: string): Span | null {
+    for (let scope: NameScope | null = this; scope; scope = scope.parent) {
+      const span = scope.ahead.get(name);
+      if (span) return span;
+    }
+    return null;
   }
 
   visible(): string[] {
