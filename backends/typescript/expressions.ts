@@ -164,6 +164,8 @@ const comparisons: { readonly [K in KernelBinary]?: string } = { lt: "<", le: "<
 /** Operators on floats and on booleans. */
 function floatCode(expression: Of<"binary">, context: ExpressionContext): Code {
   const { operator, left, right } = expression;
+  const known = knownEquality(expression);
+  if (known !== null) return primary(String(known));
   const [a, b] = [context.code(left), context.code(right)];
   switch (operator) {
     case "add":
@@ -197,6 +199,14 @@ function floatCode(expression: Of<"binary">, context: ExpressionContext): Code {
     default:
       return comparison(a, comparisons[operator]!, b);
   }
+}
+
+/** What an equality of known numbers says, which TypeScript would call a mistake. NaN equals nothing. */
+function knownEquality({ operator, left, right }: Of<"binary">): boolean | null {
+  if (operator !== "eq" && operator !== "ne") return null;
+  const [a, b] = [left, right].map((side) => (side.kind === "constant" ? side.value : null));
+  const isKnown = (a !== null && b !== null) || Number.isNaN(a) || Number.isNaN(b);
+  return isKnown ? (a === b) === (operator === "eq") : null;
 }
 
 function product(factors: readonly Code[]): Code {

@@ -45,11 +45,16 @@ export class Instance<Weights> {
   }
 
   /** The arrays of an entry for its sizes, made by `make` unless they are kept. */
-  arrays<Arrays>(entry: EntrySpec, sizes: Sizes, bytes: number, make: (arena: ArrayBuffer) => Arrays): Arrays {
+  arrays<Arrays>(
+    entry: EntrySpec,
+    sizes: Sizes,
+    bytes: number,
+    make: (arena: ArrayBuffer, sizes: Sizes) => Arrays,
+  ): Arrays {
     this.reserve(bytes);
     const key = [entry.name, ...entry.sizes.map((size) => sizes[size.name])].join(" ");
     const kept = this.#kept.get(key) as Arrays | undefined;
-    const arrays = kept ?? make(this.#arena);
+    const arrays = kept ?? make(this.#arena, sizes);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
     this.#kept.delete(key);
     this.#kept.set(key, arrays);
