@@ -19,7 +19,8 @@ import type { Diagnostics, SourceFile, Span } from "../../src/diagnostics/index.
 import type { Identifier } from "./ast.js";
 import { endOf, spanOf } from "./lexer.js";
 import type { Sequence } from "./lines.js";
-import { explain, Mistake } from "./mistakes.js";
+import { explain } from "./mistakes.js";
+import { Mistake } from "./stumble.js";
 import * as t from "./tokens.js";
 import { describeFound } from "./words.js";
 
@@ -117,7 +118,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   }
 
   /** After a comma without an item: only a closing bracket may follow. */
-  private expectEnd(wanted: string): void {
+  protected expectEnd(wanted: string): void {
     const next = this.LA(1);
     if (!t.openers.has(next.tokenType)) {
       throw new Mistake("E0106", this.placeOf(next), `expected ${wanted}, found ${describeFound(next)}`);

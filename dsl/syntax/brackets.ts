@@ -9,7 +9,7 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import type { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
-import { continues } from "./continuation.js";
+import { beginsStatement, continues } from "./continuation.js";
 import { endOf, makeToken, spanOf } from "./lexer.js";
 import * as t from "./tokens.js";
 
@@ -21,15 +21,6 @@ export function matchBrackets(
   diagnostics: Diagnostics,
 ): readonly IToken[] {
   return allMatch(tokens) ? tokens : new Repair(file, tokens, damage, diagnostics).run();
-}
-
-/** True where a statement or declaration surely begins: one of their words with a name after it, on a new line. */
-function beginsStatement(tokens: readonly IToken[], at: number): boolean {
-  const token = tokens[at];
-  const next = tokens[at + 1];
-  if (token?.tokenType !== t.Identifier || !next || !t.starters.has(token.image)) return false;
-  // `= layer from "key"` is the default of an argument.
-  return t.isName(next.tokenType) && next.tokenType !== t.From;
 }
 
 function allMatch(tokens: readonly IToken[]): boolean {

@@ -1,5 +1,5 @@
 /** The rule that says which line goes on in the next (grammar, "Lines"). */
-import type { TokenType } from "chevrotain";
+import type { IToken, TokenType } from "chevrotain";
 import * as t from "./tokens.js";
 
 /** A line that ends in one of these goes on. */
@@ -23,3 +23,12 @@ export const cannotBegin: ReadonlySet<TokenType> = new Set([
   ...[t.EqualEqual, t.NotEqual, t.Less, t.LessEqual, t.Greater, t.GreaterEqual],
   ...[t.And, t.Or, t.Equals, t.FatArrow, t.Comma, t.Dot, t.LCurly],
 ]);
+
+/** True where a statement or declaration surely begins: one of their words with a name after it, on a new line. */
+export function beginsStatement(tokens: readonly IToken[], at: number): boolean {
+  const token = tokens[at];
+  const next = tokens[at + 1];
+  if (token?.tokenType !== t.Identifier || !next || !t.starters.has(token.image)) return false;
+  // `= layer from "key"` is the default of an argument.
+  return t.isName(next.tokenType) && next.tokenType !== t.From;
+}

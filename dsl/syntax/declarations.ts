@@ -43,6 +43,8 @@ const places: Readonly<Record<string, string>> = {
 };
 
 const statementEnds = new Set([t.Line, t.RCurly, EOF]);
+/** What has a body of its own, to be read even if something before it is wrong. */
+const withBody = new Set([t.Fn, t.Block, t.Model, t.Entry, t.For, t.If]);
 const bodyStarts = new Set([t.LCurly, t.Line, t.RCurly]);
 
 export class TrafoParser extends StatementParser {
@@ -101,25 +103,25 @@ export class TrafoParser extends StatementParser {
           return null;
         });
       },
-      (start) => this.#recover(start, where),
+      (start) => this.#recover(start),
     );
     this.statement = statement;
     return result;
   });
 
   /** After a mistake: its statement is passed over, but a body that is still to come is read for its own mistakes. */
-  #recover(start: number, where: Where): number {
-    const isModel = this.source.sequence.tokens[start]?.tokenType === t.Model;
+  #recover(start: number): number {
+    const first = this.source.sequence.tokens[start]?.tokenType;
     const here = this.position;
     let at = this.find(start, bodyStarts);
     while (at < here && this.source.sequence.tokens[at]?.tokenType === t.LCurly) {
       at = this.find(this.source.sequence.partner[at]! + 1, bodyStarts);
     }
-    if (where !== "body" || this.depth < 100) {
+    if (first && withBody.has(first)) {
       while (this.source.sequence.tokens[at]?.tokenType === t.LCurly) {
         this.advance(at);
         this.enter();
-        if (isModel) this.SUBRULE(this.members);
+        if (first === t.Model) this.SUBRULE(this.members);
         else this.SUBRULE(this.body);
         this.leave();
         at = this.find(this.position, bodyStarts);
@@ -132,6 +134,7 @@ export class TrafoParser extends StatementParser {
     "item",
     (where: Where): Item =>
       this.OR<Item>({
+        MAX_LOOKAHEAD: 1,
         ERR_MSG: where === "file" ? "`import`, `fn`, `block` or `model`" : "a statement",
         DEF: [
           { ALT: () => this.SUBRULE(this.import) },

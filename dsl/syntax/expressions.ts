@@ -3,9 +3,11 @@ import { EOF, type IOrAlt, type IToken, type ParserMethod } from "chevrotain";
 import type { Argument, Body, Expression, Identifier, Subscript } from "./ast.js";
 import { BaseParser } from "./base-parser.js";
 import { isDeeper } from "./depth.js";
-import { Mistake, misplacedWord, unknownAttribute } from "./mistakes.js";
+import { misplacedWord, unknownAttribute } from "./mistakes-expressions.js";
 import { buildOperation, type Operand } from "./precedence.js";
+import { Mistake } from "./stumble.js";
 import * as t from "./tokens.js";
+import { describeFound } from "./words.js";
 
 type Index = { name: Identifier; size: Expression };
 
@@ -199,7 +201,10 @@ export abstract class ExpressionParser extends BaseParser {
     if (name === "None" || name === "null") {
       this.ACTION(() =>
         this.report("E0116", span, `there is no \`${name}\`: every name has a value`, {
-          help: ["a part that may be absent is chosen by a static `bool`, or by a size or number that is 0"],
+          help: [
+            "a part that may be absent is chosen by a static `bool`, or by a size or number that is 0",
+            'a new axis is made by `rearrange(x, "b t -> b 1 t")`',
+          ],
         }),
       );
       return { kind: "missing", span };
@@ -293,11 +298,17 @@ export abstract class ExpressionParser extends BaseParser {
     return wrong ? { kind: "missing", span: this.since(start) } : value;
   });
 
+  #expect(holds: boolean, wanted: string, found: string): void {
+    if (!holds) throw new Mistake("E0106", this.placeOf(this.LA(1)), `expected ${wanted}, found ${found}`);
+  }
+
   /** A whole text that is one expression. */
   readonly onlyExpression: ParserMethod<[], Expression> = this.RULE("onlyExpression", (): Expression => {
-    this.CONSUME(t.Line);
+    this.OPTION(() => this.CONSUME(t.Line));
+    this.ACTION(() => this.#expect(this.LA(1).tokenType !== EOF, "an expression", "nothing"));
     const value = this.SUBRULE(this.expression);
-    this.ACTION(() => this.LA(1).tokenType !== EOF && this.CONSUME(EOF));
+    const next = this.LA(1);
+    this.ACTION(() => this.#expect(next.tokenType === EOF, "the end of the expression", describeFound(next)));
     return value;
   });
 }

@@ -237,7 +237,7 @@ class Printer {
     if (!first) return;
     const next = items[from + 1];
     if (next) {
-      const room = this.width - this.#column - this.#owed - flatWidth(first) - flatWidth(between) - 1;
+      const room = this.width - this.#column - this.#owed - flatWidth(first) - flatWidth(between);
       this.#push({ ...document, from: from + 1 }, spaces, false);
       this.#push(between, spaces, flatWidth(next) <= room);
     }
@@ -291,7 +291,7 @@ class Printer {
         if (blanks && comment.blank) this.#blank();
         this.#newLine(spaces);
       } else {
-        this.#write(" ");
+        this.#write("  ");
       }
       this.#write(comment.text);
       this.#mustEnd = true;

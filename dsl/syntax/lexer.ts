@@ -173,7 +173,13 @@ function mend(file: SourceFile, token: IToken, diagnostics: Diagnostics, damage:
     });
     retype(token, t.StringLiteral);
   } else if (type === t.BadNumber) {
-    reportNumber(file, token, diagnostics);
+    if (token.image.startsWith(".") && /[\w)\]]/.test(file.text[token.startOffset - 1] ?? "")) {
+      const index = `[${token.image.slice(1)}]`;
+      diagnostics.report("E0109", span(), `no attribute \`${token.image}\`: an element is taken by \`${index}\``, {
+        fixes: [{ message: `write \`${index}\``, edits: [{ span: span(), text: index }] }],
+      });
+      damage.push(token.startOffset);
+    } else reportNumber(file, token, diagnostics);
     retype(token, t.NumberLiteral);
   } else if (type === t.NumberLiteral) {
     const value = Number(token.image);

@@ -9,7 +9,7 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import type { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
-import { cannotBegin, continues } from "./continuation.js";
+import { beginsStatement, cannotBegin, continues } from "./continuation.js";
 import { endOf, makeToken, retype, spanOf } from "./lexer.js";
 import * as t from "./tokens.js";
 
@@ -90,6 +90,7 @@ class Lines {
     const previous = this.#out.at(-1);
     if (!previous) this.#line(0);
     else if (previous.tokenType === t.Line || token.tokenType === t.RCurly) return;
+    else if (beginsStatement(this.raw, at)) this.#line(endOf(previous));
     else if (continues(previous.tokenType, token.tokenType) || this.#isElif(token, at)) return;
     else if (cannotBegin.has(token.tokenType)) this.#reportStart(token, previous);
     else this.#line(endOf(previous));
@@ -97,6 +98,7 @@ class Lines {
 
   /** The line was surely meant to go on the one before: taken so, and said. */
   #reportStart(token: IToken, previous: IToken): void {
+    if (previous.image === "") return; // a bracket that was closed where it should have been: said already
     const span = spanOf(this.file, token);
     const text = token.image;
     if (token.tokenType === t.Dot) {

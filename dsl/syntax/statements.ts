@@ -16,7 +16,7 @@ import type {
   Statement,
 } from "./ast.js";
 import { stringValue } from "./expressions.js";
-import { Mistake } from "./mistakes.js";
+import { Mistake } from "./stumble.js";
 import * as t from "./tokens.js";
 import { TypeParser } from "./types.js";
 

@@ -107,6 +107,8 @@ const sign = (name: string, text: string, categories: TokenType[] = []): TokenTy
 /** `===` and `!==`, as in JavaScript. */
 export const StrictEquality = token("StrictEquality", /[=!]==/, "an operator");
 export const Ellipsis = sign("Ellipsis", "...");
+/** `a..b`, a range in other languages. */
+export const Range = sign("Range", "..");
 export const FatArrow = sign("FatArrow", "=>");
 export const Arrow = sign("Arrow", "->");
 export const LessEqual = sign("LessEqual", "<=", [Operator]);

@@ -130,18 +130,26 @@ export abstract class TypeParser extends ExpressionParser {
 
   readonly parameters: ParserMethod<[], Parameter[]> = this.RULE("parameters", (): Parameter[] => {
     this.CONSUME(t.LParen);
-    const found = this.OPTION(() => this.items(10, this.guardedParameter, "an argument")) ?? [];
+    const found = [this.#guardedParameter(1, () => {})];
+    this.MANY(() => {
+      found.push(this.#guardedParameter(2, () => this.CONSUME(t.Comma)));
+    });
     this.CONSUME(t.RParen);
     return this.ACTION(() => found.filter((parameter) => parameter !== null));
   });
 
-  /** An argument; after a mistake in it the next one is read. */
-  readonly guardedParameter: ParserMethod<[], Parameter | null> = this.RULE("guardedParameter", (): Parameter | null =>
-    this.guarded(
-      () => this.SUBRULE(this.parameter),
-      (start) => this.find(start, itemEnds),
-    ),
-  );
+  /** An argument, or none before the end of the list. After a mistake in it the next one is read. */
+  #guardedParameter(number: 1 | 2, before: () => void): Parameter | null {
+    return this.guarded(
+      () => {
+        before();
+        const parameter = this.option(number, () => this.subrule(number, this.parameter));
+        if (!parameter) this.ACTION(() => this.expectEnd("an argument"));
+        return parameter ?? null;
+      },
+      (start) => this.find(number === 2 ? start + 1 : start, itemEnds),
+    );
+  }
 
   readonly parameter: ParserMethod<[], Parameter> = this.RULE("parameter", (): Parameter => {
     const start = this.LA(1);

@@ -24,7 +24,18 @@ const names = "x y z q k v mask weight T B D heads width eps attention norm soft
 const words = "layer param block model entry fn import for let assert as from in incremental".split(" ");
 /** Those with which a line may begin and be a name all the same. */
 const plainWords = "layer param block model entry fn import for in".split(" ");
-const strings = ["", "a", "attn.c_proj.weight", "b t (h k) -> b h t k", "# no comment", "{[(", "größe", "a // b", "\\", "'"];
+const strings = [
+  "",
+  "a",
+  "attn.c_proj.weight",
+  "b t (h k) -> b h t k",
+  "# no comment",
+  "{[(",
+  "größe",
+  "a // b",
+  "\\",
+  "'",
+];
 const numbers = ["0", "1", "12", "0.5", "1e-5", "3.25E+4", "10000"];
 
 class Generator {
