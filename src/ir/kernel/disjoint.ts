@@ -2,11 +2,11 @@
  * Proves that the iterations of a parallel loop do not meet: that two different ones never touch one element of a buffer
  * that outlives them, unless both only read it.
  *
- * Conservative. For an access at iteration v and one at a later iteration v + 1 + d, with every variable inside the loop
- * free to differ, some axis of the index, or the place in row-major order, must be proven to differ. Indices that come
- * from data prove nothing.
+ * Conservative. For an access at iteration v and one at a later iteration v + 1 + gap, with every variable inside the
+ * loop free to differ, some axis of the index, the place in row-major order or a remainder of it must be proven to
+ * differ. Indices that come from data prove nothing.
  */
-import { add, mul, type Size, SizeVariable, size, sub, substitute } from "../../sizes/index.js";
+import { add, mod, mul, type Size, SizeVariable, size, sub, substitute, variablesOf } from "../../sizes/index.js";
 import { factsOf } from "./facts.js";
 import type { Buffer, Expression, Statement } from "./kernel.js";
 import type { Knowledge } from "./knowledge.js";
@@ -87,8 +87,9 @@ function isApart(loop: Loop, early: Access, late: Access, knowledge: Knowledge):
     renamed.set(inner.variable, size(new SizeVariable(`${name}'`, later(min), max && later(max))));
   }
   const known = knowledge.and([...early.facts, ...late.facts.map(later)]);
-  const places = placesOf(early);
-  const laterPlaces = placesOf(late).map((each) => each && later(each));
+  const moduli = [...early.loops, ...late.loops].flatMap((inner) => strideOf(early, inner.variable, knowledge));
+  const places = placesOf(early, moduli);
+  const laterPlaces = placesOf(late, moduli).map((each) => each && later(each));
   return places.some((place, axis) => {
     const other = laterPlaces[axis];
     if (!place || !other) return false;
@@ -96,12 +97,31 @@ function isApart(loop: Loop, early: Access, late: Access, knowledge: Knowledge):
   });
 }
 
-/** The index along each axis and the place in row-major order; null where it comes from data. */
-function placesOf({ buffer, index }: Access): readonly (Size | null)[] {
-  const axes = index.map((each) => (each.kind === "index" ? each.value : null));
-  let linear: Size | null = size(0);
-  for (const [axis, value] of axes.entries()) {
-    linear = linear === null || value === null ? null : add(mul(linear, buffer.shape[axis]!), value);
+/** The place in row-major order; null where an index comes from data. */
+function linearPlace({ buffer, index }: Access): Size | null {
+  let linear = size(0);
+  for (const [axis, each] of index.entries()) {
+    if (each.kind !== "index") return null;
+    linear = add(mul(linear, buffer.shape[axis]!), each.value);
   }
-  return [...axes, linear];
+  return linear;
+}
+
+/** How far the place moves with a variable, where that is one positive size. */
+function strideOf(access: Access, variable: SizeVariable, knowledge: Knowledge): readonly Size[] {
+  const linear = linearPlace(access);
+  if (linear === null) return [];
+  const next = substitute(linear, (each) => (each === variable ? add(size(variable), 1) : null));
+  const stride = sub(next, linear);
+  return !variablesOf(stride).includes(variable) && knowledge.proves(sub(stride, 1)) ? [stride] : [];
+}
+
+/**
+ * What differs for different elements, if it differs: the index along each axis, the place, and the remainders of the
+ * place by the strides of inner loops (T*j + i is i modulo T, whatever j is). Null where it comes from data.
+ */
+function placesOf(access: Access, moduli: readonly Size[]): readonly (Size | null)[] {
+  const axes = access.index.map((each) => (each.kind === "index" ? each.value : null));
+  const linear = linearPlace(access);
+  return [...axes, linear, ...moduli.map((modulus) => linear && mod(linear, modulus))];
 }

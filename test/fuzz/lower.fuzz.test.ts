@@ -1,0 +1,81 @@
+/**
+ * Random graphs, lowered, planned and interpreted by kernels, against the graph's interpreter; their kernels verified,
+ * their plans checked, and broken plans caught.
+ *
+ * FUZZ_GRAPHS sets how many, FUZZ_SEED the first seed; a failure names its seed.
+ */
+import { describe, expect, test } from "vitest";
+import { verifyKernel } from "../../src/ir/kernel/index.js";
+import type { Plan } from "../../src/ir/plan/index.js";
+import { lowerGraph } from "../../src/lower/index.js";
+import { checkPlan, planGraph } from "../../src/memory/index.js";
+import { evaluate, type SizeVariable } from "../../src/sizes/index.js";
+import { Random } from "../support/random.js";
+import { randomGraph } from "../support/random-graph.js";
+import { randomRun } from "../support/random-graph-run.js";
+import { randomPlanDifference } from "./lower-comparison.js";
+
+const first = Number(process.env.FUZZ_SEED ?? 1);
+const count = Number(process.env.FUZZ_GRAPHS ?? 120);
+const seeds = Array.from({ length: count }, (_, i) => first + i);
+const timeout = 60_000 + 100 * count;
+
+/** A plan in which two arena buffers of different offsets have exchanged them; null if there are none. */
+function withSwappedOffsets(plan: Plan, random: Random, sizeOf: (variable: SizeVariable) => number): Plan | null {
+  const places = plan.buffers.flatMap(({ place }, id) => (place.kind === "arena" ? [{ id, place }] : []));
+  const value = (id: number): number => evaluate(places[id]!.place.offset, sizeOf);
+  const pairs = places.flatMap((_, a) =>
+    places.flatMap((_, b) => (a < b && value(a) !== value(b) ? [[places[a]!, places[b]!] as const] : [])),
+  );
+  if (pairs.length === 0) return null;
+  const [a, b] = random.of(pairs);
+  const offsets = new Map([
+    [a.id, b.place.offset],
+    [b.id, a.place.offset],
+  ]);
+  const buffers = plan.buffers.map((buffer, id) => {
+    const offset = offsets.get(id);
+    return offset !== undefined && buffer.place.kind === "arena"
+      ? { ...buffer, place: { ...buffer.place, offset } }
+      : buffer;
+  });
+  return { ...plan, buffers };
+}
+
+describe.each([true, false])("random graphs, smooth: %s", (smooth) => {
+  test("are computed by their plan as by the graph's interpreter", { timeout }, () => {
+    for (const seed of seeds) {
+      const graph = randomGraph(seed, { smooth, nodes: 6 + (seed % 30) });
+      const plan = planGraph(lowerGraph(graph));
+      for (const kernel of plan.kernels) expect(verifyKernel(kernel), `seed ${seed}`).toEqual([]);
+      for (const variant of [0, 1]) {
+        const run = randomRun(graph, seed + variant, { special: !smooth && variant === 1 });
+        const where = `seed ${seed}, run ${variant}, ${JSON.stringify(run.sizes)}`;
+        expect(
+          checkPlan(plan, (variable) => run.sizes[variable.name]!),
+          where,
+        ).toEqual([]);
+        expect(randomPlanDifference(graph, plan, run), where).toBeNull();
+      }
+    }
+  });
+});
+
+test("a plan that computes something else is refused by the checker", { timeout }, () => {
+  let refused = 0;
+  for (const seed of seeds) {
+    const graph = randomGraph(seed, { smooth: true, nodes: 40 });
+    const plan = planGraph(lowerGraph(graph));
+    const run = randomRun(graph, seed, { sizes: { B: 2, T: 3 } });
+    const sizeOf = (variable: SizeVariable): number => run.sizes[variable.name]!;
+    const broken = withSwappedOffsets(plan, new Random(seed), sizeOf);
+    if (broken === null) continue;
+    if (checkPlan(broken, sizeOf).length > 0) {
+      refused++;
+      continue;
+    }
+    // Some exchanges do no harm: then the results are the same.
+    expect(randomPlanDifference(graph, broken, run), `seed ${seed}`).toBeNull();
+  }
+  expect(refused).toBeGreaterThan(seeds.length / 4);
+});
