@@ -128,7 +128,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   /** Where a token is; the end of a line or file is behind the last token. */
   protected placeOf(token: IToken): Span {
     if (token.tokenType !== EOF && token.tokenType !== t.Line) return this.spanOf(token);
-    const end = endOf(this.LA(0));
+    const end = endOf(this.LA(0)) || 0; // nothing was taken yet: the beginning
     return { file: this.source.file, start: end, end };
   }
 
