@@ -3,7 +3,7 @@
  * exit status: 0 done; 1 what the user gave is wrong, or a verification fails; 2 an unknown command, option or target;
  * 3 an internal error.
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 import { type Diagnostic, InternalError, UserError } from "../diagnostics/index.js";
 import { declareCheck } from "./commands/check.js";
 import { declareCompile } from "./commands/compile.js";
@@ -16,6 +16,7 @@ import { type Host, processHost } from "./host.js";
 import { normalized } from "./options.js";
 import { printJson, showDiagnostics } from "./report.js";
 import { usageError } from "./usage.js";
+import { version } from "./version.js";
 
 /** The commands, in the order of the help. */
 const declarations = [
@@ -38,10 +39,6 @@ export async function main(argv: readonly string[], host: Host = processHost()):
     status = of;
   });
   try {
-    if (argv.length === 0) {
-      host.out(program.helpInformation());
-      return 0;
-    }
     await program.parseAsync(normalized(argv), { from: "user" });
     return status;
   } catch (error) {
@@ -63,19 +60,26 @@ function build(host: Host, finish: (status: number) => void): Command {
   const program = new Command("trafo")
     .description("Compiles Transformer architectures to code that runs anywhere.")
     .usage("COMMAND [OPTIONS]")
+    .version(version, "-V, --version", "print the version")
     .helpCommand(false)
     .showHelpAfterError(false)
     .showSuggestionAfterError(false)
     .addHelpText(
       "after",
-      "\n`trafo COMMAND --help` has the options of a command and an example.\n\nExample:\n  trafo verify gpt2.trafo --checkpoint models/gpt2\n",
+      "\n`trafo COMMAND --help` has the options of a command and an example.\n\nExample:\n  trafo verify gpt2.trafo --checkpoint models/gpt2",
     );
   for (const declare of declarations) declare(program, host, finish);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: host.out, writeErr: () => {} });
-    command.showSuggestionAfterError(false).configureHelp({ sortOptions: false });
+    command.showSuggestionAfterError(false).configureHelp({ optionTerm });
+    command.helpOption("-h, --help", "print this");
   }
   return program;
+}
+
+/** An option as it is written; a value that may be left out follows an equals sign. */
+function optionTerm({ flags }: Option): string {
+  return flags.replace(/ (\[.+\])$/, (_, value: string) => `[=${value.slice(1)}`);
 }
 
 /** Diagnostics where the command that was asked wants them: as JSON on stdout, or for people. */

@@ -50,6 +50,9 @@ const listed = new Set(["--set", "--size"]);
  * `--set=a=1 --set=b=2`, and a bare `--random-weights` takes seed 0. So a list never swallows the file that follows it.
  */
 export function normalized(argv: readonly string[]): string[] {
+  // What people try first: nothing, and `trafo help run`.
+  if (argv.length === 0) return ["--help"];
+  if (argv[0] === "help") return argv[1] === undefined ? ["--help"] : [argv[1], "--help"];
   const out: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at]!;

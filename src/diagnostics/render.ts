@@ -85,11 +85,12 @@ export function renderDiagnostic(d: Diagnostic, options: RenderOptions = {}): st
   return out.join("\n");
 }
 
-/** All diagnostics for people, with a blank line between them and a summary at the end; empty if there are none. */
+/** All diagnostics for people, with a blank line between them and, if there are several, a summary at the end. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions = {}): string {
   if (diagnostics.length === 0) return "";
   const blocks = diagnostics.map((d) => renderDiagnostic(d, options));
-  return `${[...blocks, summary(diagnostics)].join("\n\n")}\n`;
+  if (blocks.length > 1) blocks.push(summary(diagnostics));
+  return `${blocks.join("\n\n")}\n`;
 }
 
 function lastLine(span: Span): number {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { wrapped } from "../../src/cli/commands/explain.js";
 import { normalized, parseSettings, parseSizes } from "../../src/cli/options.js";
@@ -76,6 +77,14 @@ describe("the command line", () => {
       expect([help.status, help.err]).toEqual([0, ""]);
       expect(help.out).toMatch(/Examples?:\n {2}trafo /);
     }
+  });
+  it("knows help and version", async () => {
+    expect((await trafo(["help"])).out).toBe((await trafo([])).out);
+    const run = await trafo(["help", "run"]);
+    expect([run.status, run.out]).toEqual([0, (await trafo(["run", "--help"])).out]);
+    expect(run.out).toContain("  --random-weights[=SEED]");
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect((await trafo(["--version"])).out).toBe(`${version}\n`);
   });
   it("names what is nearest to what is mistyped, with status 2", async () => {
     const chek = await trafo(["chek", "tiny.trafo"]);

@@ -172,6 +172,7 @@ describe("several diagnostics", () => {
     expect(renderDiagnostics([error, warning])).toBe(
       "error[E0607]: one\n\nwarning[E0607]: two\n\n1 error, 1 warning\n",
     );
+    expect(renderDiagnostics([error])).toBe("error[E0607]: one\n");
     expect(renderDiagnostics([])).toBe("");
   });
 });

@@ -16,7 +16,7 @@ export function declareCheck(program: Command, host: Host, finish: (status: numb
     )
     .argument("<FILE...>", "programs or files of blocks");
   withOptions(command, "entry", "set", "config", "checkpoint", "json")
-    .addHelpText("after", "\nExample:\n  trafo check gpt2.trafo --checkpoint models/gpt2\n")
+    .addHelpText("after", "\nExample:\n  trafo check gpt2.trafo --checkpoint models/gpt2")
     .action((paths: string[], options: CommonOptions) => finish(check(host, paths, options)));
 }
 

@@ -38,7 +38,6 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
         "",
         "Example:",
         "  trafo compile gpt2.trafo --target typescript --config models/gpt2/config.json -o out",
-        "",
       ].join("\n"),
     )
     .action(async (path: string, options: CompileOptions) => finish(await compile(host, path, options)));

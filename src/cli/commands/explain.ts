@@ -10,7 +10,7 @@ export function declareExplain(program: Command, host: Host, finish: (status: nu
     .summary("print what a diagnostic means")
     .description("Prints the reference of a diagnostic: when it is reported, why, and an example.")
     .argument("<CODE>", "the code in brackets, such as E0304")
-    .addHelpText("after", "\nExample:\n  trafo explain E0706\n")
+    .addHelpText("after", "\nExample:\n  trafo explain E0706")
     .action((code: string) => finish(explain(host, code)));
 }
 

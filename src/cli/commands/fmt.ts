@@ -17,7 +17,7 @@ export function declareFmt(program: Command, host: Host, finish: (status: number
     .description("Lays programs out in the one canonical way, in place. Comments survive.")
     .argument("<FILE...>", "programs or files of blocks")
     .option("--check", "change nothing; fail if a file is laid out otherwise")
-    .addHelpText("after", "\nExample:\n  trafo fmt --check examples/*/*.trafo\n")
+    .addHelpText("after", "\nExample:\n  trafo fmt --check examples/*/*.trafo")
     .action((paths: string[], options: FmtOptions) => finish(fmt(host, paths, options)));
 }
 

@@ -39,7 +39,6 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
         "",
         "Example:",
         "  trafo graph gpt2.trafo --set layers=2 -o gpt2.svg",
-        "",
       ].join("\n"),
     )
     .action(async (path: string, options: GraphOptions) => finish(await graph(host, path, options)));

@@ -53,7 +53,6 @@ export function declareRun(program: Command, host: Host, finish: (status: number
         "Examples:",
         "  trafo run gpt2.trafo --checkpoint models/gpt2 --input 'input_ids=[[1,2,3]]'",
         "  trafo run gpt2.trafo --set layers=2 --random-weights --size B=1,T=16",
-        "",
       ].join("\n"),
     )
     .action(async (path: string, options: RunOptions) => finish(await run(host, path, options)));

@@ -37,7 +37,6 @@ export function declareVerify(program: Command, host: Host, finish: (status: num
         "",
         "Example:",
         "  trafo verify gpt2.trafo --checkpoint models/gpt2 --target all",
-        "",
       ].join("\n"),
     )
     .action(async (path: string, options: VerifyOptions) => finish(await run(host, path, options)));
