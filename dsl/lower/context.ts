@@ -55,6 +55,7 @@ export class Context {
   /** How the model's static arguments make up numbers: `width` 768, `4 * width` 3072. */
   readonly sizeNames = new Map<number, Set<string>>();
   #assumed = 0;
+  readonly #told = new Set<string>();
 
   /**
    * @param abstract true while a block is checked by itself, with sizes and static values that stand for any: only what
@@ -168,6 +169,10 @@ export class Context {
       );
       return;
     }
+    // Several calls in one file that fail alike at one place of the library are one mistake.
+    const mistake = `${problem.code} ${at.file.name} ${at.start} ${problem.message}`;
+    if (this.#told.has(mistake)) return;
+    this.#told.add(mistake);
     const frame = this.frames[inside]!;
     const labels = [{ span: at, text: parts.label ?? "here" }, ...(parts.labels ?? [])];
     this.diagnostics.add(

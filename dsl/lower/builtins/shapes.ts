@@ -217,7 +217,7 @@ function axisSizes(ctx: Context, group: readonly string[], n: Size, sizes: Map<s
       at,
       notes:
         constantOf(n) !== null && constantOf(known)
-          ? [`${render(n)} / ${render(known)} = ${constantOf(n)! / constantOf(known)!}`]
+          ? [`${render(n)} / ${render(known)} = ${constantOf(n)! / constantOf(known)!}`, ...ctx.origins(n, known)]
           : [],
     });
   sizes.set(open[0]!, rest);
