@@ -17,7 +17,7 @@ import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js
 import { type Case, readCases } from "./driver/cases.js";
 import { describeProgram, type ProgramFacts } from "./driver/describe.js";
 import { type Given, givenNumbers, givenTensor } from "./driver/inputs.js";
-import { Compilation, type Emitted, type Request } from "./driver/pipeline.js";
+import { Compilation, type Emitted, type Request, type StageName } from "./driver/pipeline.js";
 import { checkNames, runEntries } from "./driver/run.js";
 import { type TargetName, targets } from "./driver/targets.js";
 import { type Verification, verify as verifyProgram } from "./driver/verify.js";
@@ -46,7 +46,7 @@ export {
   renderDiagnostics,
   renderLine,
 } from "./diagnostics/render.js";
-export type { Case } from "./driver/cases.js";
+export { type Case, readCases } from "./driver/cases.js";
 export type { EntryFacts, ProgramFacts } from "./driver/describe.js";
 export { type StageName, stageNames } from "./driver/pipeline.js";
 export { type TargetName, targetNames } from "./driver/targets.js";
@@ -112,12 +112,31 @@ export function check(options: ProgramOptions): Checked {
   return { program: elaborated && describeProgram(elaborated), diagnostics: compilation.diagnostics.sorted };
 }
 
+/** A compiled program: the texts of its module, and facts about it. */
+export interface Compiled extends Emitted {
+  readonly program: ProgramFacts;
+  /** Distinct kernels over all entries. */
+  readonly kernels: number;
+  /** How long each stage took. */
+  readonly milliseconds: ReadonlyMap<StageName, number>;
+  /** Warnings and notes. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /**
  * Compiles a program to the text of an ES module, in TypeScript and JavaScript, with declarations and a source map.
  * @throws UserError if the program is wrong.
  */
-export async function compile(options: ProgramOptions): Promise<Emitted> {
-  return compilationOf(options).get("emit");
+export async function compile(options: ProgramOptions): Promise<Compiled> {
+  const compilation = compilationOf(options);
+  const module = await compilation.get("emit");
+  return {
+    ...module,
+    program: describeProgram(compilation.elaborated),
+    kernels: compilation.get("plan").reduce((sum, { kernels }) => sum + kernels.length, 0),
+    milliseconds: compilation.times,
+    diagnostics: compilation.diagnostics.sorted,
+  };
 }
 
 /** The graphs of a program, one per entry. @throws UserError if the program is wrong. */
