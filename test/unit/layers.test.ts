@@ -65,9 +65,8 @@ function importsOf(path: string): Import[] {
   for (const match of text.matchAll(/^(?:import|export)\s+([^"';]*?)\s*from\s*"([^"]+)"/gm)) {
     const what = match[1] ?? "";
     const names = /\{([\s\S]*)\}/.exec(what)?.[1];
-    const onlyTypes =
-      what.startsWith("type ") ||
-      names?.split(",").every((name) => name.trim() === "" || name.trim().startsWith("type "));
+    const isType = (name: string) => name.trim() === "" || name.trim().startsWith("type ");
+    const onlyTypes = what.startsWith("type ") || (names?.split(",").every(isType) ?? false);
     add(match[2] ?? "", onlyTypes, false);
   }
   for (const match of text.matchAll(/^import\s*"([^"]+)"/gm)) add(match[1] ?? "", false, false);
