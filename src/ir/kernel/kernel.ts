@@ -60,6 +60,7 @@ export type KernelBinary =
 
 /** A pure expression. Made by the functions of expressions.ts, which share equal ones and keep types. */
 export type Expression =
+  /** A number of f32, f16 or bool (0 and 1), rounded to its element type. An i32 number is an `index`. */
   | { readonly kind: "constant"; readonly value: number; readonly element: KernelElement }
   /** A size or an affine expression of loop variables, as i32. */
   | { readonly kind: "index"; readonly value: Size; readonly element: "i32" }
@@ -105,7 +106,7 @@ export type LoopKind =
   | "lane.y"
   | "lane.z";
 
-/** How a store meets what is there; null replaces it. */
+/** How a store of f32, f16 or i32 meets what is there; null replaces it. `max` and `min` give NaN if either is NaN. */
 export type UpdateOperator = "add" | "max" | "min";
 
 export type Statement =
