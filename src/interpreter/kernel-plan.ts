@@ -4,6 +4,7 @@
  * What must stay true: memory is as the plan has it. Before a kernel writes a buffer of the arena, all that lay in those
  * bytes is forgotten, so that a buffer that is read after its place was taken is an error and not a wrong number.
  */
+import type { Attributes } from "../ir/graph/operators.js";
 import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
 import { evaluate, type Size, type SizeVariable, size } from "../sizes/index.js";
 import { InterpreterInputError, type Precision } from "./graph.js";
@@ -13,7 +14,7 @@ import { elementsOf, type Tensor, tensorOf } from "./tensor.js";
 export interface PlanRun {
   /** By name. An input that is left out has its fill for every element. */
   readonly inputs: ReadonlyMap<string, Tensor>;
-  readonly weights: (name: string) => Tensor;
+  readonly weights: (name: string, attributes: Attributes["weight"]) => Tensor;
   /** Values of sizes by name, where no given input shows them. */
   readonly sizes?: Readonly<Record<string, number>>;
   readonly precision: Precision;
@@ -92,7 +93,7 @@ class PlanInterpretation {
     const extents = shape.map((each) => this.#value(each));
     const tensor =
       place.kind === "weight"
-        ? this.options.weights(name)
+        ? this.options.weights(name, { name, element, shape, sources: place.sources })
         : (this.options.inputs.get(name) ?? filled(name, element, extents, place.kind === "input" ? place.fill : null));
     if (tensor.element !== element || String(tensor.shape) !== String(extents)) {
       throw new InterpreterInputError(`${name} is ${tensor.element}[${tensor.shape}], not ${element}[${extents}]`);
