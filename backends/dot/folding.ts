@@ -7,7 +7,7 @@
  * `focus` draws one layer as if it were all.
  */
 import { UserError } from "../../src/diagnostics/index.js";
-import { indexOf, type Members, membersOf, type Repeat, repeatsIn } from "./repeats.js";
+import { baseName, type Members, membersOf, type Repeat, repeatsIn } from "./repeats.js";
 import { isWithin, type Layer, type LayerTree, titleOf } from "./scopes.js";
 import type { ValueFacts } from "./values.js";
 
@@ -29,8 +29,12 @@ export interface Folding {
   holderOf(layer: Layer): Layer | null;
   /** The value that is drawn for this one. */
   twinOf(value: number): number;
-  /** The repetition whose first layers include this one. */
+  /** Whether the layer is one of the later repetitions, or in one. */
+  isHidden(layer: Layer): boolean;
+  /** The row of equal layers that this one is drawn for, or null. */
   repeatAt(layer: Layer): Repeat | null;
+  /** The pattern of several layers that this one belongs to the first repetition of, or null. */
+  patternAt(layer: Layer): Repeat | null;
 }
 
 export function foldingOf(tree: LayerTree, facts: ValueFacts, options: DotOptions): Folding {
@@ -42,20 +46,27 @@ export function foldingOf(tree: LayerTree, facts: ValueFacts, options: DotOption
   const holders = new Map<Layer, Layer | null>();
   const twins = new Map<number, number>();
   const repeats = new Map<Layer, Repeat>();
+  const patterns = new Map<Layer, Repeat>();
+  const hidden = new Set<Layer>();
   for (const layer of tree.all) {
     const outer = layer.parent === null ? null : (holders.get(layer.parent) ?? null);
     holders.set(layer, outer ?? (folded.get(layer) ? layer : null));
-    if (options.expand || holders.get(layer) !== null || !isWithin(layer, top)) continue;
+    if (layer.parent !== null && hidden.has(layer.parent)) hidden.add(layer);
+    if (options.expand || holders.get(layer) !== null || hidden.has(layer) || !isWithin(layer, top)) continue;
     for (const repeat of repeatsIn(layer, tree, facts, members)) {
-      for (const [value, twin] of repeat.twins) twins.set(value, twin);
-      for (const first of repeat.layers.slice(0, repeat.period)) repeats.set(first, repeat);
+      for (const [value, twin] of repeat.twins) if (!twins.has(value)) twins.set(value, twin);
+      const rows = repeat.period === 1 ? repeats : patterns;
+      for (const first of repeat.layers.slice(0, repeat.period)) rows.set(first, repeat);
+      for (const later of repeat.layers.slice(repeat.period)) hidden.add(later);
     }
   }
   return {
     top,
     holderOf: (layer) => holders.get(layer) ?? null,
     twinOf: (value) => resolved(value, twins),
+    isHidden: (layer) => hidden.has(layer),
     repeatAt: (layer) => repeats.get(layer) ?? null,
+    patternAt: (layer) => patterns.get(layer) ?? null,
   };
 }
 
@@ -75,7 +86,7 @@ function isFolded(layer: Layer, top: Layer, facts: ValueFacts, members: Members,
   const products = (members.get(layer) ?? []).filter(
     (id) => facts.graph.nodes[id]?.operator === "einsum" && !facts.isStatic[id],
   );
-  return products.length <= layer.calls;
+  return products.length <= 1;
 }
 
 function hasLayers(layer: Layer): boolean {
@@ -97,15 +108,14 @@ function listed(names: readonly string[]): string {
   return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }
 
-/** `h × 12 : Block`, or `h.1 … h.11 × 11 : Block` where others of that name are drawn by themselves. */
+/** `h × 12 : Block`; `h.1 … h.11 × 11 : Block` where others of that name are drawn by themselves. */
 export function repeatTitle(layer: Layer, repeat: Repeat): string {
-  const count = repeat.layers.length / repeat.period;
+  const count = repeat.layers.length;
   const [first, last] = [repeat.layers[0]!, repeat.layers.at(-1)!];
-  if (repeat.period > 1) return titleOf(layer);
-  const base = layer.name.slice(0, layer.name.lastIndexOf("."));
-  const all = layer.parent?.children.filter((child) => child.name.startsWith(`${base}.`)).length === count;
-  if (indexOf(first) === 0 && all) return titleOf({ ...layer, name: `${base} \u00d7 ${count}` });
-  return titleOf({ ...layer, name: `${first.name} \u2026 ${last.name} \u00d7 ${count}` });
+  if (first.name === last.name) return titleOf({ ...layer, name: `${layer.name}, ${count} calls` });
+  const base = baseName(layer);
+  const all = layer.parent?.children.filter((child) => baseName(child) === base).length === count;
+  return titleOf({ ...layer, name: `${all ? base : `${first.name} \u2026 ${last.name}`} \u00d7 ${count}` });
 }
 
 /** The title around a pattern of several layers: `(h.0, h.1) × 13`. */

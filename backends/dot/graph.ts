@@ -10,9 +10,9 @@ import { type DotOptions, type Folding, foldingOf } from "./folding.js";
 import { drawings, sliceText } from "./operators.js";
 import type { Edge, Kind, Picture } from "./picture.js";
 import { printPicture } from "./print.js";
-import { ancestors, isWithin, type Layer, type LayerTree, layerTree } from "./scopes.js";
+import { ancestors, isWithin, type Layer, type LayerTree, layerTree, owns } from "./scopes.js";
 import { Sheet, type Sketch } from "./sheet.js";
-import { isPlumbing, operandTypes, typeLabel, type ValueFacts, valueFacts } from "./values.js";
+import { isPlumbing, operandTypes, typeLabel, type ValueFacts, valueFacts, weightOf } from "./values.js";
 
 /** A Graph in DOT. */
 export function dotOfGraph(graph: Graph, options: DotOptions = {}): string {
@@ -36,6 +36,7 @@ class Artist {
   readonly #boxes = new Map<number, Sketch>();
   /** For boxes of several values, one number per connected part of a layer or call. */
   readonly #parts: readonly number[];
+  readonly #partBoxes = new Map<number, Sketch>();
   readonly #members = new Map<number, number[]>();
   readonly #edges = new Map<string, Edge>();
 
@@ -83,9 +84,10 @@ class Artist {
 
   /** Whether the value has a place in the picture at all. */
   #isDrawn(value: number): boolean {
-    const { top, twinOf } = this.#folding;
+    const { top, twinOf, isHidden } = this.#folding;
     const node = this.graph.nodes[value]!;
-    if (this.#facts.isStatic[value] || node.operator === "weight" || twinOf(value) !== value) return false;
+    if (this.#facts.isStatic[value] || isHidden(this.#tree.of[value]!) || twinOf(value) !== value) return false;
+    if (weightOf(this.graph, value) !== null) return false;
     return node.operator === "input" ? top === this.#tree.root : this.#isInside(value);
   }
 
@@ -97,12 +99,9 @@ class Artist {
     return this.#folding.holderOf(this.#tree.of[value]!);
   }
 
-  /** Plumbing outside of folded layers is an arrow, and a slice of a weight is a weight. */
+  /** Plumbing outside of folded layers is an arrow. */
   #isAlias(value: number): boolean {
-    if (this.#holder(value) !== null || !this.#isInside(value)) return false;
-    const node = this.graph.nodes[value]!;
-    if (node.operator !== "slice") return isPlumbing(node);
-    return this.graph.nodes[this.#sourceOf(node.operands[0]!)]!.operator === "weight";
+    return isPlumbing(this.graph.nodes[value]!) && this.#holder(value) === null && this.#isInside(value);
   }
 
   #solo(value: number): Sketch {
@@ -130,10 +129,12 @@ class Artist {
 
   #partOf(holder: Layer, value: number): Sketch {
     const part = this.#parts[value]!;
-    const known = part === value ? undefined : this.#boxes.get(part);
+    const known = this.#partBoxes.get(part);
     if (known !== undefined) return known;
     const all = this.#members.get(part)!;
-    return this.#sheet.addFolded(holder, this.#kindOf(all), this.#resultsOf(all));
+    const box = this.#sheet.addFolded(holder, this.#kindOf(all), this.#resultsOf(all));
+    this.#partBoxes.set(part, box);
+    return box;
   }
 
   /** What a box of several values does above all. */
@@ -162,8 +163,9 @@ class Artist {
     const text = this.#facts.inline[operand] ?? null;
     if (text !== null && (box.folded || drawings[this.graph.nodes[consumer]!.operator].kind === "elementwise")) return;
     if (this.#facts.isStatic[operand]) return this.#connectStatic(operand, consumer, box);
+    const weight = weightOf(this.graph, operand);
+    if (weight !== null) return this.#connectWeight(weight, operand, box);
     const source = this.#sourceOf(operand);
-    if (this.graph.nodes[source]!.operator === "weight") return this.#connectWeight(source, operand, box);
     const from = this.#boxes.get(source) ?? this.#fromOutside(source);
     if (from !== box) this.#arrow(from, box, this.#labelOf(operand, source, from), "flow");
   }
@@ -186,12 +188,12 @@ class Artist {
 
   /** Draws a weight, or the part of it that `view` is, beside its consumer; a folded layer names its own. */
   #connectWeight(weight: number, view: number, box: Sketch): void {
-    const owner = this.#tree.of[weight]!;
-    if (box.folded && isWithin(owner, box.folded)) return void box.weights.add(weight);
-    const layer = [...ancestors(box.layer)].includes(owner) ? owner : box.layer;
+    const { path } = this.#tree.of[weight]!;
+    if (box.folded && owns(box.folded, path)) return void box.weights.add(weight);
+    const layer = [...ancestors(box.layer)].find((around) => around.path === path) ?? box.layer;
     let part = weight;
     let slices = "";
-    for (let at = view; at !== weight; at = this.#folding.twinOf(this.graph.nodes[at]!.operands[0]!)) {
+    for (let at = view; at !== weight; at = this.graph.nodes[at]!.operands[0]!) {
       const node = this.graph.nodes[at]!;
       if (node.operator !== "slice") continue;
       if (part === weight) part = at;
@@ -251,8 +253,9 @@ class Artist {
         this.#arrow(from, box, "", "side");
         continue;
       }
+      const weight = weightOf(graph, value);
       const source = this.#sourceOf(value);
-      if (graph.nodes[source]!.operator === "weight") this.#connectWeight(source, value, box);
+      if (weight !== null) this.#connectWeight(weight, value, box);
       else this.#arrow(this.#boxes.get(source) ?? this.#fromOutside(source), box, "", "flow");
     }
   }
@@ -292,8 +295,8 @@ class Artist {
     };
     const holders = this.#tree.of.map((layer) => this.#folding.holderOf(layer));
     const counts = (id: number): boolean => {
-      const { operator } = this.graph.nodes[id]!;
-      return holders[id] !== null && !this.#facts.isStatic[id] && operator !== "weight" && operator !== "input";
+      if (holders[id] === null || this.#facts.isStatic[id] || this.graph.nodes[id]!.operator === "input") return false;
+      return weightOf(this.graph, id) === null;
     };
     this.graph.nodes.forEach((node, id) => {
       if (!counts(id)) return;

@@ -85,7 +85,7 @@ function polished(svg: string): string {
     .replace(
       /(<g id="[^"]*" class="cluster [^>]*>(?:(?!<\/g>)[\s\S])*?)<text ([^\n]*)\n/g,
       (_, before: string, title: string) => {
-        titles.push(`<text font-weight="bold" ${halo} ${title.replace(/(?: |&#160;)+(?=<\/text>)/, "")}`);
+        titles.push(`<text font-weight="bold" ${halo} ${title}`);
         return before;
       },
     )

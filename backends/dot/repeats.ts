@@ -4,11 +4,12 @@
  * Layers are equal if the same operators with the same attributes and types stand at the same places of their inner
  * layers; weights may differ in name and must agree in shape. They are in a row if each takes from the one before what
  * that one took from the one before it, and anything else they take is the same for all. A pattern may be several layers
- * long (five that look near, one that looks far). What must stay true: whoever draws the first repetition for all loses
- * no arrow, so layers whose inner values are used from afar are not folded.
+ * long (five that look near, one that looks far), and hold a row itself. One layer that is called again and again is a
+ * row too. What must stay true: whoever draws the first repetition for all loses no arrow, so layers whose inner values
+ * are used from afar are not folded.
  */
 import { typeText } from "../../src/ir/graph/index.js";
-import { isWithin, type Layer, type LayerTree, pathBelow } from "./scopes.js";
+import { type Layer, type LayerTree, owns } from "./scopes.js";
 import { operatorKey, type ValueFacts } from "./values.js";
 
 /** Layers of which the first `period` are drawn for all. */
@@ -38,24 +39,27 @@ interface Place {
   readonly index: number;
 }
 
-/** The repetitions among the children of one layer. */
+/** The repetitions among the children of one layer; of those in a pattern, after it. */
 export function repeatsIn(parent: Layer, tree: LayerTree, facts: ValueFacts, members: Members): Repeat[] {
   const repeats: Repeat[] = [];
-  for (const siblings of numberedSiblings(parent)) {
+  for (const siblings of rowsOf(parent)) {
     const bodies = siblings.map((layer) => bodyOf(layer, tree, facts, members));
     const places = new Map<number, Place>();
     bodies.forEach((body, layer) => {
       body.values.forEach((value, index) => void places.set(value, { layer, index }));
     });
-    let start = 0;
-    while (start < bodies.length) {
-      const found = longestAt(start, bodies, places, facts);
-      if (found === null) start++;
-      else {
-        repeats.push(repeatOf(bodies.slice(start, start + found.length), found.period));
-        start += found.length;
+    const find = (from: number, to: number): void => {
+      for (let start = from; start < to; ) {
+        const found = longestAt(start, bodies.slice(0, to), places, facts);
+        if (found === null) start++;
+        else {
+          repeats.push(repeatOf(bodies.slice(start, start + found.length), found.period));
+          if (found.period > 1 && found.length < to - from + found.period) find(start, start + found.period);
+          start += found.length;
+        }
       }
-    }
+    };
+    find(0, bodies.length);
   }
   return repeats;
 }
@@ -80,48 +84,64 @@ export function membersOf(tree: LayerTree): Members {
   return members;
 }
 
-/** Children called `name.0`, `name.1` …, those of one name together, without gaps. */
-function numberedSiblings(parent: Layer): Layer[][] {
-  const groups = new Map<string, Layer[]>();
+/** Children that may be in a row: calls of layers `name.0`, `name.1` …, or of one layer, in order. */
+function rowsOf(parent: Layer): Layer[][] {
+  const rows = new Map<string, Layer[]>();
   for (const layer of parent.children) {
-    const match = /^(.*)\.(\d+)$/.exec(layer.name);
-    if (match === null || layer.kind === "function") continue;
-    const [, base = "", index = ""] = match;
-    const group = groups.get(base) ?? [];
-    if (group.length === 0 || Number(index) === indexOf(group.at(-1)!) + 1) group.push(layer);
-    groups.set(base, group);
+    if (layer.kind === "function") continue;
+    const base = baseName(layer);
+    const row = rows.get(base);
+    if (row === undefined) rows.set(base, [layer]);
+    else row.push(layer);
   }
-  return [...groups.values()].filter((group) => group.length > 1);
+  return [...rows.values()].filter((row) => row.length > 1);
 }
 
-/** 3 of `h.3`. */
-export function indexOf(layer: Layer): number {
-  return Number(layer.name.slice(layer.name.lastIndexOf(".") + 1));
+/** `h` of `h.3`. */
+export function baseName(layer: Layer): string {
+  return layer.name.replace(/\.\d+$/, "");
 }
 
 function bodyOf(layer: Layer, tree: LayerTree, facts: ValueFacts, members: Members): Body {
-  const { graph, isStatic } = facts;
-  const ofData = (members.get(layer) ?? []).filter((id) => !isStatic[id] && graph.nodes[id]?.operator !== "weight");
-  const local = new Map(ofData.map((id, index) => [id, index]));
+  const { graph, isFixed } = facts;
+  const values = (members.get(layer) ?? []).filter((id) => !isFixed[id] && graph.nodes[id]?.operator !== "input");
+  const local = new Map(values.map((id, index) => [id, index]));
   const externals = new Map<number, number>();
+  const fixed = fixedTexts(layer, tree, facts);
   const reference = (id: number): string => {
     const known = local.get(id);
     if (known !== undefined) return `%${known}`;
-    if (isStatic[id]) return `static ${id}`;
-    const owner = tree.of[id]!;
-    if (graph.nodes[id]?.operator === "weight" && isWithin(owner, layer)) {
-      return `weight ${pathBelow(owner, layer)} ${graph.names[id] ?? ""} ${typeText(graph.types[id]!)}`;
-    }
+    if (isFixed[id]) return fixed(id);
     const number = externals.get(id) ?? externals.size;
     externals.set(id, number);
     return `external ${number}`;
   };
-  const lines = ofData.map((id) => {
+  const lines = values.map((id) => {
     const node = graph.nodes[id]!;
-    const place = pathBelow(tree.of[id]!, layer);
+    const place = tree.of[id]!.id.slice(layer.id.length);
     return `${place} ${operatorKey(node)} (${node.operands.map(reference).join(", ")}) ${typeText(graph.types[id]!)}`;
   });
-  return { layer, values: ofData, shape: [layer.block, ...lines].join("\n"), externals: [...externals.keys()] };
+  return { layer, values, shape: [layer.block, ...lines].join("\n"), externals: [...externals.keys()] };
+}
+
+/** Texts of values that no input reaches: a layer's own weights by their place in it, anything else by identity. */
+function fixedTexts(layer: Layer, tree: LayerTree, { graph, isStatic }: ValueFacts): (id: number) => string {
+  const known = new Map<number, string>();
+  const text = (id: number): string => {
+    if (isStatic[id]) return `static ${id}`;
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const node = graph.nodes[id]!;
+    const owner = tree.of[id]!.path;
+    let made = `${operatorKey(node)} (${node.operands.map(text).join(", ")})`;
+    if (node.operator === "weight") {
+      const place = `${owner.slice(layer.path.length)} ${graph.names[id] ?? ""} ${typeText(graph.types[id]!)}`;
+      made = owns(layer, owner) ? `weight ${place}` : `weight ${id}`;
+    }
+    known.set(id, made);
+    return made;
+  };
+  return text;
 }
 
 function longestAt(

@@ -1,23 +1,23 @@
 /**
  * The tree of layers and calls that a Graph's nodes come from.
  *
- * Scopes are objects that each node carries; here they become one tree. A layer is known by its path, however often it
- * is called, since it owns its weights; two calls of one function are two. Ids follow from names alone, so that adding a
+ * Each call of a layer or function has a scope of its own, and nodes carry it; here scopes become one tree. Two calls of
+ * one layer differ in id and agree in path, which is where its weights are. Ids follow from names alone, so that adding a
  * layer changes no other's id.
  */
 import type { Graph, Scope } from "../../src/ir/graph/index.js";
 
 export interface Layer {
-  /** The path from the root, such as `h.0.attn.attention`; the root's is empty. Unique. */
+  /** The path, with a number where it is not the first call: `h.0.attn.split_heads#2`. Unique. */
   readonly id: string;
+  /** The names from the root, such as `h.0.attn.attention`; the root's is empty. */
+  readonly path: string;
   readonly name: string;
   readonly block: string;
   readonly kind: Scope["kind"];
   readonly parent: Layer | null;
   readonly depth: number;
   readonly children: Layer[];
-  /** How often it is called. */
-  calls: number;
 }
 
 export interface LayerTree {
@@ -33,17 +33,17 @@ export function layerTree(graph: Graph): LayerTree {
   const top = graph.scopes.find((scope) => scope !== null) ?? null;
   const root: Layer = {
     id: "",
+    path: "",
     name: "",
     block: top === null ? "" : rootOf(top).block,
     kind: "model",
     parent: null,
     depth: 0,
     children: [],
-    calls: 1,
   };
   const all: Layer[] = [root];
   const known = new Map<Scope, Layer>();
-  const ids = new Map<string, Layer>([["", root]]);
+  const ids = new Set([""]);
 
   const layerOf = (scope: Scope | null): Layer => {
     if (scope === null || scope.parent === null) return root;
@@ -56,20 +56,14 @@ export function layerTree(graph: Graph): LayerTree {
   };
 
   const layerIn = (parent: Layer, scope: Scope): Layer => {
-    const path = parent === root ? scope.name : `${parent.id}.${scope.name}`;
-    let id = path;
-    for (let call = 2; ids.has(id); call++) {
-      const same = ids.get(id);
-      if (same?.parent === parent && same.kind !== "function" && scope.kind !== "function") {
-        same.calls++;
-        return same;
-      }
-      id = `${path}#${call}`;
-    }
     const { name, block, kind } = scope;
-    const layer: Layer = { id, name, block, kind, parent, depth: parent.depth + 1, children: [], calls: 1 };
+    const wanted = parent === root ? name : `${parent.id}.${name}`;
+    let id = wanted;
+    for (let call = 2; ids.has(id); call++) id = `${wanted}#${call}`;
+    const path = parent === root ? name : `${parent.path}.${name}`;
+    const layer: Layer = { id, path, name, block, kind, parent, depth: parent.depth + 1, children: [] };
     parent.children.push(layer);
-    ids.set(id, layer);
+    ids.add(id);
     all.push(layer);
     return layer;
   };
@@ -95,9 +89,9 @@ export function isWithin(layer: Layer, outer: Layer): boolean {
   return at === outer;
 }
 
-/** The path of a layer below one around it, without that one's own name. */
-export function pathBelow(layer: Layer, outer: Layer): string {
-  return outer.id === "" ? layer.id : layer.id.slice(outer.id.length + 1);
+/** True where `path` is that of `layer` or of one in it, in whichever call. */
+export function owns(layer: Layer, path: string): boolean {
+  return layer.path === "" || path === layer.path || path.startsWith(`${layer.path}.`);
 }
 
 /** How the source calls it: `h.0 : Block`, or a function's name; the model by its own. */

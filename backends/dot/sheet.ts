@@ -171,24 +171,29 @@ export class Sheet {
     const known = frames.get(layer.id);
     if (known !== undefined) return known;
     const repeat = this.folding.repeatAt(layer);
-    let outer = this.#frameOf(layer.parent, top, frames);
-    if (repeat !== null && repeat.period > 1) {
-      const first = repeat.layers[0]!;
-      const id = `${first.id} pattern`;
-      const pattern = frames.get(id) ?? { id, title: patternTitle(repeat), repeated: true, tooltip: "", items: [] };
-      if (!frames.has(id)) outer.items.push(pattern);
-      frames.set(id, pattern);
-      outer = pattern;
-    }
+    const outer = this.#patternFrame(layer, this.#frameOf(layer.parent, top, frames), frames);
     const frame: Frame = {
       id: layer.id,
       title: repeat === null ? titleOf(layer) : repeatTitle(layer, repeat),
-      repeated: repeat !== null && repeat.period === 1,
+      repeated: repeat !== null,
       tooltip: `${layer.id} : ${layer.block}`,
       items: [],
     };
     outer.items.push(frame);
     frames.set(layer.id, frame);
+    return frame;
+  }
+
+  /** The frame around the pattern that a layer belongs to, in `outer`; `outer` if there is none. */
+  #patternFrame(layer: Layer, outer: Frame, frames: Map<string, Frame>): Frame {
+    const pattern = this.folding.patternAt(layer);
+    if (pattern === null) return outer;
+    const id = `${pattern.layers[0]!.id} pattern`;
+    const known = frames.get(id);
+    if (known !== undefined) return known;
+    const frame: Frame = { id, title: patternTitle(pattern), repeated: true, tooltip: "", items: [] };
+    outer.items.push(frame);
+    frames.set(id, frame);
     return frame;
   }
 

@@ -14,6 +14,8 @@ export interface ValueFacts {
   readonly graph: Graph;
   /** Made of sizes, numbers and indices only. Such values are shared by all layers that happen to want them. */
   readonly isStatic: readonly boolean[];
+  /** Made of such values and of weights: no input reaches it. Two calls of one layer share such values. */
+  readonly isFixed: readonly boolean[];
   /** The text of a value that is one number, to be written into its consumer's title; null for all others. */
   readonly inline: readonly (string | null)[];
   /** The nodes that use each value; -1 stands for the entry's outputs. */
@@ -29,23 +31,29 @@ export function isPlumbing(node: Node): boolean {
 
 export function valueFacts(graph: Graph): ValueFacts {
   const isStatic: boolean[] = [];
+  const isFixed: boolean[] = [];
   const inline: (string | null)[] = [];
   const users: number[][] = graph.nodes.map(() => []);
   graph.nodes.forEach((node, id) => {
-    const source = node.operator === "input" || node.operator === "weight";
-    isStatic.push(!source && node.operands.every((operand) => isStatic[operand] ?? false));
-    inline.push(
-      isStatic[id]
-        ? formula(
-            node,
-            node.operands.map((operand) => inline[operand] ?? null),
-          )
-        : null,
-    );
-    for (const operand of new Set(node.operands)) users[operand]?.push(id);
+    const { operator, operands } = node;
+    isStatic.push(operator !== "input" && operator !== "weight" && operands.every((operand) => isStatic[operand]));
+    isFixed.push(operator !== "input" && operands.every((operand) => isFixed[operand]));
+    const texts = operands.map((operand) => inline[operand] ?? null);
+    inline.push(isStatic[id] ? formula(node, texts) : null);
+    for (const operand of new Set(operands)) users[operand]?.push(id);
   });
   for (const { value } of graph.outputs) users[value]?.push(-1);
-  return { graph, isStatic, inline, users };
+  return { graph, isStatic, isFixed, inline, users };
+}
+
+/** The weight that a value is, or is a part or another layout of; null for all others. */
+export function weightOf(graph: Graph, value: number): number | null {
+  for (let at = value; ; ) {
+    const node = graph.nodes[at]!;
+    if (node.operator === "weight") return at;
+    if (!isPlumbing(node) && node.operator !== "slice") return null;
+    at = node.operands[0]!;
+  }
 }
 
 /** The text of a static value that is one number everywhere, if it is short. */
