@@ -42,19 +42,20 @@ export abstract class BodyResolver {
     });
   }
 
-  /** Layers, params: an error; lets: a warning. */
+  /** Layers, params: an error; local names and arguments: a warning. */
   protected unused(scope: NameScope): void {
     for (const s of scope.names.values()) {
       if (s.uses > 0 || !s.span || s.name.startsWith("_")) continue;
       if (s.kind === "param" || s.kind === "layer")
         this.diagnostics.report("E0204", s.span, `the ${s.kind} ${s.name} is never used`);
-      else if (s.kind === "let") this.unusedLet(s);
+      else if (s.kind === "let" || s.kind === "argument") this.unusedName(s);
     }
   }
 
-  protected unusedLet(symbol: NameSymbol): void {
-    if (symbol.span && !symbol.name.startsWith("_"))
-      this.diagnostics.report("E0214", symbol.span, `${symbol.name} is never used`, { severity: "warning" });
+  protected unusedName({ kind, name, span }: NameSymbol): void {
+    if (!span || name.startsWith("_")) return;
+    const what = kind === "argument" ? `the argument ${name}` : name;
+    this.diagnostics.report("E0214", span, `${what} is never used`, { severity: "warning" });
   }
 
   protected typeUses(type: ast.Type, scope: NameScope): void {
@@ -202,7 +203,7 @@ export abstract class BodyResolver {
         );
       }
     }
-    if (before?.kind === "let" && before.uses === 0) this.unusedLet(before);
+    if (before?.kind === "let" && before.uses === 0) this.unusedName(before);
     scope.declare(name.name, "let", name.span);
   }
 

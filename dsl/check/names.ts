@@ -139,7 +139,10 @@ class Resolver extends BodyResolver {
       if (declared.names.has(p.name.name)) this.twice(p.name, declared.names.get(p.name.name)!);
       declared.declare(p.name.name, "argument", p.name.span);
     }
-    for (const [name, symbol] of declared.names) scope.names.set(name, symbol);
+    for (const [name, symbol] of declared.names) {
+      symbol.uses += signature.names.get(name)?.uses ?? 0;
+      scope.names.set(name, symbol);
+    }
     for (const t of resultTypes(d)) this.typeUses(t, scope);
     if (d.kind === "entry" && d.incremental) {
       const size = scope.names.get(d.incremental.name);

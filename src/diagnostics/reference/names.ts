@@ -64,12 +64,12 @@ export const names = entries({
   },
   E0214: {
     title: "a name that is never used",
-    text: "A local name or an import is introduced and not used. A name that begins with `_` is meant to be unused.",
+    text: "A local name, an argument or an import is introduced and not used. A name that begins with `_` is meant to be unused.",
   },
   E0215: {
     title: "a size that is bound and used nowhere else",
     text: "A bare name in a tensor's type binds the size that it meets. Bound and never compared, it checks nothing: often it is a misspelling of another. A name that begins with `_` is meant to stand alone.",
-    wrong: "fn add(a: [B, T], b: [B, S]) -> [B, T] = a",
+    wrong: "fn add(a: [B, T], b: [B, S]) -> [B, T] = a + b",
     right: "fn add(a: [B, T], b: [B, T]) -> [B, T] = a + b",
   },
   E0216: {
