@@ -221,7 +221,8 @@ export class Context {
 export class Requirements {
   readonly least = new Map<string, number>();
   readonly most = new Map<string, number>();
-  readonly same = new Map<string, string>();
+  /** The names of sizes that are the same, in classes of two or more. */
+  #same: ReadonlySet<string>[] = [];
   changed = false;
 
   atLeast(v: SizeVariable, n: number): void {
@@ -237,9 +238,15 @@ export class Requirements {
   }
 
   equal(a: SizeVariable, b: SizeVariable): void {
-    if (a.name === b.name || this.same.get(b.name) === a.name) return;
-    this.same.set(b.name, a.name);
+    const [x, y] = [this.sameAs(a.name), this.sameAs(b.name)];
+    if (x.has(b.name)) return;
+    this.#same = [...this.#same.filter((names) => names !== x && names !== y), new Set([...x, ...y])];
     this.changed = true;
+  }
+
+  /** The names of the sizes that are the same as this one, itself included. */
+  sameAs(name: string): ReadonlySet<string> {
+    return this.#same.find((names) => names.has(name)) ?? new Set([name]);
   }
 }
 

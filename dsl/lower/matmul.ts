@@ -43,13 +43,18 @@ export function matmul(e: Elaborator, node: ast.ExpressionOf<"binary">, a: Value
         labels,
         notes: ctx.origins(inner, other),
         help: [
-          ...(swapped ? [`${e.text(node.right)}.T has ${render(inner)} rows`] : []),
+          ...(swapped ? [`${transposed(e, node.right)} has ${render(inner)} rows`] : []),
           ...ctx.unproven(inner, other),
         ],
       },
     );
   }
   return tensor(contract(e, x, y, at));
+}
+
+/** The transpose of an expression, as one would write it. */
+function transposed(e: Elaborator, x: ast.Expression): string {
+  return x.kind === "transpose" ? e.text(x.value) : `${e.text(x)}.T`;
 }
 
 function contract(e: Elaborator, x: Wire, y: Wire, at: ast.Expression["span"]): Wire {

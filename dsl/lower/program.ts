@@ -19,6 +19,9 @@ import { result } from "./result.js";
 import { modelStatics, type Setting } from "./settings.js";
 import { type Checkpoint, WeightTable } from "./weights.js";
 
+/** Each round learns something of a size that the one before did not know; a few do for any entry. */
+const mostRounds = 16;
+
 export interface ElaborateOptions {
   /** The text of an imported file, or null. The path is relative to where the source's own name is. */
   readonly readFile: (path: string) => string | null;
@@ -129,7 +132,7 @@ class ModelElaborator {
     const graphs: Graph[] = [];
     for (const entry of wanted) {
       const requirements = new Requirements();
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < mostRounds; round++) {
         requirements.changed = false;
         // What an earlier round reports may be settled by what it requires: only the last one counts.
         const reported = new Diagnostics(diagnostics);
@@ -213,7 +216,7 @@ class ModelElaborator {
         if (d.kind !== "size" || d.size.kind !== "name") continue;
         const { name } = d.size;
         if (env.own(name) || env.find(name)?.kind === "model") continue;
-        const shared = requirements.same.get(name);
+        const shared = [...requirements.sameAs(name)].find((same) => sizes.has(same));
         const other = shared === undefined ? undefined : sizes.get(shared);
         const bound = d.bound ? e.knownWhole(d.bound, env, `the bound of ${name}`) : null;
         const most = Math.min(
@@ -223,6 +226,7 @@ class ModelElaborator {
         const v =
           other ?? new SizeVariable(name, requirements.least.get(name) ?? 0, Number.isFinite(most) ? most : null);
         if (!other) order.push(v);
+        else if (Number.isFinite(most)) requirements.atMost(other, most);
         sizes.set(name, v);
         env.set(name, integer(size(v)), { span: d.span, text: `${name} is a run-time size of ${entry.name.name}` });
       }
