@@ -12,6 +12,7 @@ import {
   variablesOf,
 } from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
+import { childrenOf } from "../check/syntax-facts.js";
 import { describe, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
@@ -22,7 +23,33 @@ export function assertion(e: Elaborator, s: ast.AssertStatement, env: Environmen
   const condition = s.condition.kind === "group" ? s.condition.value : s.condition;
   if (condition.kind === "compare" && condition.operators.length === 1 && require(e, condition, env)) return;
   const v = e.truth(s.condition, env, "an assertion");
-  if (v === false) fail("E0406", `the assertion does not hold: ${s.message}`, { at: s.condition.span });
+  if (v === false) {
+    const known = staticsIn(s.condition, env);
+    fail("E0406", `the assertion does not hold: ${s.message}`, {
+      at: s.condition.span,
+      notes: known.length > 0 ? [known.join(", ")] : [],
+    });
+  }
+}
+
+/** `width is 32` for each name of an expression that stands for a static value. */
+function staticsIn(condition: ast.Expression, env: Environment): string[] {
+  const names = new Set<string>();
+  const visit = (x: ast.Expression) => {
+    if (x.kind === "name") names.add(x.name);
+    for (const child of childrenOf(x)) visit(child);
+  };
+  visit(condition);
+  return [...names].flatMap((name) => {
+    const text = staticText(env.get(name));
+    return text === null ? [] : [`${name} is ${text}`];
+  });
+}
+
+function staticText(v: Value | undefined): string | null {
+  if (v?.kind === "string") return JSON.stringify(v.value);
+  if (v?.kind === "boolean" || v?.kind === "float") return String(v.value);
+  return v?.kind === "integer" ? render(v.size) : null;
 }
 
 /** Whether the comparison speaks of a run-time size in a form that can be required of it. */
