@@ -9,7 +9,7 @@ import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } 
 import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { type Module, Modules } from "../check/modules.js";
-import { describe, integer, isNumber, numberOf, tensor, type Value } from "../check/values.js";
+import { describe, integer, isNumber, numberOf, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { checkAlone } from "./alone.js";
 import { builtins, constants } from "./builtins/index.js";
@@ -74,6 +74,9 @@ export class ModuleEnvironments {
     if (known) return known;
     const env = new Environment(this.#builtin, "file");
     this.#known.set(module, env);
+    // What could not be imported is reported, and unknown.
+    for (const d of module.file.declarations)
+      if (d.kind === "import") for (const { name } of d.names) env.set(name, unknown);
     for (const [name, from] of module.imports) env.set(name, this.of(from).own(name)!);
     for (const [name, d] of module.declarations) declare(env, name, d);
     return env;

@@ -5,7 +5,7 @@
  * What must stay true: the text of a page is a function of those tables alone, so that a test can tell when one is stale
  * (test/unit/reference.test.ts; BLESS=1 writes them).
  */
-import { type Code, Diagnostics, reference, SourceFile } from "../../src/diagnostics/index.js";
+import { type Code, Diagnostics, reference, SourceFile, type Span } from "../../src/diagnostics/index.js";
 import {
   type Block,
   type Builtin,
@@ -13,6 +13,7 @@ import {
   constants,
   type Function as FunctionDeclaration,
   parse,
+  type Statement,
 } from "../index.js";
 import { sources } from "../std/sources.generated.js";
 
@@ -126,11 +127,19 @@ function signatureOf(d: FunctionDeclaration | Block, text: string): string {
   return head.replace(/\s*=$/, "");
 }
 
-/** The weights of a block: what a checkpoint holds for it. */
+/** The weights of a block: what a checkpoint holds for it, by path and shape, and its layers. */
 function weightsOf(d: Block, text: string): string[] {
-  const lines = text.slice(d.body.span.start, d.body.span.end).split("\n");
-  const owned = lines.map((line) => line.trim()).filter((line) => /^(param|layer) /.test(line));
-  return owned.length > 0 ? [`Owns: ${owned.map((line) => `\`${line}\``).join(", ")}.`] : [];
+  const written = ({ span }: { readonly span: Span }) => text.slice(span.start, span.end);
+  const weightsIn = (s: Statement): string[] => {
+    if (s.kind === "if")
+      return [...s.yes.statements, ...(s.no?.kind === "body" ? s.no.statements : [])].flatMap(weightsIn);
+    if (s.kind === "layer") return [`\`${s.name.name}\` (\`${written(s.value)}\`)`];
+    if (s.kind !== "param") return [];
+    const names = s.paths.length > 0 ? s.paths.map((path) => written(path).replaceAll('"', "")) : [s.name.name];
+    return [`${names.map((name) => `\`${name}\``).join(" or ")} \`${written(s.type)}\``];
+  };
+  const owned = d.body.statements.flatMap(weightsIn);
+  return owned.length > 0 ? [`In a checkpoint: ${owned.join(", ")}.`] : [];
 }
 
 // ---- diagnostics

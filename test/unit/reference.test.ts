@@ -6,9 +6,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { format } from "../../dsl/index.js";
+import { format, parse } from "../../dsl/index.js";
 import { generatedPages } from "../../dsl/reference/generate.js";
-import { type Code, reference, SourceFile } from "../../src/diagnostics/index.js";
+import { sources } from "../../dsl/std/sources.generated.js";
+import { type Code, Diagnostics, reference, SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostics } from "../../src/diagnostics/render.js";
 import { check } from "../support/program.js";
 import {
@@ -72,6 +73,16 @@ describe("examples", () => {
       expect(format(new SourceFile(each.page, text))).toBe(text);
     },
   );
+});
+
+describe("the library", () => {
+  test.each(Object.entries(sources))("%s is right, documented and laid out", (name, text) => {
+    expect(check(text, { readFile: (path) => sources[path] ?? null }, name).codes).toEqual([]);
+    const file = parse(new SourceFile(name, text), new Diagnostics());
+    const silent = file.declarations.filter((d) => d.kind !== "import" && !d.documentation);
+    expect(silent.map((d) => d.kind !== "import" && d.name.name)).toEqual([]);
+    expect(format(new SourceFile(name, text))).toBe(text);
+  });
 });
 
 describe("links", () => {
