@@ -12,7 +12,7 @@ import type { Edge, Kind, Picture } from "./picture.js";
 import { printPicture } from "./print.js";
 import { ancestors, isWithin, type Layer, type LayerTree, layerTree, owns } from "./scopes.js";
 import { Sheet, type Sketch } from "./sheet.js";
-import { isPlumbing, operandTypes, typeLabel, type ValueFacts, valueFacts, weightOf } from "./values.js";
+import { isPlumbing, operandText, operandTypes, typeLabel, type ValueFacts, valueFacts, weightOf } from "./values.js";
 
 /** A Graph in DOT. */
 export function dotOfGraph(graph: Graph, options: DotOptions = {}): string {
@@ -79,7 +79,7 @@ class Artist {
     const box = holder === null ? this.#solo(value) : this.#partOf(holder, value);
     this.#boxes.set(value, box);
     box.values.push(value);
-    for (const operand of node.operands) this.#connect(operand, value, box);
+    for (const position of node.operands.keys()) this.#connect(position, value, box);
   }
 
   /** Whether the value has a place in the picture at all. */
@@ -107,7 +107,7 @@ class Artist {
   #solo(value: number): Sketch {
     const { nodes, types, names } = this.graph;
     const node = nodes[value]!;
-    const operands = node.operands.map((operand) => this.#facts.inline[operand] ?? null);
+    const operands = node.operands.map((_, position) => operandText(this.#facts, node, position));
     const drawing = drawings[node.operator];
     const title = drawing.title(node.attributes as never, {
       operands,
@@ -159,9 +159,11 @@ class Artist {
 
   // ---- arrows
 
-  #connect(operand: number, consumer: number, box: Sketch): void {
-    const text = this.#facts.inline[operand] ?? null;
-    if (text !== null && (box.folded || drawings[this.graph.nodes[consumer]!.operator].kind === "elementwise")) return;
+  #connect(position: number, consumer: number, box: Sketch): void {
+    const node = this.graph.nodes[consumer]!;
+    const operand = node.operands[position]!;
+    const text = box.folded ? this.#facts.inline[operand] : operandText(this.#facts, node, position);
+    if (text !== null) return;
     if (this.#facts.isStatic[operand]) return this.#connectStatic(operand, consumer, box);
     const weight = weightOf(this.graph, operand);
     if (weight !== null) return this.#connectWeight(weight, operand, box);

@@ -159,6 +159,9 @@ export const drawings: { readonly [K in OperatorName]: Drawing<K> } = {
   slice: plain("movement", (attributes, { operandTypes }) => sliceText(attributes, operandTypes)),
   concat: along("movement", "concat"),
   take: plain("selection", ({ axis }) => (axis === 0 ? "take" : `take, axis ${axis}`)),
-  element: named("selection", "element"),
+  element: plain("selection", (_, { operands: [, ...indices] }) => {
+    let letter = 0;
+    return `x[${indices.map((text) => text ?? String.fromCharCode(105 + letter++)).join(", ")}]`;
+  }),
   topk: plain("selection", ({ k }) => `top ${k}`),
 };

@@ -82,15 +82,23 @@ function polished(svg: string): string {
     .replaceAll(`font-family="${fontName}"`, `font-family="${fontFamilies}"`)
     .replaceAll('stroke="transparent"', 'stroke="none"')
     .replace(/<g id="[^"]*" class="node [\s\S]*?\n<\/g>\n(?=<)/g, withDetails)
-    .replace(
-      /(<g id="[^"]*" class="cluster [^>]*>(?:(?!<\/g>)[\s\S])*?)<text ([^\n]*)\n/g,
-      (_, before: string, title: string) => {
-        titles.push(`<text font-weight="bold" ${halo} ${title}`);
-        return before;
-      },
-    )
+    .replace(/(<g id="[^"]*" class="cluster ((?:(?!<\/g>)[\s\S])*?))<text ([^\n]*)\n/g, (_, frame, kind, title) => {
+      titles.push(`<text font-weight="bold" ${halo} ${kind.startsWith("layer") ? leftOf(frame, title) : title}`);
+      return frame;
+    })
     .replace(/(<g id="[^"]*" class="edge[^>]*>(?:(?!<\/g>)[\s\S])*?)<text /g, `$1<text ${halo} `);
   return untitled.replace(/<\/g>\s*<\/svg>\s*$/, `${titles.join("\n")}\n</g>\n</svg>\n`);
+}
+
+/** From the left edge of a frame to its title, in points. */
+const titleInset = 8;
+
+/** A title that begins at the left of its frame: bold, it is wider than Graphviz has measured, and would grow both ways. */
+function leftOf(frame: string, title: string): string {
+  const [, outline = ""] = / (?:d|points)="([^"]*)"/.exec(frame) ?? [];
+  const left = Math.min(...[...outline.matchAll(/(-?[\d.]+),-?[\d.]+/g)].map(([, x]) => Number(x)));
+  if (!Number.isFinite(left)) return title;
+  return title.replace(/text-anchor="middle" x="[^"]*"/, `text-anchor="start" x="${left + titleInset}"`);
 }
 
 /** Makes text legible where an arrow passes behind it. */

@@ -46,6 +46,20 @@ export function valueFacts(graph: Graph): ValueFacts {
   return { graph, isStatic, isFixed, inline, users };
 }
 
+/** True where the value is each place's own index along some axis: `x[:, i]` has one for its first axis. */
+function isOwnIndex(graph: Graph, value: number): boolean {
+  let node = graph.nodes[value]!;
+  while (isPlumbing(node)) node = graph.nodes[node.operands[0]!]!;
+  return node.operator === "iota";
+}
+
+/** What stands for an operand in the title of its user, in place of a box and an arrow; null if nothing does. */
+export function operandText({ graph, inline }: ValueFacts, user: Node, position: number): string | null {
+  const operand = user.operands[position]!;
+  if (user.operator === "element" && position > 0) return isOwnIndex(graph, operand) ? ":" : (inline[operand] ?? null);
+  return drawings[user.operator].kind === "elementwise" ? (inline[operand] ?? null) : null;
+}
+
 /** The weight that a value is, or is a part or another layout of; null for all others. */
 export function weightOf(graph: Graph, value: number): number | null {
   for (let at = value; ; ) {

@@ -1,10 +1,13 @@
 /** Pictures as SVG and PNG. */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { dotOfGraph, renderDot } from "../../backends/dot/index.js";
 import { UserError } from "../../src/diagnostics/index.js";
 import { GraphBuilder } from "../../src/ir/graph/index.js";
 import { gpt2 } from "./dot-gpt2.js";
 import { Sketchpad } from "./dot-support.js";
+
+/** Graphviz is a process, and a machine that tests has others. */
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The names of elements in order, or throws where tags do not nest or a character stands where XML has none. */
 function elementsOf(xml: string): string[] {
@@ -39,9 +42,12 @@ function pixelsOf(svg: string): [number, number] {
   return [(Number(width) * 4) / 3, (Number(height) * 4) / 3];
 }
 
-describe("SVG", async () => {
+describe("SVG", () => {
   const dot = dotOfGraph(gpt2({ layers: 2 }));
-  const svg = await renderDot(dot, "svg");
+  let svg = "";
+  beforeAll(async () => {
+    svg = await renderDot(dot, "svg");
+  }, 60_000);
 
   it("is well-formed and holds every box and arrow", () => {
     const names = elementsOf(svg);

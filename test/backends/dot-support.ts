@@ -2,16 +2,15 @@
 import { execFileSync, type StdioOptions } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { boxesOf, isCluster, type Picture } from "../../backends/dot/picture.js";
 import { GraphBuilder, matmul, type Scope, type ValueId } from "../../src/ir/graph/index.js";
 import { SizeVariable, size } from "../../src/sizes/index.js";
 
 /** A node or a cluster, as Graphviz has read it. */
 export interface Drawn {
-  readonly _gvid: number;
   readonly name: string;
   readonly label: string;
   readonly class: string;
-  readonly nodes?: readonly number[];
 }
 
 export interface Parsed {
@@ -29,7 +28,7 @@ export function parsed(dot: string): Parsed {
   const graph = JSON.parse(output.toString()) as {
     readonly label: string;
     readonly _subgraph_cnt: number;
-    readonly objects?: readonly Drawn[];
+    readonly objects?: readonly (Drawn & { readonly _gvid: number })[];
     readonly edges?: readonly { readonly tail: number; readonly head: number; readonly label?: string }[];
   };
   const objects = graph.objects ?? [];
@@ -44,6 +43,25 @@ export function parsed(dot: string): Parsed {
       label: label.trim(),
     })),
   };
+}
+
+/** The same of a Picture, without Graphviz. */
+export function drawn(picture: Picture): Parsed {
+  const clusters: Drawn[] = [];
+  const walk = (items: Picture["items"]): void => {
+    for (const item of items) {
+      if (!isCluster(item)) continue;
+      clusters.push({ name: item.id, label: item.title, class: "" });
+      walk(item.items);
+    }
+  };
+  walk(picture.items);
+  const nodes = [...boxesOf(picture.items)].map(({ node }) => ({
+    name: node.id,
+    label: node.kind === "junction" ? "" : [node.title, ...node.details].join("\\n"),
+    class: node.kind,
+  }));
+  return { clusters, nodes, edges: picture.edges, title: picture.title };
 }
 
 /** The first lines of labels. */

@@ -1,12 +1,15 @@
 /** Pictures of Graphs as DOT: what is drawn, what is folded, and that Graphviz reads it. */
-import { describe, expect, it } from "vitest";
-import { type DotOptions, dotOfGraph } from "../../backends/dot/index.js";
+import { describe, expect, it, vi } from "vitest";
+import { type DotOptions, dotOfGraph, pictureOfGraph } from "../../backends/dot/index.js";
 import { UserError } from "../../src/diagnostics/index.js";
 import { type Graph, GraphBuilder, type ValueId } from "../../src/ir/graph/index.js";
 import { gpt2 } from "./dot-gpt2.js";
-import { firstLine, parsed, Sketchpad, titles } from "./dot-support.js";
+import { drawn, firstLine, parsed, Sketchpad, titles } from "./dot-support.js";
 
-const draw = (graph: Graph, options?: DotOptions) => parsed(dotOfGraph(graph, options));
+const draw = (graph: Graph, options?: DotOptions) => drawn(pictureOfGraph(graph, options));
+
+/** Graphviz is a process, and a machine that tests has others. */
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("a picture of GPT-2", () => {
   const dot = dotOfGraph(gpt2({ layers: 3 }));
@@ -67,8 +70,10 @@ describe("a picture of GPT-2", () => {
   it("is drawn in time for 96 layers", () => {
     const graph = gpt2({ layers: 96 });
     const start = performance.now();
-    expect(titles(draw(graph).clusters)[0]).toBe("h \u00d7 96 : Block");
+    const { clusters, nodes } = draw(graph);
     expect(performance.now() - start).toBeLessThan(3000);
+    expect(titles(clusters)[0]).toBe("h \u00d7 96 : Block");
+    expect(nodes.length).toBe(picture.nodes.length);
   });
 });
 
@@ -116,6 +121,22 @@ describe("equal layers", () => {
     const { clusters } = draw(gpt2({ layers: 6, width: 256, heads: 4, hidden }));
     expect(titles(clusters)).toEqual(expect.arrayContaining(["(h.0, h.1) \u00d7 3", "h.0 : Block", "h.1 : Block"]));
     expect(titles(clusters)).not.toContain("h.2 : Block");
+  });
+
+  it("fold within a pattern", () => {
+    const hidden = (layer: number) => (layer % 3 === 2 ? 512 : 1024);
+    const { clusters } = draw(gpt2({ layers: 6, width: 256, heads: 4, hidden }));
+    const outer = titles(clusters).filter((title) => title.includes("h."));
+    expect(outer).toEqual(["(h.0, h.1, h.2) \u00d7 2", "h.0 \u2026 h.1 \u00d7 2 : Block", "h.2 : Block"]);
+  });
+
+  it("fold where one layer is called again and again", () => {
+    const pad = new Sketchpad();
+    let x = pad.input();
+    for (let call = 0; call < 5; call++) x = pad.block("shared", x);
+    const picture = draw(pad.builder.finish([{ name: "y", value: x }]));
+    expect(titles(picture.clusters)).toEqual(["shared, 5 calls : Block"]);
+    expect(picture.edges.filter(({ to }) => to === "output y").map(({ from }) => from)).toEqual(["shared/add"]);
   });
 
   it("do not fold where something else uses what is inside", () => {
@@ -206,7 +227,7 @@ describe("hostile names", () => {
       pad.builder.nameValue(y, name);
       return { name, value: y };
     });
-    const { nodes, clusters } = draw(pad.builder.finish(outputs));
+    const { nodes, clusters } = parsed(dotOfGraph(pad.builder.finish(outputs)));
     const named = (kind: string) => nodes.filter((node) => node.class === kind).map(({ label }) => firstLine(label));
     expect(named("input")).toEqual(hostile);
     expect(named("output")).toEqual(hostile);
@@ -218,21 +239,21 @@ describe("hostile names", () => {
   it("lose only what no label holds", () => {
     const names = ["two\nlines", "tab\there", "nul\0byte", "lone \ud800", "bell\u0007!"];
     const pad = new Sketchpad();
-    const { nodes } = draw(pad.builder.finish(names.map((name) => ({ name, value: pad.input(name) }))));
+    const { nodes } = parsed(dotOfGraph(pad.builder.finish(names.map((name) => ({ name, value: pad.input(name) })))));
     const shown = names.map((name) => name.replace(/\p{Surrogate}/gu, "\ufffd").replace(/\p{Control}/gu, " "));
     expect(titles(nodes.filter((node) => node.class === "input"))).toEqual(shown);
   });
 
   it("long names are cut", () => {
     const pad = new Sketchpad();
-    const { nodes } = draw(pad.builder.finish([{ name: "y", value: pad.input("x".repeat(500)) }]));
+    const { nodes } = parsed(dotOfGraph(pad.builder.finish([{ name: "y", value: pad.input("x".repeat(500)) }])));
     expect(titles(nodes)[0]).toMatch(/^x{71}\u2026$/);
   });
 });
 
 describe("small graphs", () => {
   it("of nothing", () => {
-    const picture = draw(new GraphBuilder("empty", []).finish([]));
+    const picture = parsed(dotOfGraph(new GraphBuilder("empty", []).finish([])));
     expect(picture.nodes).toEqual([]);
     expect(picture.title).toBe("empty");
   });
