@@ -95,9 +95,19 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     return { name: token.image, span: this.spanOf(token) };
   }
 
-  protected get report(): Diagnostics["report"] {
-    const { diagnostics } = this.source;
-    return diagnostics.report.bind(diagnostics);
+  /** Reports a mistake, unless it may follow from damage in its statement. */
+  protected readonly report: Diagnostics["report"] = (code, at, message, parts) => {
+    if (!at || !this.isDamaged(at.end)) this.source.diagnostics.report(code, at, message, parts);
+  };
+
+  /** True if the statement holds damage, up to the end of the line of this offset. */
+  protected isDamaged(offset: number): boolean {
+    const { damage, file, sequence } = this.source;
+    if (damage.length === 0) return false;
+    const near = damage[firstAtLeast(damage, sequence.tokens[this.statement]?.startOffset ?? 0)];
+    if (near === undefined) return false;
+    const lineEnd = file.text.indexOf("\n", offset);
+    return near <= (lineEnd < 0 ? file.text.length : lineEnd);
   }
 
   // ---- Lists
@@ -176,11 +186,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
       return;
     }
     const at = Math.min(this.position, tokens.length);
-    const from = tokens[this.statement]?.startOffset ?? 0;
-    const to = at < tokens.length ? endOf(tokens[at]!) : Number.POSITIVE_INFINITY;
-    const { damage } = this.source;
-    const near = damage[firstAtLeast(damage, from)];
-    if (near !== undefined && near <= to) return;
+    if (this.isDamaged(at < tokens.length ? endOf(tokens[at]!) : this.source.file.text.length)) return;
     explain({
       file: this.source.file,
       diagnostics: this.source.diagnostics,

@@ -50,6 +50,9 @@ interface Open {
 /** How many open brackets a line is compared with; more are too many for the parser anyway. */
 const looked = 200;
 
+/** What has a body behind it, and cannot do without. */
+const bodyWords = new Set(["block", "model", "entry", "for", "if"]);
+
 const declarationWords = new Set(["import", "fn", "block", "model", "entry"]);
 
 class Repair {
@@ -59,6 +62,10 @@ class Repair {
   readonly #dropped = new Set<number>();
   readonly #replaced = new Map<number, IToken>();
   #indent = 0;
+  /** The first word of the statement that this indent belongs to. */
+  #word = "";
+  /** How many more } than { there are: so many are to be dropped, or so many { are missing. */
+  #excess = 0;
 
   constructor(
     readonly file: SourceFile,
@@ -68,6 +75,10 @@ class Repair {
   ) {}
 
   run(): IToken[] {
+    for (const { tokenType } of this.tokens) {
+      if (tokenType === t.RCurly) this.#excess++;
+      if (tokenType === t.LCurly) this.#excess--;
+    }
     let previous: number | null = null; // the last token that is no new line
     for (let at = 0; at < this.tokens.length; at++) {
       const token = this.tokens[at]!;
@@ -103,6 +114,7 @@ class Repair {
       open.close ??= end;
     }
 
+    if (previous !== null && this.#lacksBody(at, previous, indent)) this.#insertBody(previous);
     if (beginsStatement(this.tokens, at)) {
       let from = this.#open.length;
       while (from > 0 && this.#open[from - 1]!.token.tokenType !== t.LCurly) from--;
@@ -120,7 +132,29 @@ class Repair {
     const starts = !inner || isBrace(inner);
     if (starts && (previous === null || !continues(this.tokens[previous]!.tokenType, token.tokenType))) {
       this.#indent = indent;
+      this.#word = token.image;
     }
+  }
+
+  /** True if this line stands further in than a statement that has a body, and there was no `{`. */
+  #lacksBody(at: number, previous: number, indent: number): boolean {
+    const inner = this.#open.at(-1);
+    if (this.#excess <= 0 || indent <= this.#indent || (inner && !isBrace(inner))) return false;
+    const before = this.tokens[previous]!.tokenType;
+    if (before === t.LCurly || before === t.RCurly) return false;
+    return bodyWords.has(this.#word) && !continues(before, this.tokens[at]!.tokenType);
+  }
+
+  #insertBody(previous: number): void {
+    const end = endOf(this.tokens[previous]!);
+    const span = { file: this.file, start: end, end };
+    this.diagnostics.report("E0106", span, "expected a body in { }, found the end of the line", {
+      fixes: [{ message: "write `{`", edits: [{ span, text: " {" }] }],
+    });
+    const token = makeToken(t.LCurly, end);
+    this.#insertions.set(previous + 1, [token]);
+    this.#open.push({ token, at: previous + 1, indent: this.#indent, close: null });
+    this.#excess--;
   }
 
   #close(at: number): void {
@@ -128,7 +162,10 @@ class Repair {
     const opener = t.openers.get(token.tokenType)!;
     const inner = this.#open.at(-1);
     if (inner?.token.tokenType === opener) {
-      this.#popMatched();
+      if (token.tokenType === t.RCurly && this.#excess > 0 && !this.#standsWith(inner, at)) {
+        this.#excess--;
+        this.#drop(at);
+      } else this.#popMatched();
       return;
     }
     let match = this.#open.length - 1;
@@ -140,7 +177,7 @@ class Repair {
     if (match >= 0) {
       this.#abandon(match + 1, at);
       this.#popMatched();
-    } else if (inner && !isBrace(inner) && token.tokenType !== t.RCurly) {
+    } else if (inner && !isBrace(inner) && token.tokenType !== t.RCurly && !this.#isClosedLater(inner, at)) {
       this.#open.pop();
       const meant = t.closers.get(inner.token.tokenType)!;
       const text = meant === t.RParen ? ")" : "]";
@@ -150,11 +187,37 @@ class Repair {
         fixes: [{ message: `write \`${text}\``, edits: [{ span, text }] }],
       });
       this.#replaced.set(at, makeToken(meant, token.startOffset, token.image));
-    } else {
-      this.damage.push(token.startOffset);
-      this.#dropped.add(at);
-      this.diagnostics.report("E0104", spanOf(this.file, token), `\`${token.image}\` closes nothing`);
+    } else this.#drop(at);
+  }
+
+  /** Leaves out a bracket that closes nothing. */
+  #drop(at: number): void {
+    const token = this.tokens[at]!;
+    this.damage.push(token.startOffset);
+    this.#dropped.add(at);
+    this.diagnostics.report("E0104", spanOf(this.file, token), `\`${token.image}\` closes nothing`);
+  }
+
+  /** True if a `}` stands on the line of its `{`, or first on a line and as far in as the statement of its `{`. */
+  #standsWith(open: Open, at: number): boolean {
+    const token = this.tokens[at]!;
+    const { line, column } = this.file.position(token.startOffset);
+    if (this.file.position(open.token.startOffset).line === line) return true;
+    return this.tokens[at - 1]!.tokenType === t.NewLine && column === open.indent;
+  }
+
+  /** True if, without the closing bracket of the number `at`, one of the right kind closes this one. */
+  #isClosedLater(open: Open, at: number): boolean {
+    const inside: TokenType[] = [];
+    for (let i = at + 1; i < Math.min(this.tokens.length, at + 1000); i++) {
+      const { tokenType } = this.tokens[i]!;
+      if (tokenType === t.LCurly || tokenType === t.RCurly || beginsStatement(this.tokens, i)) return false;
+      if (t.closers.has(tokenType)) inside.push(tokenType);
+      const opener = t.openers.get(tokenType);
+      if (opener && inside.length === 0) return opener === open.token.tokenType;
+      if (opener && inside.pop() !== opener) return false;
     }
+    return false;
   }
 
   /** Closes the innermost bracket. Where those around it might end must not lie inside of it. */

@@ -4,7 +4,7 @@
  * Every kind of statement and declaration is read wherever one may stand: one in a wrong place is read whole, reported
  * at its first word and left out.
  */
-import { EOF, type ParserMethod } from "chevrotain";
+import { EOF, type IToken, type ParserMethod } from "chevrotain";
 import type {
   Block,
   Body,
@@ -48,6 +48,9 @@ const withBody = new Set([t.Fn, t.Block, t.Model, t.Entry, t.For, t.If]);
 const bodyStarts = new Set([t.LCurly, t.Line, t.RCurly]);
 
 export class TrafoParser extends StatementParser {
+  /** True at the top of a file behind something wrong. */
+  #astray = false;
+
   constructor() {
     super();
     this.performSelfAnalysis();
@@ -56,6 +59,7 @@ export class TrafoParser extends StatementParser {
   /** Parses a whole file. */
   parseFile(source: Source): File {
     this.begin(source);
+    this.#astray = false;
     const declarations = this.file() ?? [];
     return { kind: "file", declarations, span: { file: source.file, start: 0, end: source.file.text.length } };
   }
@@ -94,20 +98,28 @@ export class TrafoParser extends StatementParser {
         return this.ACTION(() => {
           if (!statementEnds.has(this.LA(1).tokenType)) this.CONSUME(t.Line);
           if (allowed[where](item.kind)) return item;
-          const place = places[item.kind] ?? "a statement stands in a body";
-          this.report(
-            "E0117",
-            this.spanOf(first),
-            `${place}, not ${where === "file" ? "at the top of a file" : where === "model" ? "in a model" : "in a body"}`,
-          );
+          this.#reportPlace(item, first, where);
           return null;
         });
       },
-      (start) => this.#recover(start),
+      (start) => {
+        if (where === "file") this.#astray = true;
+        return this.#recover(start);
+      },
     );
+    if (where === "file" && result) this.#astray = false;
     this.statement = statement;
     return result;
   });
+
+  #reportPlace(item: Item, first: IToken, where: Where): void {
+    // Behind a declaration that is wrong, its statements may stand where none are allowed.
+    if (where === "file" && this.#astray && !(declares.has(item.kind) && item.kind !== "entry")) return;
+    if (where === "file") this.#astray = true;
+    const place = places[item.kind] ?? "a statement stands in a body";
+    const here = { file: "at the top of a file", model: "in a model", body: "in a body" }[where];
+    this.report("E0117", this.spanOf(first), `${place}, not ${here}`);
+  }
 
   /** After a mistake: its statement is passed over, but a body that is still to come is read for its own mistakes. */
   #recover(start: number): number {

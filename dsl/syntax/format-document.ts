@@ -84,6 +84,9 @@ function combine(parts: readonly Document[]): Marks {
   return { breaks, ends, empty };
 }
 
+/** True if a comment is the last thing in a document. */
+export const endsInComment = (document: Document): boolean => marksOf(document).ends;
+
 export const text = (content: string): Document => ({ kind: "text", text: content });
 export const space: Document = { kind: "space" };
 /** A space, or the end of a line. */
@@ -211,7 +214,8 @@ class Printer {
         for (let i = document.parts.length - 1; i >= 0; i--) this.#push(document.parts[i]!, spaces, flat);
         break;
       case "indent":
-        this.#push(document.body, spaces + 2, flat);
+        // On one line nothing is further in; a body there begins its lines as far in as that line.
+        this.#push(document.body, flat ? spaces : spaces + 2, flat);
         break;
       case "body":
         this.#push(document.body, spaces, false);

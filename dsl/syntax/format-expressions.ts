@@ -17,6 +17,7 @@ import {
   comma,
   concat,
   type Document,
+  endsInComment,
   fill,
   flush,
   group,
@@ -132,7 +133,13 @@ export abstract class ExpressionFormatter {
     const start = this.expression(first!);
     // A power is one thing.
     const gap = e.kind === "binary" && e.operator === "**" ? space : line;
-    const rest = others.map((operand) => concat(space, this.tokens.take(), gap, this.expression(operand)));
+    let before = start;
+    const rest = others.map((operand) => {
+      // Behind a comment the operator begins a line: its operand stays with it.
+      const operator = concat(space, this.tokens.take(), endsInComment(before) ? space : gap);
+      before = this.expression(operand);
+      return concat(operator, before);
+    });
     return group(start, level ? concat(...rest) : indent(...rest));
   }
 
@@ -214,8 +221,9 @@ export abstract class ExpressionFormatter {
   protected assigned(head: Document, value: Expression): Document {
     const loose = this.tokens.commentsAfter();
     const equals = concat(head, space, this.tokens.take("="));
-    if (hugs(value) && !loose) return concat(equals, space, this.expression(value));
-    return group(equals, indent(line, this.expression(value, true)));
+    if (!loose && hugs(value)) return concat(equals, space, this.expression(value));
+    const below = indent(line, this.expression(value, true));
+    return loose ? group(equals, below) : concat(equals, group(below));
   }
 
   // ---- Types and arguments of declarations

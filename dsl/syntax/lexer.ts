@@ -87,10 +87,18 @@ export function lex(file: SourceFile, diagnostics: Diagnostics): Lexed {
     if (!inLost(error.offset)) reportCharacters(file, error, diagnostics, damage, signs);
   }
   let out = lost.length > 0 ? tokens.filter((token) => !inLost(token.startOffset)) : tokens;
+  const joined = new Set(errors.map((error) => lineEndAfterBackslash(file.text, error.offset)));
+  if (errors.length > 0) out = out.filter((token) => !joined.has(token.startOffset));
   if (signs.length > 0) out = [...out, ...signs].sort((a, b) => a.startOffset - b.startOffset);
   for (const token of out) mend(file, token, diagnostics, damage);
   mendSemicolons(file, out, diagnostics);
   return { tokens: out, comments: groups.comments ?? [], damage };
+}
+
+/** The offset of the new line that a `\\` at this offset was meant to take away; -1 if there is none. */
+function lineEndAfterBackslash(text: string, offset: number): number {
+  const rest = text[offset] === "\\" ? /^\\[ \t\r]*\n/.exec(text.slice(offset, offset + 100)) : null;
+  return rest ? offset + rest[0].length - 1 : -1;
 }
 
 function reportCharacters(

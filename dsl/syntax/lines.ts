@@ -173,7 +173,7 @@ class Lines {
     if (keyword === t.Let) return !followsName.has(next) && next !== t.Minus && next !== t.LSquare;
     if (keyword === t.Import && next === t.StringLiteral) return true;
     // `layer if` can be no expression: a reserved word was taken for a name.
-    if (next === t.If || next === t.True || next === t.False || next === t.Not) return true;
+    if (t.reserved.has(next) && next !== t.And && next !== t.Or) return true;
     // At the top of a file nothing but declarations can begin.
     const declares = keyword === t.Fn || keyword === t.Block || keyword === t.Model || keyword === t.Import;
     return this.#open.length === 0 && declares;

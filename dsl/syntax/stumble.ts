@@ -56,18 +56,21 @@ export class Place {
   }
 
   get foundText(): string {
+    if (this.#onNextLine) return "the end of the line";
     return this.found ? describeFound(this.found) : "the end of the file";
   }
 
-  /** True if the statement or the line ends here. */
-  get ends(): boolean {
-    return this.foundType === EOF || this.foundType === t.Line || this.foundType === t.RCurly;
+  /** True if the line ends here: by a new statement, or by the `}` of its body on a line of its own. */
+  get #onNextLine(): boolean {
+    if (this.foundType === t.Line) return true;
+    if (this.foundType !== t.RCurly || !this.previous) return false;
+    return this.text(endOf(this.previous), this.found!.startOffset).includes("\n");
   }
 
   /** The place to point at: the token that does not fit, or the end of what stands before. */
   get span(): Span {
     const { file } = this.stumble;
-    if (this.found && this.found.tokenType !== t.Line) return spanOf(file, this.found);
+    if (this.found && !this.#onNextLine) return spanOf(file, this.found);
     const end = this.previous ? endOf(this.previous) : file.text.trimEnd().length;
     return { file, start: end, end };
   }

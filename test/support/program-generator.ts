@@ -43,6 +43,8 @@ class Generator {
   /** How many ( and [ stand open since the last {. */
   #inside = 0;
   #indent = 0;
+  /** How many bodies are open. */
+  #bodies = 0;
   readonly #wild: boolean;
   readonly #depth: number;
 
@@ -186,7 +188,7 @@ class Generator {
     this.#gap(" ");
     this.#put("=");
     this.#breakable();
-    this.#expression(this.#depth);
+    this.#expression(this.#deep);
   }
 
   #block(): void {
@@ -300,6 +302,11 @@ class Generator {
     }
   }
 
+  /** How deep an expression of a statement goes: less within bodies in expressions. */
+  get #deep(): number {
+    return Math.max(0, this.#depth + 1 - this.#bodies);
+  }
+
   // ---- Statements
 
   #braces(depth = 2): void {
@@ -311,6 +318,7 @@ class Generator {
     const { random } = this;
     const outer = this.#inside;
     this.#inside = 0;
+    this.#bodies++;
     if (random.chance(0.3)) {
       this.#put(random.of(["{ ", "{"]));
       if (random.chance(0.9)) item();
@@ -324,6 +332,7 @@ class Generator {
       this.#put(`${" ".repeat(this.#indent)}}`);
     }
     this.#inside = outer;
+    this.#bodies--;
   }
 
   #statement(depth: number): void {
@@ -337,7 +346,7 @@ class Generator {
         this.#value();
       },
       () => this.#assert(),
-      () => this.#expression(this.#depth, true),
+      () => this.#expression(this.#deep, true),
     ];
     const nested = [() => this.#for(depth), () => this.#if(depth)];
     random.of(depth > 0 ? [...kinds, ...nested] : kinds)();
