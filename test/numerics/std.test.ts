@@ -7,14 +7,15 @@ import { describe, expect, test } from "vitest";
 import { libraryNames } from "../../dsl/index.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
-import type { ElementType } from "../../src/ir/graph/types.js";
 import { program } from "../support/program.js";
-
-interface StoredTensor {
-  readonly element: ElementType;
-  readonly shape: readonly number[];
-  readonly data: readonly (number | "inf" | "-inf")[];
-}
+import {
+  headerOf,
+  type StoredTensor,
+  tensorFrom,
+  tensorsFrom,
+  weightsOf,
+  worstDifference,
+} from "../support/stored-tensors.js";
 
 interface Case {
   /** The definition that the case is of. */
@@ -35,19 +36,6 @@ interface Case {
 const path = new URL("../fixtures/torch/std.json", import.meta.url);
 const { cases } = JSON.parse(readFileSync(path, "utf8")) as { readonly cases: readonly Case[] };
 
-const words = { inf: Infinity, "-inf": -Infinity };
-
-function tensor({ element, shape, data }: StoredTensor): Tensor {
-  const numbers = data.map((each) => (typeof each === "number" ? each : words[each]));
-  if (element === "i32") return { element, shape, data: Int32Array.from(numbers) };
-  if (element === "bool") return { element, shape, data: Uint8Array.from(numbers) };
-  return { element, shape, data: Float32Array.from(numbers) };
-}
-
-function tensors(stored: Readonly<Record<string, StoredTensor>>): Map<string, Tensor> {
-  return new Map(Object.entries(stored).map(([name, each]) => [name, tensor(each)]));
-}
-
 /** The model that a case describes. Blocks are layers; they are no import of their own to call. */
 function text({ imports, layers, arguments: inputs, result, body }: Case): string {
   return [
@@ -60,24 +48,11 @@ function text({ imports, layers, arguments: inputs, result, body }: Case): strin
 }
 
 function run(given: Case): Tensor {
-  const weights = tensors(given.weights);
-  const header = new Map([...weights].map(([name, { shape }]) => [name, { shape, dtype: "F32" }]));
-  const { program: built } = program(text(given), weights.size > 0 ? { checkpoint: header } : {});
+  const weights = tensorsFrom(given.weights);
+  const { program: built } = program(text(given), weights.size > 0 ? { checkpoint: headerOf(weights) } : {});
   const graph = built.entries[0]!;
-  const inputs = tensors(given.inputs);
-  return interpret(graph, { inputs, weights: (name) => weights.get(name)!, precision: "f32" }).outputs.y!;
-}
-
-/** The largest difference, in units of the tolerance: relative for numbers above `scale`, absolute for smaller ones. */
-function worst(found: Tensor, wanted: Tensor, tolerance: number, scale: number): number {
-  let most = 0;
-  for (let i = 0; i < wanted.data.length; i++) {
-    const [a, b] = [found.data[i]!, wanted.data[i]!];
-    if (Object.is(a, b) || a === b) continue;
-    const error = Math.abs(a - b) / (tolerance * Math.max(scale, Math.abs(b)));
-    most = Number.isNaN(error) ? Infinity : Math.max(most, error);
-  }
-  return most;
+  const inputs = tensorsFrom(given.inputs);
+  return interpret(graph, { inputs, weights: weightsOf(weights), precision: "f32" }).outputs.y!;
 }
 
 const names = [...new Set(cases.map(({ name }) => name))];
@@ -88,11 +63,11 @@ describe.each(names)("%s", (name) => {
     "%s",
     (_, each) => {
       const found = run(each);
-      const wanted = tensor(each.expected);
+      const wanted = tensorFrom(each.expected);
       expect(found.element).toBe(wanted.element);
       expect(found.shape).toEqual(wanted.shape);
       const tolerance = wanted.element === "f32" ? each.tolerance : Number.MIN_VALUE;
-      expect(worst(found, wanted, tolerance, each.relative ? 0 : 1)).toBeLessThanOrEqual(1);
+      expect(worstDifference(found, wanted, tolerance, each.relative ? 0 : 1)).toBeLessThanOrEqual(1);
     },
   );
 });
