@@ -10,11 +10,12 @@ import { type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import type { Module } from "../check/modules.js";
 import { isStaticType } from "../check/syntax-facts.js";
-import { float, type Given, integer, tensor, unknown, type Value } from "../check/values.js";
+import { type Comprehension, float, type Given, integer, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { callFunction, callLayer } from "./calls.js";
 import { Context, Requirements } from "./context.js";
 import { Elaborator } from "./elaborator.js";
+import { element } from "./operators.js";
 import { WeightTable } from "./weights.js";
 
 /** Reports what is wrong with each function and block of a module, whatever its arguments. */
@@ -26,11 +27,12 @@ export function checkAlone(module: Module, file: Environment, diagnostics: Diagn
   }
   const check = (d: ast.Function | ast.Block, env: Environment) => {
     const own = new Diagnostics(diagnostics);
-    try {
-      alone(d, env, own);
-    } catch (e) {
-      // Sizes that only may agree can meet in a way that the graph cannot hold; nothing is known then.
-      if (!(e instanceof GraphTypeError)) throw e;
+    attempt(d, env, own, "tensors");
+    // What takes single numbers may be meant for the elements of comprehensions, where other rules hold.
+    if (own.hasErrors && d.parameters.some(isScalar)) {
+      const inside = new Diagnostics(diagnostics);
+      attempt(d, env, inside, "elements");
+      if (!inside.hasErrors) return;
     }
     for (const found of own.sorted) {
       const span = primarySpan(found);
@@ -50,6 +52,22 @@ export function checkAlone(module: Module, file: Environment, diagnostics: Diagn
   }
 }
 
+/** What an argument of type `i32[]` stands for: both have no axes. */
+type Scalars = "tensors" | "elements";
+
+function isScalar(p: ast.Parameter): boolean {
+  return p.type.dimensions?.length === 0;
+}
+
+function attempt(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagnostics, scalars: Scalars): void {
+  try {
+    alone(d, env, diagnostics, scalars);
+  } catch (e) {
+    // Sizes that only may agree can meet in a way that the graph cannot hold; nothing is known then.
+    if (!(e instanceof GraphTypeError)) throw e;
+  }
+}
+
 function lineOf(span: Span): string {
   return `${span.file.name}:${span.file.position(span.start).line}`;
 }
@@ -61,7 +79,7 @@ function anyStatic(p: ast.Parameter): Value {
   return p.type.element === "float" ? float(Number.NaN) : unknown;
 }
 
-function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagnostics): void {
+function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagnostics, scalars: Scalars): void {
   const ctx = new Context(
     diagnostics,
     new GraphBuilder(d.name.name, []),
@@ -82,6 +100,8 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     given.set(p.name.name, { value, span: p.span });
   }
   const rest = size(new SizeVariable("...", 1, null));
+  const space: Comprehension = { sizes: [], variables: [], facts: [] };
+  if (scalars === "elements") ctx.comprehension = space;
   const names = new Set([...statics, ...d.parameters].map((p) => p.name.name));
   for (const p of d.parameters) {
     if (isStaticType(p.type, false)) continue;
@@ -103,7 +123,9 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
       if (s === null) open = true;
       else shape.push(s);
     }
-    const value: Value = open ? unknown : tensor(ctx.assume({ element: p.type.element as ElementType, shape }));
+    const any = () => ctx.assume({ element: p.type.element as ElementType, shape });
+    const single = scalars === "elements" && isScalar(p);
+    const value: Value = open ? unknown : single ? element(space, any(), { fromData: true }) : tensor(any());
     given.set(p.name.name, { value, span: p.span });
   }
   if (d.kind === "fn") {
