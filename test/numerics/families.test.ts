@@ -2,14 +2,15 @@
  * Published families, written in the language alone: each program of test/fixtures/families against PyTorch's values for
  * tiny checkpoints with random weights (make.py there makes them).
  *
- * A program must be without a remark, also without the checkpoint; read every tensor that the checkpoint holds, but for
- * those listed here with the reason; and give every output within 1e-4.
+ * A program must be without a remark, also without the checkpoint; be laid out as the formatter does; read every tensor
+ * that the checkpoint holds, but for those listed here with the reason; and give every output within 1e-4.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type Elaborated, elaborate } from "../../dsl/index.js";
+import { format } from "../../dsl/syntax/format.js";
 import { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostics } from "../../src/diagnostics/render.js";
 import { readCases } from "../../src/driver/cases.js";
@@ -39,9 +40,12 @@ const all = families.flatMap((family) =>
     .map((name) => ({ family, name: `${family}/${name}` })),
 );
 
+const programOf = (family: string) =>
+  join(root, programs[family] ?? `test/fixtures/families/${family}/${family}.trafo`);
+
 /** Elaborates a program that must be without errors and warnings. */
 function elaborated(family: string, checkpoint: Checkpoint, open: boolean): Elaborated {
-  const path = join(root, programs[family] ?? `test/fixtures/families/${family}/${family}.trafo`);
+  const path = programOf(family);
   const diagnostics = new Diagnostics();
   const options = {
     readFile: () => null,
@@ -56,6 +60,11 @@ function elaborated(family: string, checkpoint: Checkpoint, open: boolean): Elab
 
 /** The entries of a program with where each is incremental: what the compiler must not lose. */
 const entriesOf = ({ entries }: Elaborated) => entries.map(({ name, incremental }) => `${name} ${incremental}`);
+
+test.each(families)("%s is laid out as the formatter does", (family) => {
+  const text = readText(files, programOf(family));
+  expect(format(new SourceFile(programOf(family), text))).toBe(text);
+});
 
 describe.each(all)("$name", ({ family, name }) => {
   const path = join(folder, name);
