@@ -15,8 +15,11 @@ export interface CompiledModule {
   readonly sourceMap: string;
 }
 
-/** @param name the module's file without its ending */
-export function compileModule(name: string, text: string): CompiledModule {
+/**
+ * @param name the module's file without its ending
+ * @param declared what the declarations are made of: of the text, at least all that is exported
+ */
+export function compileModule(name: string, text: string, declared: string): CompiledModule {
   const fileName = `${name}.ts`;
   const script = ts.transpileModule(text, {
     fileName,
@@ -29,7 +32,11 @@ export function compileModule(name: string, text: string): CompiledModule {
     },
     reportDiagnostics: true,
   });
-  const declarations = ts.transpileDeclaration(text, { fileName, compilerOptions: options, reportDiagnostics: true });
+  const declarations = ts.transpileDeclaration(declared, {
+    fileName,
+    compilerOptions: options,
+    reportDiagnostics: true,
+  });
   const problems = [...(script.diagnostics ?? []), ...(declarations.diagnostics ?? [])];
   if (problems.length > 0 || script.sourceMapText === undefined) {
     const messages = problems.map((each) => ts.flattenDiagnosticMessageText(each.messageText, "\n"));

@@ -4,7 +4,7 @@
  * The order is that of reading: what a user calls, the kernels, the entries that run them, the weights, and last the
  * host code, which is the same in every module. Nothing is imported.
  */
-import { Project, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
+import { IndentationText, Project, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
 import { UserError } from "../../src/diagnostics/index.js";
 import type { Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { constantOf } from "../../src/sizes/index.js";
@@ -16,28 +16,13 @@ import { EntryPrinter, entryNames, type PrintedEntry, propertyName } from "./ent
 import { KernelFunctions } from "./functions.js";
 import { hostNames, hostText } from "./host.js";
 import { interfaceStatements } from "./interface.js";
+import { wrapLines } from "./layout.js";
 
 export interface EmittedTypeScript extends CompiledModule {
   readonly typescript: string;
 }
 
 type Item = StatementStructures | string;
-
-/** What callers of a module can use of the host code. */
-const exportedNames = [
-  "ElementName",
-  "ArrayOf",
-  "Tensor",
-  "TensorInput",
-  "NestedNumbers",
-  "FlatNumbers",
-  "InputError",
-  "NamedTensor",
-  "WeightsSource",
-  "WeightsProgress",
-  "WeightsError",
-  "SafetensorsError",
-];
 
 export function emitTypeScript(module: Module): EmittedTypeScript {
   const names = new Names(new Set([...javascriptWords, ...hostNames()]));
@@ -49,29 +34,50 @@ export function emitTypeScript(module: Module): EmittedTypeScript {
   });
 
   const weights = weightsOf(module.plans);
-  const project = new Project({ useInMemoryFileSystem: true, skipLoadingLibFiles: true });
-  const file = project.createSourceFile("module.ts", {
-    statements: [
-      ...interfaceStatements(module, printed, weights.length > 0),
-      heading("The kernels: one function for each, in the order of the first run."),
-      ...kernelStatements(functions),
-      heading("The entries: what each takes, its arrays, and the order of its kernels."),
-      ...printed.flatMap(entryStatements),
-      heading("The weights: the shape of each, and the tensors of a checkpoint that hold it, the first that is there."),
-      ...weightStatements(weights),
-      heading("The host code, the same in every module."),
-    ],
-  });
-  file.formatText({ indentSize: 2, convertTabsToSpaces: true });
-  const own = file.getFullText().replace(/\n{3,}/g, "\n\n");
-  const typescript = `${own.trimEnd()}\n\n${hostText(rootsIn(own), new Set(exportedNames))}\n`;
-  return { typescript, ...compileModule(identifier(module.name), typescript) };
+  const surface = textOf(interfaceStatements(module, printed, weights.length > 0));
+  const rest = textOf([
+    heading("The kernels: one function for each, in the order of the first run."),
+    ...kernelStatements(functions),
+    heading("The entries: what each takes, its arrays, and the order of its kernels."),
+    ...printed.flatMap(entryStatements),
+    heading("The weights: the shape of each, and the tensors of a checkpoint that hold it, the first that is there."),
+    ...weightStatements(weights),
+    heading("The host code, the same in every module."),
+  ]);
+  const exported = exportedNames(weights.length > 0);
+  const host = hostText([...exported, ...mentionedHostNames(surface + rest)], exported);
+  const typescript = `${surface}\n${rest}\n${host}\n`;
+  // The declarations need only what is exported, which is a small part of the text.
+  const declared = `${surface}\n${hostText(exported, exported)}\n`;
+  return { typescript, ...compileModule(identifier(module.name), typescript, declared) };
 }
 
-/** Host code that the module's own code mentions, and what its users are to have. */
-function rootsIn(text: string): string[] {
+/** The text of statements, a blank line between any two. */
+function textOf(statements: readonly Item[]): string {
+  const project = new Project({
+    useInMemoryFileSystem: true,
+    skipLoadingLibFiles: true,
+    manipulationSettings: { indentationText: IndentationText.TwoSpaces },
+  });
+  const file = project.createSourceFile("module.ts", { statements: [...statements] });
+  return `${wrapLines(
+    file
+      .getFullText()
+      .trim()
+      .replace(/\n{3,}/g, "\n\n"),
+  )}\n`;
+}
+
+/** What callers of a module can use of the host code. */
+function exportedNames(hasWeights: boolean): ReadonlySet<string> {
+  const names = ["ElementName", "ArrayOf", "Tensor", "TensorInput", "NestedNumbers", "FlatNumbers", "InputError"];
+  if (hasWeights) names.push("NamedTensor", "WeightsSource", "WeightsProgress", "WeightsError", "SafetensorsError");
+  return new Set(names);
+}
+
+function mentionedHostNames(text: string): string[] {
   const words = new Set(text.match(/\b[A-Za-z_]\w*\b/g));
-  return [...exportedNames, ...[...hostNames()].filter((name) => words.has(name))];
+  return [...hostNames()].filter((name) => words.has(name));
 }
 
 /** @throws UserError E0501 if the entry's name cannot be a method of a model. */
@@ -84,7 +90,7 @@ function checked(plan: Plan): Plan {
 }
 
 function heading(text: string): string {
-  return `\n// ---- ${text}\n`;
+  return `// ---- ${text}\n`;
 }
 
 function kernelStatements(functions: KernelFunctions): Item[] {

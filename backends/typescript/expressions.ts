@@ -175,7 +175,7 @@ function floatCode(expression: Of<"binary">, context: ExpressionContext): Code {
     case "mul":
       return infix(a, "*", b, level.multiplicative);
     case "div":
-      return infix(a, "/", b, level.multiplicative);
+      return { text: `${inside(a, level.power)} / ${inside(b, level.power)}`, level: level.multiplicative };
     case "floor_div":
       return call(context.helper("floorDivide"), a, b);
     case "mod":

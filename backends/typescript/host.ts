@@ -117,9 +117,20 @@ export function hostText(roots: Iterable<string>, exported: ReadonlySet<string>)
     const used = declarations.filter((declaration) => needed.has(declaration));
     if (used.length === 0) continue;
     const texts = used.map(({ names, text }) => (names.some((name) => exported.has(name)) ? exportOf(text) : text));
-    parts.push([asNote(header), ...texts].join("\n\n"));
+    parts.push([asNote(header), ...joinOverloads(texts)].join("\n\n"));
   }
   return parts.join("\n\n");
+}
+
+/** A signature of a function and what follows it stand together. */
+function joinOverloads(texts: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const text of texts) {
+    if (joined.at(-1)?.endsWith(";") && /^function \w+\(/.test(text) && /\): [^\n]*;$/.test(joined.at(-1)!)) {
+      joined.push(`${joined.pop()!}\n${text}`);
+    } else joined.push(text);
+  }
+  return joined;
 }
 
 /** `export` goes after the comment. */

@@ -157,11 +157,11 @@ function loadOptions(entries: readonly PrintedEntry[], hasWeights: boolean): Sta
 }
 
 function loadFunction(module: Module, entries: readonly PrintedEntry[], hasWeights: boolean): StatementStructures {
-  const reserved = entries.map(({ names }) => `    { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
+  const reserved = entries.map(({ names }) => `  { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
   const methods = entries.flatMap(({ plan, names }) => [
-    `    async ${propertyName(plan.name)}(inputs) {`,
-    `      return ${names.run}(instance, checkInputs(${names.spec}, inputs));`,
-    "    },",
+    `  async ${propertyName(plan.name)}(inputs) {`,
+    `    return ${names.run}(instance, checkInputs(${names.spec}, inputs));`,
+    "  },",
   ]);
   const hasSizes = sizeNames(entries).length > 0;
   return {
@@ -189,7 +189,7 @@ function loadFunction(module: Module, entries: readonly PrintedEntry[], hasWeigh
       ...(hasSizes ? ["reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
       "return {",
       ...methods,
-      "    dispose: () => instance.dispose(),",
+      "  dispose: () => instance.dispose(),",
       "};",
     ].join("\n"),
     leadingTrivia: "\n",

@@ -66,6 +66,9 @@ export function printKernel(kernel: Kernel): PrintedKernel {
   return new KernelPrinter(kernel, first.sharedRows).print();
 }
 
+/** How long an expression may be, so that its line is short enough to read. */
+const longest = 84;
+
 type Load = Extract<Expression, { kind: "load" }>;
 type Store = Extract<Statement, { kind: "store" }>;
 
@@ -288,6 +291,25 @@ class KernelPrinter {
       if (count > 1 && !isNamed(expression) && isWorthNaming(expression)) this.#define(expression, this.#scopes.level);
     }
     this.#at = this.#scopes.level;
+    const target = statement.kind === "store" ? statement.buffer.name.length + 24 : 0;
+    for (const root of roots) this.#shorten(root, this.#scopes.level, Math.max(48, longest - target));
+  }
+
+  /** Names parts of an expression until the rest fits on a line. */
+  #shorten(root: Expression, at: number, most = longest): void {
+    for (let length = this.#code(root).text.length; length > most; ) {
+      const parts = [...distinctExpressions([root])].filter(
+        (part) => part !== root && !isLeaf(part) && this.#scopes.constant(part) === null,
+      );
+      const lengths = parts.map((part) => ({ part, length: this.#code(part).text.length }));
+      const candidates = lengths.filter((each) => each.length >= 20 && each.length <= most);
+      const [largest] = candidates.sort((a, b) => b.length - a.length);
+      if (largest === undefined) return;
+      this.#define(largest.part, at);
+      const next = this.#code(root).text.length;
+      if (next >= length) return;
+      length = next;
+    }
   }
 
   /** Names the largest parts of an expression that can be computed outside of the block of a level. */
@@ -302,6 +324,7 @@ class KernelPrinter {
     for (const operand of operandsOf(expression)) this.#moveOut(operand, at);
     const outer = this.#at;
     this.#at = at;
+    this.#shorten(expression, at);
     const { text } = this.#code(expression);
     this.#at = outer;
     this.#scopes.define(

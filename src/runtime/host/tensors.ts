@@ -1,9 +1,4 @@
-/**
- * Tensors as callers see them: numbers in a typed array, a shape, and the type of the elements.
- *
- * Host code: its text goes into every generated module, so the files of this folder import only each other, run on
- * every JavaScript host, and keep top-level names that are unique in the folder.
- */
+/** Tensors as callers see them: numbers in a typed array, a shape, and the type of the elements. */
 
 /** The element types: f16 is held as bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
 export type ElementName = "f32" | "f16" | "i32" | "bool";
