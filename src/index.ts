@@ -19,7 +19,7 @@ import { describeProgram, type ProgramFacts } from "./driver/describe.js";
 import { type Given, givenNumbers, givenTensor } from "./driver/inputs.js";
 import { Compilation, type Emitted, type Request, type StageName } from "./driver/pipeline.js";
 import { checkNames, runEntries } from "./driver/run.js";
-import { type TargetName, targets } from "./driver/targets.js";
+import { type TargetName, targets, targetsOf } from "./driver/targets.js";
 import { type Verification, verify as verifyProgram } from "./driver/verify.js";
 import type { Graph } from "./ir/graph/index.js";
 import { Checkpoint } from "./runtime/checkpoint.js";
@@ -215,7 +215,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     program,
     weights: readWeights(program.entries, weightsOf(compilation, undefined)),
     cases,
-    targets: options.targets ?? (Object.keys(targets) as TargetName[]),
+    targets: options.targets ?? targetsOf("all").chosen,
     tolerance,
   });
 }

@@ -5,11 +5,11 @@
 import { InternalError, UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { InterpreterInputError, interpret, type Precision } from "../interpreter/graph.js";
-import type { Tensor as Evaluated, TensorData } from "../interpreter/tensor.js";
 import type { Graph } from "../ir/graph/index.js";
-import { halfValues, toHalf } from "../runtime/host/half.js";
 import type { Tensor } from "../runtime/host/tensors.js";
+import { type Evaluated, fromEvaluated, toEvaluated } from "./evaluated.js";
 import type { Ready } from "./inputs.js";
+import { kernelRunner } from "./kernel-runner.js";
 import { moduleRunner } from "./module-runner.js";
 
 /** Runs the entries of a program with its weights. */
@@ -28,10 +28,12 @@ export interface Target {
   readonly emits: readonly string[];
   /** Why this machine cannot run it, or null. */
   readonly unavailable: () => string | null;
+  /** Why `all` leaves it out although it runs, or null. */
+  readonly aside: string | null;
   readonly start: Start;
 }
 
-export const targetNames = ["interpreter", "typescript"] as const;
+export const targetNames = ["interpreter", "kernels", "typescript"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 export const targets: { readonly [K in TargetName]: Target } = {
@@ -39,25 +41,35 @@ export const targets: { readonly [K in TargetName]: Target } = {
     about: "the reference: one operator after the other, rounded to f32",
     emits: [],
     unavailable: () => null,
+    aside: null,
     start: async (_name, graphs, weights) => interpreterRunner(graphs, weights, "f32"),
+  },
+  kernels: {
+    about: "the kernels, interpreted in the memory of their plan with every index checked; slow",
+    emits: [],
+    unavailable: () => null,
+    aside: "it is slow, and runs only where it is named",
+    start: kernelRunner,
   },
   typescript: {
     about: "an ES module without dependencies, with types",
     emits: ["ts", "js", "dts"],
     unavailable: () => null,
+    aside: null,
     start: moduleRunner,
   },
 };
 
 /**
- * The targets that a word on the command line names; `all` is every one that this machine can run.
+ * The targets that a word on the command line names, several with commas; `all` is every one that this machine can
+ * run, but for those that stand aside.
  * @throws UserError E0606 for an unknown one.
  */
 export function targetsOf(word: string): { chosen: TargetName[]; left: { name: TargetName; reason: string }[] } {
   const left: { name: TargetName; reason: string }[] = [];
   if (word !== "all") return { chosen: word.split(",").map(targetOf), left };
   const chosen = targetNames.filter((name) => {
-    const reason = targets[name].unavailable();
+    const reason = targets[name].unavailable() ?? targets[name].aside;
     if (reason !== null) left.push({ name, reason });
     return reason === null;
   });
@@ -73,30 +85,6 @@ export function targetOf(word: string): TargetName {
     notes: targetNames.map((name) => `${name}: ${targets[name].about}`),
     help: near === null ? [] : [`the nearest is ${near}`],
   });
-}
-
-/** A tensor of a caller as the interpreters hold it. */
-export function toEvaluated(tensor: Tensor): Evaluated {
-  const { shape, type: element } = tensor;
-  if (element !== "f16") return { element, shape, data: tensor.data as TensorData };
-  const table = halfValues();
-  return { element, shape, data: Float32Array.from(tensor.data as Uint16Array, (bits) => table[bits] ?? Number.NaN) };
-}
-
-/** A tensor of the interpreters as callers see it; rounds what is held in f64. */
-export function fromEvaluated({ element, shape, data }: Evaluated): Tensor {
-  switch (element) {
-    case "f32":
-      return { data: data instanceof Float32Array ? data : Float32Array.from(data), shape, type: "f32" };
-    case "f16":
-      return { data: Uint16Array.from(data, toHalf), shape, type: "f16" };
-    case "i32":
-      return { data: Int32Array.from(data), shape, type: "i32" };
-    case "bool":
-      return { data: Uint8Array.from(data), shape, type: "bool" };
-    default:
-      throw new InternalError(`no tensors of type ${element satisfies never}`);
-  }
 }
 
 /** Evaluates one graph. @throws UserError E0711 where the interpreter refuses its inputs. */

@@ -318,12 +318,22 @@ describe("trafo verify", { timeout: 60_000 }, () => {
         "typescript case0 logits 0 0",
         "typescript case1 greedy equal",
         "not compared, as no entry returns them: hidden.0 (case0)",
+        "not run: kernels: it is slow, and runs only where it is named",
         "",
       ].join("\n"),
     );
     const answer = JSON.parse((await trafo(["verify", "tiny.trafo", ...M, "--json", "--target", "typescript"])).out);
     expect(answer).toMatchObject({ passed: true, tolerance: 1e-4, notCompared: ["case0.out.hidden.0"] });
     expect(answer.rows).toHaveLength(2);
+    const named = JSON.parse(
+      (await trafo(["verify", "tiny.trafo", ...M, "--json", "--target", "kernels,interpreter"])).out,
+    );
+    expect(named.rows.map((row: { target: string }) => row.target)).toEqual([
+      "kernels",
+      "kernels",
+      "interpreter",
+      "interpreter",
+    ]);
   });
   it("fails with status 1 and says where", async () => {
     const wrong = writeSafetensors([
