@@ -24,8 +24,11 @@ import { Mistake } from "./stumble.js";
 import * as t from "./tokens.js";
 import { describeFound } from "./words.js";
 
-/** How deep expressions and bodies may stand inside of each other. */
-export const nestingLimit = 200;
+/**
+ * How deep expressions and bodies may stand inside of each other. The parser takes less than half of Node's stack for
+ * that, which leaves room where stacks are smaller (browsers) and for the passes after it.
+ */
+export const nestingLimit = 100;
 
 /** All that belongs to the parse of one text. */
 export interface Source {

@@ -12,7 +12,7 @@ import { describeFound } from "./words.js";
 type Index = { name: Identifier; size: Expression };
 
 /** How many operators may stand in one chain, and how high the tree of one expression may be. */
-const chainLimit = 1000;
+const chainLimit = 300;
 
 export abstract class ExpressionParser extends BaseParser {
   abstract readonly body: ParserMethod<[], Body>;

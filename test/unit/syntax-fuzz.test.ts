@@ -149,7 +149,7 @@ describe("the parser is at rest after a mistake", () => {
   it("and reads the next text as if nothing had been", () => {
     const text = programs[0]!;
     const before = withoutSpans(parse(new SourceFile("a", text), new Diagnostics()));
-    for (const wrong of ["fn f( = (((", `fn f() = ${"(".repeat(500)}`, "model M( {", "}"]) {
+    for (const wrong of ["fn f( = (((", `fn f() = ${"(".repeat(5000)}`, "model M( {", "}"]) {
       parse(new SourceFile("b", wrong), new Diagnostics());
       expect(withoutSpans(parse(new SourceFile("a", text), new Diagnostics()))).toEqual(before);
     }

@@ -118,7 +118,7 @@ export const syntax = entries({
   },
   E0120: {
     title: "too deep nesting",
-    text: "Brackets and bodies stand at most 200 deep inside of each other, and an expression holds at most 1000 operators in a row. Give a part of it a name.",
+    text: "Brackets and bodies stand at most 100 deep inside of each other, and an expression holds at most 300 operators in a row. Give a part of it a name.",
   },
   E0121: {
     title: "a line that begins with an operator",
