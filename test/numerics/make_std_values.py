@@ -211,6 +211,17 @@ config = ViTConfig(image_size=(4, 6), patch_size=2, num_channels=3, hidden_size=
 patches = randomised(ViTPatchEmbeddings(config))
 weights = {f"f.{k.replace('projection.', '')}": v for k, v in patches.state_dict().items()}
 case("PatchEmbedding", "f(x)", patches(image), x=image, layers=["f = PatchEmbedding(5, 2)"], weights=weights)
+conv = randomised(torch.nn.Conv1d(3, 4, 3, bias=False))
+case("Conv1d", "f(x)", conv(sound), x=sound, layers=["f = Conv1d(4, 3, bias = false)"], weights={"f.weight": conv.weight})
+project = randomised(torch.nn.Conv2d(3, 5, 2, stride=2, bias=False))
+case(
+    "PatchEmbedding",
+    "f(x)",
+    project(image).flatten(2).transpose(1, 2),
+    x=image,
+    layers=["f = PatchEmbedding(5, 2, bias = false)"],
+    weights={"f.weight": project.weight},
+)
 
 # ---- heads
 

@@ -84,7 +84,13 @@ export function instancesOf({ kind, text }: Pick<Example, "kind" | "text">): str
   if (kind !== "file") return [];
   const { declarations } = parse(new SourceFile("example", text), new Diagnostics());
   if (declarations.some((d) => d.kind === "model")) return [];
-  return declarations.filter((d) => d.kind !== "import").map((d) => `${text}\n${instanceOf(d as Block)}`);
+  const called = declarations.filter((d) => d.kind === "block" || (d.kind === "fn" && !isOfElements(d)));
+  return called.map((d) => `${text}\n${instanceOf(d as Block)}`);
+}
+
+/** Called inside of comprehensions only. */
+function isOfElements({ parameters }: FunctionDeclaration): boolean {
+  return parameters.some(({ type }) => type.dimensions?.length === 0);
 }
 
 function instanceOf(d: FunctionDeclaration | Block): string {
