@@ -39,6 +39,9 @@ export function fail(
   throw new Problem(code, message, parts);
 }
 
+/** Calls within calls; published models need fewer than ten. */
+const mostCalls = 100;
+
 /** A call on the way to the current place. */
 interface Frame {
   readonly call: Span;
@@ -201,6 +204,11 @@ export class Context {
 
   /** Runs the body of a called function or layer. */
   inside<T>(call: Span, what: string, scope: Scope | null, run: () => T): T {
+    // Name resolution finds what uses itself by name; a function that is passed to itself is found here.
+    if (this.frames.length >= mostCalls)
+      fail("E0207", `${what} is called within ${mostCalls} calls: it uses itself without end`, {
+        help: ["repetition is written with for, over a count or an array of layers"],
+      });
     const outer = this.scope;
     this.frames.push({ call, what });
     this.scope = scope;

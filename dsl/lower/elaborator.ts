@@ -29,7 +29,7 @@ import { index } from "./indexing.js";
 import { matmul } from "./matmul.js";
 import { binary, dropAxis, slice, unary } from "./operators.js";
 import { statement } from "./statements.js";
-import { knownWhole, sizeOf, staticArithmetic, staticComparison } from "./statics.js";
+import { countOf, knownWhole, sizeOf, staticArithmetic, staticComparison } from "./statics.js";
 
 const comparisons = { "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "lt", ">=": "le" } as const;
 const arithmetic = {
@@ -70,6 +70,11 @@ export class Elaborator {
   /** An expression as a whole number that is known now; null if it is unknown. */
   knownWhole(e: ast.Expression, env: Environment, what: string): number | null {
     return knownWhole(this.ctx, this.expression(e, env), what);
+  }
+
+  /** An expression as a count of layers, items or rounds; null if it is unknown. */
+  count(e: ast.Expression, env: Environment, what: string): number | null {
+    return countOf(this.ctx, this.expression(e, env), what);
   }
 
   /** A static boolean; null if it is unknown. */

@@ -122,7 +122,7 @@ export function staticValue(e: Elaborator, what: string, type: ast.Type, v: Valu
 function staticList(e: Elaborator, what: string, type: ast.Type, v: Value, env: Environment, at?: Span): Value {
   const d = type.dimensions![0];
   if (!d || d.kind === "rest") return fail("E0403", `${what} is a list: its type gives its length`, { at });
-  const length = e.knownWhole(d.kind === "index" ? d.count : d.size, env, `the length of ${what}`);
+  const length = e.count(d.kind === "index" ? d.count : d.size, env, `the length of ${what}`);
   if (length === null) return { kind: "unknown" };
   const items = v.kind === "list" ? v.items : new Array<Value>(length).fill(v);
   if (items.length !== length) fail("E0409", `${what} has ${items.length} items; its length is ${length}`, { at });
@@ -134,7 +134,7 @@ function staticList(e: Elaborator, what: string, type: ast.Type, v: Value, env: 
 function defaultOf(e: Elaborator, p: ast.Parameter, env: Environment): Value {
   const d = p.type.dimensions?.[0];
   if (d?.kind !== "index") return e.expression(p.default!, env);
-  const length = e.knownWhole(d.count, env, `the length of ${p.name.name}`);
+  const length = e.count(d.count, env, `the length of ${p.name.name}`);
   if (length === null) return { kind: "unknown" };
   const items = Array.from({ length }, (_, i) => {
     const inside = new Environment(env, "inner");

@@ -10,7 +10,7 @@ import { applied } from "./calls.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
 import { assertion } from "./requirements.js";
-import { knownWhole } from "./statics.js";
+import { countOf } from "./statics.js";
 import { joinPath } from "./weights.js";
 
 /** Elaborates a statement. Gives the value of an expression or an `if`; of others the unknown value. */
@@ -111,8 +111,7 @@ function items(e: Elaborator, s: ast.ForStatement, over: Value): readonly Value[
       at: s.over.span,
       help: [`for ${s.name.name} in ${e.text(s.over)} { … } walks the list`],
     });
-  const n = e.ctx.guard(s.over.span, null, () => knownWhole(e.ctx, over, "the count of for"));
-  if (n !== null && n < 0) fail("E0417", `the count of for is ${n}`, { at: s.over.span });
+  const n = e.ctx.guard(s.over.span, null, () => countOf(e.ctx, over, "the count of for"));
   return n === null ? [unknown] : Array.from({ length: n }, (_, i) => integer(i));
 }
 
@@ -159,7 +158,7 @@ function param(e: Elaborator, s: ast.ParamStatement, env: Environment): Value {
   const written = strings(e, s.paths, inside) ?? [];
   const own = written.length ? written : [s.name.name];
   const alternatives = e.paths.flatMap((owner) => own.map((p) => joinPath(owner, p)));
-  const count = stacked && !ctx.abstract ? e.knownWhole(stacked.count, env, "the count") : null;
+  const count = stacked && !ctx.abstract ? e.count(stacked.count, env, "the count of tensors that are stacked") : null;
   const element = s.type.element as ElementType;
   const sources = alternatives.map((path) => {
     if (!stacked) return [path];
@@ -194,7 +193,7 @@ function layer(e: Elaborator, s: ast.LayerStatement, env: Environment): Value {
     if (one) env.set(s.name.name, one);
     return unknown;
   }
-  const count = e.knownWhole(s.array.count, env, `the number of ${s.name.name}`);
+  const count = e.count(s.array.count, env, `the number of ${s.name.name}`);
   if (count === null) {
     // Checked by itself: one stands for all.
     const inside = e.inner(env);
@@ -203,7 +202,6 @@ function layer(e: Elaborator, s: ast.LayerStatement, env: Environment): Value {
     env.set(s.name.name, one ? { kind: "list", items: [one] } : unknown);
     return unknown;
   }
-  if (count < 0) fail("E0417", `the number of ${s.name.name} is ${count}`, { at: s.array.count.span });
   const items: Value[] = [];
   for (let i = 0; i < count; i++) {
     const inside = e.inner(env);

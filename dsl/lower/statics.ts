@@ -154,13 +154,15 @@ function undecided(ctx: Context, operator: string, a: string, b: string): Value 
   });
 }
 
-/** Whether two static values are the same. */
-export function equalStatics(a: Value, b: Value): boolean {
-  if (a.kind === "integer" && b.kind === "integer") return a.size === b.size;
-  if (isNumber(a) && isNumber(b)) return numberOf(a) !== null && numberOf(a) === numberOf(b);
-  if (a.kind === "boolean" && b.kind === "boolean") return a.value === b.value;
-  if (a.kind === "string" && b.kind === "string") return a.value === b.value;
-  return false;
+/** How many parts, items, layers or rounds a program may ask for: more is a mistake, and would never end. */
+const mostParts = 1_000_000;
+
+/** A value as a count that is known now: of layers, rounds, items or parts. Null for the unknown value. */
+export function countOf(ctx: Context, v: Value, what: string): number | null {
+  const n = knownWhole(ctx, v, what);
+  if (n !== null && (n < 0 || n > mostParts))
+    fail("E0417", `${what} is ${n}`, { notes: [`it lies between 0 and ${mostParts}`] });
+  return n;
 }
 
 /**

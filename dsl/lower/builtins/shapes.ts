@@ -22,7 +22,7 @@ import {
 import { type Context, fail } from "../context.js";
 import { aligned, axisOf, broadcastShapes, slice, together } from "../operators.js";
 import { parsePattern, type Term } from "../patterns.js";
-import { knownWhole, sizeOf } from "../statics.js";
+import { countOf, knownWhole, sizeOf } from "../statics.js";
 import { axisOption, type Builtin, type BuiltinCall, signature, stringArgument, tensorArgument } from "./builtin.js";
 
 function product(sizes: readonly Size[]): Size {
@@ -117,7 +117,7 @@ function partSizes(ctx: Context, g: Given, n: Size): Size[] | null {
       );
     return sizes as Size[];
   }
-  const count = knownWhole(ctx, g.value, "the number of parts of split");
+  const count = countOf(ctx, g.value, "the number of parts of split");
   if (count === null) return null;
   const each = count > 0 ? (exactDivide(n, size(count)) ?? (ctx.abstract ? floorDiv(n, count) : null)) : null;
   if (!each)
