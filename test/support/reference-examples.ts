@@ -195,10 +195,14 @@ function parts(text: string): { members: string[]; statements: string[] } {
   if (block?.kind !== "block") return { members: [], statements: [text] };
   const members: string[] = [];
   const statements: string[] = [];
-  for (const { kind, span } of block.body.statements) {
+  for (const statement of block.body.statements) {
+    const { kind, span } = statement;
     const written = span.file.text.slice(span.start, span.end);
     if (kind === "param" || kind === "layer") members.push(written);
-    else statements.push(kind === "expression" ? `let _ = ${written}` : written);
+    else
+      statements.push(
+        statement === block.body.statements.at(-1) && kind === "expression" ? `let _ = ${written}` : written,
+      );
   }
   return { members, statements };
 }

@@ -129,6 +129,35 @@ describe("the examples of diagnostics", () => {
     expect(codesOf(right!)).toEqual([]);
   });
 
+  // What stands around the parts of programs of these codes, as in a fragment of the pages.
+  const around: Partial<Record<Code, string>> = {
+    E0202: "# x: [B, T, D]\n",
+    E0203: "# x: [B, T, D]\nlayer norm = Identity()\nlayer mlp = Identity()\n",
+    E0205: "# x: [B, T, D]\nlayer h[2] = Identity()\n",
+    E0206: "# x: [B, T, D]\nlayer norm = Identity()\n",
+    E0304: "# x: [B, T, D]\n",
+    E0309: "# mask: bool[B, T], x: [B, T]\n",
+    E0311: "# x: [B, T, D], heads: int\n",
+    E0314: "# x: [T]\n",
+    E0401: "",
+    E0416: "# x: [B, T, D]\n",
+  };
+  const inside = (code: Code, text: string) => {
+    const codes = codesOf(programOf({ kind: "fragment", text: `${around[code]}${text}` }));
+    return codes.filter((each) => each === code || !["E0204", "E0214", "E0215"].includes(each));
+  };
+  test.each(all.filter(([code]) => code in around))("%s: the wrong part is wrong", (code, { wrong, right }) => {
+    expect(inside(code, wrong!)).toEqual([code]);
+    expect(inside(code, right!)).toEqual([]);
+  });
+
+  test("are all checked", () => {
+    const unchecked = all.filter(
+      ([code, { wrong }]) => wrong !== undefined && !isProgram(wrong) && !code.startsWith("E01") && !(code in around),
+    );
+    expect(unchecked.map(([code]) => code)).toEqual([]);
+  });
+
   // Parts of programs are read wherever they may stand: syntax is all that can be checked of them.
   const places = [
     (text: string) => text,

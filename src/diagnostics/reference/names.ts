@@ -55,8 +55,8 @@ export const names = entries({
   E0212: {
     title: "a body without a value",
     text: "The last statement of a body is an expression, or an `if` whose branches both end with one: that is the value of the body.",
-    wrong: "{ let y = norm(x) }",
-    right: "{ norm(x) }",
+    wrong: "fn twice(x: [B]) -> [B] { x = 2 * x }",
+    right: "fn twice(x: [B]) -> [B] { 2 * x }",
   },
   E0213: {
     title: "a layer or param of the model, used in a function or block",

@@ -71,8 +71,8 @@ export const shapes = entries({
   E0315: {
     title: "a slice that may leave its axis",
     text: "Both ends of a slice lie inside the axis. A run-time size needs a bound for that: `T <= context` where the entry declares it.",
-    wrong: "entry forward(ids: i32[B, T]) -> (x: [T, D]) { positions[0:T] }",
-    right: "entry forward(ids: i32[B, T <= context]) -> (x: [T, D]) { positions[0:T] }",
+    wrong: "model M() {\n  param table: [64, 8]\n  entry forward(x: [T, 8]) -> (y: [T, 8]) { x + table[0:T] }\n}",
+    right: "model M() {\n  param table: [64, 8]\n  entry forward(x: [T <= 64, 8]) -> (y: [T, 8]) { x + table[0:T] }\n}",
   },
   E0316: {
     title: "a comprehension that does not give elements",

@@ -5,8 +5,8 @@ export const sizes = entries({
   E0401: {
     title: "a quotient that is no size",
     text: "`/` is real division. A whole quotient may serve as a size; another one may not, and the message shows the division. `//` rounds down where that is meant.",
-    wrong: "768 / 10 heads",
-    right: "768 / 12 heads",
+    wrong: "param weight: [768 / 10, 768]",
+    right: "param weight: [768 / 12, 768]",
   },
   E0402: {
     title: "a run-time size where a known value is needed",
