@@ -1,5 +1,4 @@
 /** What the command line needs of the process that it runs in. Tests give their own. */
-import picocolors from "picocolors";
 import { nodeFiles } from "../driver/node-files.js";
 import type { Files } from "../runtime/files.js";
 
@@ -29,29 +28,50 @@ export function processHost(): Host {
     files: nodeFiles(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    colour: picocolors.isColorSupported && process.stderr.isTTY === true,
+    colour: showsColours(),
     width: process.stderr.columns ?? 120,
     watched: process.stderr.isTTY === true && !process.env.CI,
   };
 }
 
-/** A line on stderr that says what goes on, if it takes more than a second and a person watches. */
-export class Progress {
-  readonly #start = performance.now();
-  #shown = false;
+/** Whether stderr shows colours: on a terminal, unless the user's environment says otherwise. */
+function showsColours(): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== "0";
+  return process.stderr.isTTY === true && TERM !== "dumb";
+}
 
-  constructor(readonly host: Host) {}
+/** How often the line is drawn anew where it counts something. */
+const REDRAW = 100;
+
+/** A line on stderr that says what goes on, while a person watches; it is gone at the end. */
+export class Progress {
+  #shown = false;
+  #last = Number.NEGATIVE_INFINITY;
+
+  private constructor(readonly host: Host) {}
+
+  /** Does some work that says how far it is; the line is taken away however the work ends. */
+  static async during<T>(host: Host, work: (progress: Progress) => Promise<T>): Promise<T> {
+    const progress = new Progress(host);
+    try {
+      return await work(progress);
+    } finally {
+      if (progress.#shown) host.err("\r\u001b[2K");
+    }
+  }
 
   /** Says what goes on now. */
   say(what: string): void {
-    if (!this.host.watched || performance.now() - this.#start < 1000) return;
+    if (!this.host.watched) return;
     this.host.err(`\r\u001b[2K${what.slice(0, this.host.width - 1)}`);
     this.#shown = true;
+    this.#last = performance.now();
   }
 
-  /** Takes the line away. */
-  end(): void {
-    if (this.#shown) this.host.err("\r\u001b[2K");
-    this.#shown = false;
+  /** Says how far it is, if the line has stood for a moment. */
+  count(what: string, done: number, of: number): void {
+    if (performance.now() - this.#last > REDRAW) this.say(`${what} ${done} of ${of}`);
   }
 }

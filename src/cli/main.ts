@@ -4,7 +4,7 @@
  * 3 an internal error.
  */
 import { Command, CommanderError, type Option } from "commander";
-import { type Diagnostic, InternalError, UserError } from "../diagnostics/index.js";
+import { type Diagnostic, diagnostic, InternalError, UserError } from "../diagnostics/index.js";
 import { declareCheck } from "./commands/check.js";
 import { declareCompile } from "./commands/compile.js";
 import { declareExplain } from "./commands/explain.js";
@@ -51,6 +51,10 @@ export async function main(argv: readonly string[], host: Host = processHost()):
       report(host, error.diagnostics, argv);
       return error.diagnostics.some(({ code }) => usageCodes.has(code)) ? 2 : 1;
     }
+    if (isOutOfMemory(error)) {
+      report(host, [diagnostic("E0615", null, error.message, { help: ["ask for smaller sizes"] })], argv);
+      return 1;
+    }
     host.err(internalError(error, argv));
     return 3;
   }
@@ -86,6 +90,14 @@ function optionTerm({ flags }: Option): string {
 function report(host: Host, diagnostics: readonly Diagnostic[], argv: readonly string[]): void {
   if (argv.includes("--json")) printJson(host, {}, diagnostics);
   else showDiagnostics(host, diagnostics);
+}
+
+/** Whether the machine refused memory: the words of the engines, and those of generated modules. */
+function isOutOfMemory(error: unknown): error is RangeError {
+  return (
+    error instanceof RangeError &&
+    /allocation failed|invalid (typed )?array (buffer )?length|bytes of memory/i.test(error.message)
+  );
 }
 
 /** What a user is told about a mistake of Trafo. */

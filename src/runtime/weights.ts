@@ -46,8 +46,18 @@ export function requestsOf(graphs: readonly Graph[]): WeightRequest[] {
 }
 
 /** The weights of some graphs by name. @throws UserError of the family E07. */
-export function readWeights(graphs: readonly Graph[], weights: Weights): Map<string, Tensor> {
-  return new Map(requestsOf(graphs).map((request) => [request.name, weights(request)]));
+export function readWeights(
+  graphs: readonly Graph[],
+  weights: Weights,
+  onProgress?: (done: number, of: number) => void,
+): Map<string, Tensor> {
+  const requests = requestsOf(graphs);
+  return new Map(
+    requests.map((request, done) => {
+      onProgress?.(done, requests.length);
+      return [request.name, weights(request)];
+    }),
+  );
 }
 
 /** Reads weights from a checkpoint; a tensor that several ask for in one type is read once. */

@@ -392,6 +392,15 @@ describe("trafo verify", { timeout: 60_000 }, () => {
   });
 });
 
+describe("memory", () => {
+  it("that the machine does not give is the user's to mend", async () => {
+    const words = ["run", "tiny.trafo", "--random-weights", "--size", "B=1000000000000000,T=16"];
+    const { status, err } = await trafo(words);
+    expect(status).toBe(1);
+    expect(err).toContain("error[E0615]");
+  });
+});
+
 describe("trafo graph", { timeout: 60_000 }, () => {
   it("prints DOT and refuses other endings", async () => {
     const { status, out } = await trafo(["graph", "tiny.trafo"]);

@@ -62,18 +62,18 @@ async function graph(host: Host, path: string, options: GraphOptions): Promise<n
     ...(options.collapse === undefined ? {} : { collapse: parseCount("--collapse", options.collapse) }),
     ...(options.focus === undefined ? {} : { focus: options.focus }),
   };
-  const progress = new Progress(host);
   for (const entry of entries) {
     const dot = dotOfGraph(entry, pictureOptions);
     if (output === undefined) {
       host.out(dot);
       continue;
     }
-    progress.say(`drawing ${entry.name}`);
-    const picture = await renderDot(dot, format);
+    const picture = await Progress.during(host, (progress) => {
+      progress.say(`drawing ${entry.name}`);
+      return renderDot(dot, format);
+    });
     const file = entries.length === 1 ? output : perEntry(output, format, entry);
     host.files.write(file, picture);
-    progress.end();
     host.out(`${file}  ${bytesText(picture.length)}\n`);
   }
   return 0;

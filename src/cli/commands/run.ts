@@ -72,7 +72,7 @@ function givenInputs(host: Host, program: Program, options: RunOptions): Map<str
   checkNames(program, given.keys());
   const sizes = parseSizes(options.size ?? []);
   checkSizeNames(program, sizes);
-  if (given.size > 0) return given;
+  if (given.size > 0 && sizes.size === 0) return given;
   const needsNone = program.entries.every((entry) => inputsOf(entry).length === 0);
   if (sizes.size === 0 && !needsNone) {
     throw UserError.of("E0610", "running needs inputs", {
@@ -82,8 +82,9 @@ function givenInputs(host: Host, program: Program, options: RunOptions): Map<str
   const seed = parseCount("--random-weights", options.randomWeights ?? "0");
   const returned = new Set<string>();
   for (const entry of program.entries) {
-    // What an earlier entry returns is not made up.
-    for (const [name, value] of makeInputs(entry, sizes, seed)) if (!returned.has(name)) given.set(name, value);
+    // What is given, and what an earlier entry returns, is not made up.
+    for (const [name, value] of makeInputs(entry, sizes, seed))
+      if (!returned.has(name) && !given.has(name)) given.set(name, value);
     for (const { name } of entry.outputs) returned.add(name);
   }
   return given;
@@ -97,12 +98,19 @@ async function run(host: Host, path: string, options: RunOptions): Promise<numbe
   const weights = weightsOf(compilation, options);
   const given = givenInputs(host, program, options);
   checkGiven(program, given);
-  const progress = new Progress(host);
-  progress.say(`${target}: compiling and reading weights`);
-  const runner = await targets[target].start(program.name, program.entries, readWeights(program.entries, weights));
-  const runs = await runEntries(runner, program, given);
-  runner.dispose();
-  progress.end();
+  const { entries, name } = program;
+  const runs = await Progress.during(host, async (progress) => {
+    progress.say("reading weights");
+    const tensors = readWeights(entries, weights, (done, of) => progress.count("reading weights", done, of));
+    progress.say(`compiling for ${target}`);
+    const runner = await targets[target].start(name, entries, tensors);
+    progress.say("running");
+    try {
+      return await runEntries(runner, program, given);
+    } finally {
+      runner.dispose();
+    }
+  });
   if (options.outputs !== undefined) host.files.write(options.outputs, writeSafetensors(outputsOf(runs)));
   if (options.json) host.out(json({ model: program.name, target, outputs: runs.flatMap(summaries) }));
   else {

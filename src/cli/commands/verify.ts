@@ -60,17 +60,14 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
   const { program } = compilation.elaborated;
   const folder = host.files.kind(options.checkpoint) === "folder" ? options.checkpoint : folderOf(options.checkpoint);
   const cases = readCases(host.files, options.expect ?? joinPath(folder, "io.safetensors"));
-  const weights = readWeights(program.entries, weightsOf(compilation, options));
-  const progress = new Progress(host);
-  const result = await verify({
-    program,
-    weights,
-    cases,
-    targets: chosen,
-    tolerance,
-    onProgress: (what) => progress.say(what),
+  const reader = weightsOf(compilation, options);
+  const result = await Progress.during(host, async (progress) => {
+    progress.say("reading weights");
+    const count = (done: number, of: number) => progress.count("reading weights", done, of);
+    const weights = readWeights(program.entries, reader, count);
+    const onProgress = (what: string) => progress.say(what);
+    return verify({ program, weights, cases, targets: chosen, tolerance, onProgress });
   });
-  progress.end();
   const diagnostics: Diagnostic[] = [
     ...compilation.diagnostics.sorted,
     ...failureDiagnostics(result, compilation.get("source")),

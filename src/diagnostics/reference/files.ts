@@ -90,4 +90,10 @@ export const files = entries({
     wrong: "trafo run blocks.trafo --random-weights --size B=1,T=4",
     right: "trafo check blocks.trafo",
   },
+  E0615: {
+    title: "there is not enough memory",
+    text: "The weights, or a run of the sizes that were asked for, take more memory than this machine gives to one program. Memory grows with the batch, and with the square of the length where a model attends to all positions.",
+    wrong: "trafo run gpt2.trafo --random-weights --size B=100000,T=1024",
+    right: "trafo run gpt2.trafo --random-weights --size B=1,T=1024",
+  },
 });
