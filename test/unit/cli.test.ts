@@ -3,9 +3,8 @@ import { describe, expect, it } from "vitest";
 import { wrapped } from "../../src/cli/commands/explain.js";
 import { normalized, parseSettings, parseSizes } from "../../src/cli/options.js";
 import { counted, errorText, json, short, table } from "../../src/cli/print.js";
-import { parseSafetensors } from "../../src/runtime/host/safetensors.js";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
-import { f32, i32, tinyFiles, trafo } from "./support/cli.js";
+import { f32, tinyFiles, trafo } from "./support/cli.js";
 
 const M = ["--checkpoint", "m"];
 
@@ -145,6 +144,15 @@ describe("trafo check", () => {
     expect(err).toContain("3 errors");
     expect(out).toContain("tiny.trafo: sound");
   });
+  it("tells once what is wrong with a file that several import", async () => {
+    const files = {
+      "a.trafo": "fn one(x: [D]) -> [D] = y\n",
+      "b.trafo": 'import "./a.trafo": one\n\nfn two(x: [D]) -> [D] = one(one(x))\n',
+    };
+    const { err } = await trafo(["check", "a.trafo", "b.trafo"], files);
+    expect(err.match(/error\[E0201\]/g)).toHaveLength(1);
+    expect(err).toContain("┌─ a.trafo:1:25");
+  });
   it("compares with a checkpoint", async () => {
     const bad = { ...tinyFiles, "m/model.safetensors": writeSafetensors([["tabel", f32([3, 2], [1, 2, 3, 4, 5, 6])]]) };
     const lacking = await trafo(["check", "tiny.trafo", ...M], bad);
@@ -224,180 +232,6 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     const { status, err } = await trafo(["compile", "b.trafo", "-o", "out"], blocks);
     expect(status).toBe(1);
     expect(err).toContain("E0614");
-  });
-});
-
-describe("trafo run", { timeout: 60_000 }, () => {
-  const input = ["--input", "ids=[[0,1,2]]"];
-  it("runs on inputs of the command line", async () => {
-    const { status, out, err } = await trafo(["run", "tiny.trafo", ...M, ...input]);
-    expect([status, err]).toEqual([0, ""]);
-    expect(out).toContain("forward  logits  f32[1, 3, 3]    0    8     2  1, 0, 2, 0, 1, …");
-    const both = await trafo(["run", "tiny.trafo", ...M, ...input, "--target", "interpreter", "--json"]);
-    expect(JSON.parse(both.out).outputs[0]).toMatchObject({
-      name: "logits",
-      shape: [1, 3, 3],
-      min: 0,
-      max: 8,
-      mean: 2,
-    });
-  });
-  it("reads inputs from a file and writes outputs to one", async () => {
-    const files = {
-      ...tinyFiles,
-      "in.safetensors": writeSafetensors([
-        ["ids", i32([1, 1], [2])],
-        ["mask", i32([1, 1], [0])],
-      ]),
-    };
-    const {
-      status,
-      files: after,
-      out,
-    } = await trafo(["run", "tiny.trafo", ...M, "--inputs", "in.safetensors", "--outputs", "o/out.safetensors"], files);
-    expect(status).toBe(0);
-    expect(out).toContain("wrote o/out.safetensors");
-    expect(parseSafetensors(after.get("o/out.safetensors")!, "o").tensors.get("logits")?.shape).toEqual([1, 1, 3]);
-  });
-  it("makes inputs and weights up", async () => {
-    const words = ["run", "tiny.trafo", "--random-weights", "--size", "B=2,T=4", "--json"];
-    const [first, again] = [await trafo(words), await trafo(words)];
-    expect(first.status).toBe(0);
-    expect(JSON.parse(first.out).outputs[0].shape).toEqual([2, 4, 8]);
-    expect(again.out).toBe(first.out);
-    expect((await trafo([...words, "--random-weights=1"])).out).not.toBe(first.out);
-  });
-  const failures: [string, string[], string, string][] = [
-    ["no weights", input, "E0610", "running needs weights"],
-    ["both weights", [...M, "--random-weights", ...input], "E0610", "exclude each other"],
-    ["no inputs", M, "E0610", "running needs inputs"],
-    ["an unknown input", [...M, "--input", "idz=[[1]]"], "E0710", "the nearest is ids"],
-    ["a missing input", [...M, "--input", "mask=[[1]]"], "E0710", "needs the input ids: i32[B, T]"],
-    ["a wrong rank", [...M, "--input", "ids=[1,2]"], "E0711", "of 2 axes, but is given as [2]"],
-    ["sizes that differ", [...M, ...input, "--input", "mask=[[1,1]]"], "E0711", "T is 3 from input ids"],
-    [
-      "a size out of bounds",
-      [...M, "--input", `ids=[[${"1,".repeat(16)}1]]`],
-      "E0711",
-      "T is 17, and must be from 0 to 16",
-    ],
-    [
-      "a token out of the vocabulary",
-      [...M, "--input", "ids=[[0,3]]"],
-      "E0712",
-      "holds 3 at [0, 1], and must lie between 0 and 2",
-    ],
-    ["a fraction", [...M, "--input", "ids=[[0.5]]"], "E0712", "holds 0.5"],
-    ["ragged lists", [...M, "--input", "ids=[[0],[1,2]]"], "E0712", "ragged"],
-    ["words", [...M, "--input", 'ids=[["a"]]'], "E0712", 'holds "a"'],
-    ["no JSON", [...M, "--input", "ids=[[0"], "E0704", "--input ids"],
-    ["no name", [...M, "--input", "[[0]]"], "E0607", "NAME=VALUE"],
-    ["an unknown size", ["--random-weights", "--size", "Q=1"], "E0611", "the program has no size Q"],
-    ["a missing size", ["--random-weights", "--size", "B=1"], "E0611", "the size T of input ids is not given"],
-    ["a large size", ["--random-weights", "--size", "B=1,T=17"], "E0611", "T is 17"],
-    ["a wrong seed", ["--random-weights=x", "--size", "B=1,T=1"], "E0607", "--random-weights takes a whole number"],
-    ["a missing checkpoint", ["--checkpoint", "mm", ...input], "E0701", "there is no checkpoint at mm"],
-  ];
-  it.each(failures)("refuses %s", async (_what, words, code, text) => {
-    const { status, err, out } = await trafo(["run", "tiny.trafo", ...words]);
-    expect(err).toContain(`error[${code}]`);
-    expect(err).toContain(text);
-    expect([status, out]).toEqual([1, ""]);
-  });
-});
-
-describe("trafo verify", { timeout: 60_000 }, () => {
-  it("passes, and says what it did not compare", async () => {
-    const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M]);
-    expect([status, err]).toEqual([0, ""]);
-    expect(out.replace(/ +/g, " ")).toBe(
-      [
-        "target case output largest error relative",
-        "interpreter case0 logits 0 0",
-        "interpreter case1 greedy equal",
-        "typescript case0 logits 0 0",
-        "typescript case1 greedy equal",
-        "not compared, as no entry returns them: hidden.0 (case0)",
-        "not run: kernels: it is slow, and runs only where it is named",
-        "",
-      ].join("\n"),
-    );
-    const answer = JSON.parse((await trafo(["verify", "tiny.trafo", ...M, "--json", "--target", "typescript"])).out);
-    expect(answer).toMatchObject({ passed: true, tolerance: 1e-4, notCompared: ["case0.out.hidden.0"] });
-    expect(answer.rows).toHaveLength(2);
-    const named = JSON.parse(
-      (await trafo(["verify", "tiny.trafo", ...M, "--json", "--target", "kernels,interpreter"])).out,
-    );
-    expect(named.rows.map((row: { target: string }) => row.target)).toEqual([
-      "kernels",
-      "kernels",
-      "interpreter",
-      "interpreter",
-    ]);
-  });
-  it("fails with status 1 and says where", async () => {
-    const wrong = writeSafetensors([
-      ["case0.in.ids", i32([1, 3], [0, 1, 2])],
-      ["case0.in.mask", i32([1, 3], [1, 1, 1])],
-      ["case0.in.odd", i32([1], [1])],
-      ["case0.out.logits", f32([1, 3, 3], [1, 0, 2, 0, 1, 2, 2, 2, 9])],
-      ["case1.in.ids", i32([1, 1], [0])],
-      ["case1.out.logits", f32([1, 3], [1, 0, 2])],
-      ["case2.in.ids", i32([1, 1], [0])],
-      ["case2.out.greedy", i32([1, 3], [0, 2, 1])],
-      ["case3.in.ids", i32([1, 1], [0])],
-      ["case3.out.logits", f32([1, 1, 3], [1, 0, Number.NaN])],
-      ["case4.out.logits", f32([1, 1, 3], [1, 0, 2])],
-    ]);
-    const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M, "--target", "typescript"], {
-      ...tinyFiles,
-      "m/io.safetensors": wrong,
-    });
-    expect(status).toBe(1);
-    expect(out.match(/FAILS/g)).toHaveLength(5);
-    expect(out).toMatch(/case2 +greedy +1 differ/);
-    expect(out).toMatch(/case3 +logits +NaN/);
-    expect(out).toContain("not used, as no entry takes them: odd (case0)");
-    expect(err).toContain("error[E0714]: on the target typescript, logits, greedy depart from the expected values");
-    expect(err).toContain("case0: logits[0, 2, 2] is 8, and 9 is expected");
-    expect(err).toContain("case1: logits is [1, 1, 3], and [1, 3] is expected");
-    expect(err).toContain("every operator gives what the interpreter gives in f64");
-  });
-  it("needs something to compare", async () => {
-    const none = { ...tinyFiles, "io.safetensors": writeSafetensors([["x", f32([1], [1])]]) };
-    const words = ["verify", "tiny.trafo", ...M, "--expect", "io.safetensors"];
-    expect((await trafo(words, none)).err).toContain("E0713");
-    const other = {
-      ...tinyFiles,
-      "io.safetensors": writeSafetensors([
-        ["case0.in.ids", i32([1, 1], [0])],
-        ["case0.out.x", f32([1], [1])],
-      ]),
-    };
-    const { status, err } = await trafo(words, other);
-    expect(status).toBe(1);
-    expect(err).toContain("expected: case0.out.x");
-    expect((await trafo([...words, "--tolerance", "x"])).err).toContain("E0607");
-    expect((await trafo(["verify", "tiny.trafo"])).err).toContain("E0610");
-  });
-  it("reports an output of another shape alone as such", async () => {
-    const shape = {
-      ...tinyFiles,
-      "m/io.safetensors": writeSafetensors([
-        ["case0.in.ids", i32([1, 1], [0])],
-        ["case0.out.logits", f32([3], [1, 0, 2])],
-      ]),
-    };
-    expect((await trafo(["verify", "tiny.trafo", ...M], shape)).err).toContain("E0715");
-  });
-});
-
-describe("memory", () => {
-  it("that the machine does not give is the user's to mend", async () => {
-    const words = ["run", "tiny.trafo", "--random-weights", "--size", "B=1000000000000000,T=16"];
-    const { status, err } = await trafo(words);
-    expect(status).toBe(1);
-    expect(err).toContain("error[E0615]");
   });
 });
 

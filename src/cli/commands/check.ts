@@ -1,6 +1,7 @@
 /** `trafo check`: parse, resolve, check every size, and with a checkpoint every weight from its header alone. */
 import type { Command } from "commander";
 import { type Diagnostic, UserError } from "../../diagnostics/index.js";
+import { renderLine } from "../../diagnostics/render.js";
 import { describeProgram, unreadNote } from "../../driver/describe.js";
 import type { Host } from "../host.js";
 import { type CommonOptions, compilationOf, withOptions } from "../options.js";
@@ -21,14 +22,16 @@ export function declareCheck(program: Command, host: Host, finish: (status: numb
 }
 
 function check(host: Host, paths: readonly string[], options: CommonOptions): number {
-  const all: Diagnostic[] = [];
+  // By their line: what is wrong with a file that several import is told once.
+  const found = new Map<string, Diagnostic>();
   const answers: Record<string, unknown>[] = [];
   for (const path of paths) {
     const { diagnostics, answer, line } = checkOne(host, path, options);
-    all.push(...diagnostics);
+    for (const each of diagnostics) found.set(renderLine(each), each);
     answers.push({ file: path, ...answer });
     if (!options.json && line !== "") host.out(`${path}: ${line}\n`);
   }
+  const all = [...found.values()];
   if (options.json) printJson(host, { files: answers }, all);
   else showDiagnostics(host, all);
   return all.some(({ severity }) => severity === "error") ? 1 : 0;
