@@ -202,17 +202,20 @@ function layer(e: Elaborator, s: ast.LayerStatement, env: Environment): Value {
     env.set(s.name.name, one ? { kind: "list", items: [one] } : unknown);
     return unknown;
   }
+  // The index stands where the path says so, else at its end.
+  const hole = s.array.index ? `{${s.array.index.name}}` : null;
+  const pathsOf = (i: number) =>
+    hole !== null && names.some((n) => n.includes(hole))
+      ? e.ctx.weights.layerPaths(
+          e.paths,
+          names.map((n) => (n.includes(hole) ? n.replaceAll(hole, String(i)) : `${n}.${i}`)),
+        )
+      : paths.map((p) => `${p}.${i}`);
   const items: Value[] = [];
   for (let i = 0; i < count; i++) {
     const inside = e.inner(env);
     if (s.array.index) inside.set(s.array.index.name, integer(i));
-    items.push(
-      make(
-        inside,
-        `${s.name.name}.${i}`,
-        paths.map((p) => `${p}.${i}`),
-      ) ?? unknown,
-    );
+    items.push(make(inside, `${s.name.name}.${i}`, pathsOf(i)) ?? unknown);
   }
   env.set(s.name.name, { kind: "list", items });
   return unknown;

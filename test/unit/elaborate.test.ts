@@ -194,6 +194,30 @@ describe("weights and layers", () => {
     expect(program(text, { checkpoint }).unread).toEqual(["other"]);
   });
 
+  it("the index of an array of layers may stand within its path", () => {
+    const text = `block P()(x: [B, D]) -> [B, D] {
+  param weight: [D]
+  x * weight
+}
+model M(layers: int = 2) {
+  layer down[i: layers] = P() as "model.{i}.down" | "down"
+  entry forward(x: [B, 3]) -> (y: [B, 3]) {
+    for layer in down { x = layer(x) }
+    x
+  }
+}`;
+    const sourcesOf = (checkpoint?: ReadonlyMap<string, { shape: number[]; dtype: string }>) =>
+      program(text, checkpoint ? { checkpoint } : {}).program.entries[0]!.nodes.flatMap((n) =>
+        n.operator === "weight" ? [n.attributes.sources.map((names) => names[0])] : [],
+      );
+    expect(sourcesOf()).toEqual([
+      ["model.0.down.weight", "down.0.weight"],
+      ["model.1.down.weight", "down.1.weight"],
+    ]);
+    const header = { shape: [3], dtype: "F32" };
+    const held = ["down.0.weight", "down.1.weight"].map((name) => [name, header] as const);
+    expect(sourcesOf(new Map(held))).toEqual([["down.0.weight"], ["down.1.weight"]]);
+  });
   it("a layer that is called twice shares its weights", () => {
     const text = `${linear}model M(width: int = 2) {
   layer up = Linear(width, bias = false)
