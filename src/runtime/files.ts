@@ -72,8 +72,14 @@ function nearby(files: Files, path: string): string[] {
   const base = baseOf(path).toLowerCase();
   const same = files.list(folder).filter((name) => name.toLowerCase() === base || name.startsWith(`${base}.`));
   if (same.length > 0) return [`${folder} has ${same.join(", ")}`];
-  const name = nearest(baseOf(path), files.list(folder));
-  return name === null ? [] : [`${folder} has ${name}`];
+  // Endings are compared apart: two short names with one ending are not alike.
+  const ending = /\.[^.]*$/.exec(baseOf(path))?.[0] ?? "";
+  const stems = files
+    .list(folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, name.length - ending.length));
+  const stem = nearest(baseOf(path).slice(0, baseOf(path).length - ending.length), stems);
+  return stem === null ? [] : [`${folder} has ${stem}${ending}`];
 }
 
 /** Files in memory, for browsers and tests: whole texts or bytes by path. Folders exist where a file lies under them. */

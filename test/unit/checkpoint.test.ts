@@ -46,6 +46,7 @@ describe("files", () => {
       code: "E0601",
       text: "error[E0601]: cannot read models/gtp2.trafo: there is no such file\n = help: models has gpt2.trafo",
     });
+    expect(failure(() => readText(files, "models/bert.trafo")).text).not.toContain("help");
     expect(failure(() => readText(files, "models/gpt2")).text).toContain("models has gpt2.trafo");
     expect(failure(() => readText(files, "nowhere/x")).text).toContain("the folder nowhere does not exist either");
     expect(failure(() => readText(files, "models")).code).toBe("E0602");
