@@ -121,6 +121,11 @@ class Resolver extends BodyResolver {
           this.diagnostics.report("E0217", p.span, `${p.name.name} is no tensor: it belongs in the first parentheses`);
     const all = [...statics, ...d.parameters];
     const argumentNames = new Set(all.map((p) => p.name.name));
+    for (const p of all)
+      if (p.keys[0])
+        this.diagnostics.report("E0117", p.keys[0].span, "`from` stands behind a static argument of a model", {
+          help: [`the model reads ${p.name.name}, and gives it to what needs it`],
+        });
     // A tensor among the static arguments is reported above; its sizes are then not unknown as well.
     const tensors = [
       ...statics.filter((p) => !isStaticType(p.type, true)),
@@ -144,6 +149,7 @@ class Resolver extends BodyResolver {
       scope.names.set(name, symbol);
     }
     for (const t of resultTypes(d)) this.typeUses(t, scope);
+    if (d.kind === "entry") this.#resultsOnce(d);
     if (d.kind === "entry" && d.incremental) {
       const size = scope.names.get(d.incremental.name);
       if (size?.kind === "size") size.uses++;
@@ -159,6 +165,17 @@ class Resolver extends BodyResolver {
         );
       }
     }
+  }
+
+  /** The outputs of an entry are known by their names. */
+  #resultsOnce(d: ast.Entry): void {
+    d.results.forEach(({ name }, i) => {
+      const before = d.results.slice(0, i).find((r) => r.name.name === name.name);
+      if (before)
+        this.diagnostics.report("E0202", name.span, `the result ${name.name} is declared twice`, {
+          labels: [{ span: before.name.span, text: "first here" }],
+        });
+    });
   }
 
   /** A bare name among the dimensions, neither an argument nor static in the enclosing model, is bound by a tensor. */

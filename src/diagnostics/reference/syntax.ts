@@ -100,7 +100,7 @@ export const syntax = entries({
   },
   E0117: {
     title: "a declaration or statement in a wrong place",
-    text: "Imports and models stand at the top of a file, functions and blocks there or in a model, entries in a model. Statements stand in bodies.",
+    text: "Imports and models stand at the top of a file, functions and blocks there or in a model, entries in a model. Statements stand in bodies. `from` stands behind the static arguments of a model: what config.json says is given to blocks as any other value.",
     wrong: "entry forward(x: [B, D]) -> (y: [B, D]) { x }",
     right: "model M() {\n  entry forward(x: [B, D]) -> (y: [B, D]) { x }\n}",
   },
