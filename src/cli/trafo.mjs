@@ -29,5 +29,7 @@ if (existsSync(setupScript)) {
   }
 }
 if (!existsSync(main)) stop("dist/ is missing: run `npm run build`");
-const { main: run } = await import(pathToFileURL(main).href);
+const { main: run } = await import(pathToFileURL(main).href).catch((error) => {
+  stop(`dist/ does not load: ${error.message}`);
+});
 process.exitCode = await run(process.argv.slice(2));
