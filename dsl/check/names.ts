@@ -7,7 +7,7 @@ import { type Diagnostics, nearest } from "../../src/diagnostics/index.js";
 import type * as ast from "../syntax/index.js";
 import { BodyResolver, type NameContext } from "./name-bodies.js";
 import { NameScope, type NameSymbol } from "./scope.js";
-import { isStaticType } from "./syntax-facts.js";
+import { dimensionExpressions, isAnySize, isStaticType } from "./syntax-facts.js";
 
 type Callable = ast.Function | ast.Block | ast.Entry;
 
@@ -182,7 +182,7 @@ class Resolver extends BodyResolver {
   #bindSizes(parameters: readonly ast.Parameter[], argumentNames: ReadonlySet<string>, scope: NameScope): void {
     for (const p of parameters)
       for (const d of p.type.dimensions ?? []) {
-        if (d.kind !== "size" || d.size.kind !== "name") continue;
+        if (d.kind !== "size" || d.size.kind !== "name" || isAnySize(d.size)) continue;
         const name = d.size.name;
         if (argumentNames.has(name) || this.#staticOfModel(scope, name)) continue;
         if (!scope.names.has(name)) scope.declare(name, "size", d.size.span);
@@ -195,7 +195,7 @@ class Resolver extends BodyResolver {
   }
 
   #parameterTypes(p: ast.Parameter, scope: NameScope): void {
-    this.typeUses(p.type, scope);
+    for (const e of dimensionExpressions(p.type)) if (!isAnySize(e)) this.expression(e, scope, true);
   }
 
   #default(p: ast.Parameter, scope: NameScope): void {
@@ -252,7 +252,6 @@ class Resolver extends BodyResolver {
 }
 
 function resultTypes(d: Callable): readonly ast.Type[] {
-  if (d.kind === "fn") return d.result ?? [];
-  if (d.kind === "block") return [d.result];
+  if (d.kind !== "entry") return d.result ?? [];
   return d.results.map((r) => r.type);
 }

@@ -12,6 +12,11 @@ export function isStaticType(type: ast.Type, amongStatics: boolean): boolean {
   return dimensions === null || (amongStatics && dimensions.every((d) => d.kind !== "rest"));
 }
 
+/** `_` as a size of an argument: any size, which binds nothing. */
+export function isAnySize(e: ast.Expression): boolean {
+  return e.kind === "name" && e.name === "_";
+}
+
 /** The expressions in the dimensions of a type: sizes, bounds and counts. */
 export function dimensionExpressions(type: ast.Type): ast.Expression[] {
   return (type.dimensions ?? []).flatMap((d) => {

@@ -9,7 +9,7 @@ import { type ElementType, GraphBuilder, GraphTypeError } from "../../src/ir/gra
 import { type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import type { Module } from "../check/modules.js";
-import { isStaticType } from "../check/syntax-facts.js";
+import { isAnySize, isStaticType } from "../check/syntax-facts.js";
 import { type Comprehension, float, type Given, integer, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { callFunction, callLayer } from "./calls.js";
@@ -110,6 +110,10 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
     for (const x of p.type.dimensions ?? []) {
       if (x.kind === "rest") shape.push(rest);
       if (x.kind !== "size") continue;
+      if (isAnySize(x.size)) {
+        shape.push(size(new SizeVariable("_", 1, null)));
+        continue;
+      }
       const bare =
         x.size.kind === "name" && !names.has(x.size.name) && env.find(x.size.name)?.kind !== "model"
           ? x.size.name

@@ -1,6 +1,7 @@
 /** Calls: of built-in functions, declared functions and layers. Each body is elaborated where it is called. */
 import type { Span } from "../../src/diagnostics/index.js";
 import type { Scope } from "../../src/ir/graph/index.js";
+import type { Size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { isStaticType } from "../check/syntax-facts.js";
 import { describe, type Given, type LayerValue, unknown, type Value } from "../check/values.js";
@@ -80,16 +81,30 @@ export function callFunction(
   return e.ctx.inside(call, name, scope, () => {
     const value = e.body(declaration.body, env);
     const { result: types } = declaration;
-    if (!types || value.kind === "unknown") return value;
-    return e.ctx.guard(lastSpan(declaration.body), unknown, () => {
-      if (!declaration.resultIsTuple) return result(e, name, types[0]!, value, env, pack);
-      if (value.kind !== "tuple" || value.items.length !== types.length)
-        fail(
-          "E0319",
-          `${name} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`,
-        );
-      return { kind: "tuple", items: value.items.map((v, i) => result(e, name, types[i]!, v, env, pack)) };
-    });
+    if (!types) return value;
+    return results(e, name, declaration, types, value, env, pack);
+  });
+}
+
+/** The value of a body against the results that its declaration gives. */
+function results(
+  e: Elaborator,
+  what: string,
+  { body, resultIsTuple }: ast.Function | ast.Block,
+  types: readonly ast.Type[],
+  value: Value,
+  env: Environment,
+  pack: readonly Size[],
+): Value {
+  if (value.kind === "unknown") return value;
+  return e.ctx.guard(lastSpan(body), unknown, () => {
+    if (!resultIsTuple) return result(e, what, types[0]!, value, env, pack);
+    if (value.kind !== "tuple" || value.items.length !== types.length)
+      fail(
+        "E0319",
+        `${what} gives ${types.length} results; its body gives ${value.kind === "tuple" ? value.items.length : describe(value)}`,
+      );
+    return { kind: "tuple", items: value.items.map((v, i) => result(e, what, types[i]!, v, env, pack)) };
   });
 }
 
@@ -108,9 +123,7 @@ export function callLayer(e: Elaborator, layer: LayerValue, tensors: ReadonlyMap
   try {
     return e.ctx.inside(call, `${block} ${layer.paths[0]}`, scope, () => {
       const value = e.body(declaration.body, env);
-      return e.ctx.guard(lastSpan(declaration.body), unknown, () =>
-        result(e, block, declaration.result, value, env, pack),
-      );
+      return results(e, block, declaration, declaration.result, value, env, pack);
     });
   } finally {
     e.paths = paths;

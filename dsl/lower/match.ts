@@ -8,7 +8,7 @@ import { nearest } from "../../src/diagnostics/index.js";
 import type { ElementType } from "../../src/ir/graph/index.js";
 import { isAtMost, rangeOf, render, type Size, sub } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
-import { isStaticType } from "../check/syntax-facts.js";
+import { isAnySize, isStaticType } from "../check/syntax-facts.js";
 import {
   describe,
   type ElementValue,
@@ -233,7 +233,7 @@ class SizeBinder {
     const tail = shape.slice(shape.length - named.length);
     named.forEach((d, i) => {
       const size = d.kind === "size" ? d.size : null;
-      if (size?.kind !== "name" || this.#isArgument(size.name) || this.#known(size.name)) return;
+      if (size?.kind !== "name" || isAnySize(size) || this.#isArgument(size.name) || this.#known(size.name)) return;
       env.set(size.name, integer(tail[i]!), {
         span: e.ctx.frames.at(-1) ? span : size.span,
         text:
@@ -288,6 +288,7 @@ class SizeBinder {
     let assumed = false;
     const wanted = dims.map((d, i) => {
       const n = tail[i]!;
+      if (isAnySize(d.size)) return n;
       const s = e.size(d.size, env, `${what}: a size of ${p.name.name}`);
       if (s === null) return n;
       if (d.bound) this.#bound(p, d.size, n, e.size(d.bound, env, "a bound"), given);

@@ -9,6 +9,7 @@ import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } 
 import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { type Module, Modules } from "../check/modules.js";
+import { isAnySize } from "../check/syntax-facts.js";
 import { describe, integer, isNumber, numberOf, tensor, unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { checkAlone } from "./alone.js";
@@ -218,6 +219,8 @@ class ModelElaborator {
           fail("E0402", "an entry names each axis of its inputs: ... cannot stand here", { at: d.span });
         if (d.kind !== "size" || d.size.kind !== "name") continue;
         const { name } = d.size;
+        if (isAnySize(d.size))
+          fail("E0402", "an entry names each axis of its inputs: _ cannot stand here", { at: d.span });
         if (env.own(name) || env.find(name)?.kind === "model") continue;
         const shared = [...requirements.sameAs(name)].find((same) => sizes.has(same));
         const other = shared === undefined ? undefined : sizes.get(shared);

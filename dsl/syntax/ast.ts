@@ -47,7 +47,9 @@ export interface Block {
   readonly name: Identifier;
   readonly statics: readonly Parameter[];
   readonly parameters: readonly Parameter[];
-  readonly result: Type;
+  readonly result: readonly Type[];
+  /** True for `-> (type, type)`. */
+  readonly resultIsTuple: boolean;
   readonly body: Body;
   readonly documentation: string | null;
   readonly span: Span;

@@ -194,28 +194,33 @@ export class TrafoParser extends StatementParser {
     return { kind: "import", module, names, span: this.since(start) };
   });
 
+  /** What stands behind `->`: a type, or several in parentheses. */
+  readonly results: ParserMethod<[], { types: Type[]; isTuple: boolean }> = this.RULE("results", () =>
+    this.OR<{ types: Type[]; isTuple: boolean }>({
+      ERR_MSG: "a type",
+      DEF: [
+        { ALT: () => ({ types: [this.SUBRULE(this.type)], isTuple: false }) },
+        {
+          ALT: () => {
+            this.CONSUME(t.LParen);
+            const types = this.items(10, this.type, "a type");
+            this.CONSUME(t.RParen);
+            return { types, isTuple: true };
+          },
+        },
+      ],
+    }),
+  );
+
   readonly fn: ParserMethod<[], FunctionDeclaration> = this.RULE("fn", (): FunctionDeclaration => {
     const start = this.CONSUME(t.Fn);
     const name = this.CONSUME(t.Identifier);
     const parameters = this.SUBRULE(this.parameters);
     const result = this.OPTION(() => {
       this.CONSUME(t.Arrow);
-      return this.OR1<{ types: Type[]; isTuple: boolean }>({
-        ERR_MSG: "a type",
-        DEF: [
-          { ALT: () => ({ types: [this.SUBRULE(this.type)], isTuple: false }) },
-          {
-            ALT: () => {
-              this.CONSUME(t.LParen);
-              const types = this.items(10, this.type, "a type");
-              this.CONSUME(t.RParen);
-              return { types, isTuple: true };
-            },
-          },
-        ],
-      });
+      return this.SUBRULE(this.results);
     });
-    const body = this.OR2<Expression | Body>({
+    const body = this.OR<Expression | Body>({
       ERR_MSG: "`=` and an expression, or a body in { }",
       DEF: [
         {
@@ -262,14 +267,15 @@ export class TrafoParser extends StatementParser {
       );
     });
     this.CONSUME(t.Arrow);
-    const result = this.SUBRULE(this.type);
+    const result = this.SUBRULE(this.results);
     const body = this.SUBRULE(this.body);
     return this.ACTION<Block>(() => ({
       kind: "block",
       name: this.identifier(name),
       statics,
       parameters: parameters ?? [],
-      result,
+      result: result?.types ?? [],
+      resultIsTuple: result?.isTuple ?? false,
       body,
       documentation: documentationAbove(this.source.file, start.startOffset),
       span: this.since(start),

@@ -18,6 +18,7 @@ import type {
   Import,
   Model,
   Statement,
+  Type,
 } from "./ast.js";
 import {
   body,
@@ -142,18 +143,17 @@ class Formatter extends ExpressionFormatter {
   #fn(node: FunctionDeclaration): Document {
     const name = concat(this.tokens.take("fn"), space, this.tokens.take());
     const parameters = this.parameters(node.parameters);
-    const result = node.result
-      ? concat(
-          space,
-          this.tokens.take("->"),
-          space,
-          node.resultIsTuple
-            ? this.list("(", node.result, (type) => this.type(type), ")", { solid: true })
-            : this.type(node.result[0]!),
-        )
-      : concat();
-    const head = concat(name, parameters, result);
+    const head = concat(name, parameters, node.result ? this.#results(node.result, node.resultIsTuple) : concat());
     return node.body.kind === "body" ? concat(head, space, this.body(node.body)) : this.assigned(head, node.body);
+  }
+
+  #results(types: readonly Type[], isTuple: boolean): Document {
+    const arrow = concat(space, this.tokens.take("->"), space);
+    if (!isTuple) return concat(arrow, this.type(types[0]!));
+    return concat(
+      arrow,
+      this.list("(", types, (type) => this.type(type), ")", { solid: true }),
+    );
   }
 
   #block(node: Block): Document {
@@ -163,10 +163,7 @@ class Formatter extends ExpressionFormatter {
       this.tokens.take(),
       this.parameters(node.statics),
       this.parameters(node.parameters),
-      space,
-      this.tokens.take("->"),
-      space,
-      this.type(node.result),
+      this.#results(node.result, node.resultIsTuple),
       space,
       this.body(node.body),
     );

@@ -43,16 +43,18 @@ class Generator extends ExpressionGenerator {
     this.put(`fn ${this.name()}`);
     this.gap();
     this.parameters();
-    if (this.random.chance(0.7)) {
-      this.breakable();
-      this.put("->");
-      this.breakable();
-      if (this.random.chance(0.2)) {
-        this.enclosed("(", () => this.list(this.count(1, 3), () => this.type()), ")");
-      } else this.type();
-    }
+    if (this.random.chance(0.7)) this.results();
     if (this.random.chance(0.5)) this.value();
     else this.braces();
+  }
+
+  results(): void {
+    this.breakable();
+    this.put("->");
+    this.breakable();
+    if (this.random.chance(0.2)) {
+      this.enclosed("(", () => this.list(this.count(1, 3), () => this.type()), ")");
+    } else this.type();
   }
 
   value(): void {
@@ -67,10 +69,7 @@ class Generator extends ExpressionGenerator {
     this.parameters();
     this.gap();
     this.parameters();
-    this.breakable();
-    this.put("->");
-    this.breakable();
-    this.type();
+    this.results();
     this.braces();
   }
 

@@ -257,6 +257,19 @@ model M(layers: int = 2, width: int = 2) {
     ]);
   });
 
+  it("a block may give several values", () => {
+    const text = `block Router(n: int)(x: [..., D]) -> ([..., n], i32[..., n]) {
+  param weight: [D]
+  topk(x * weight, n)
+}
+model M(width: int = 3) {
+  layer router = Router(2)
+  entry forward(x: [B, width]) -> (best: [B, 2], chosen: i32[B, 2]) { router(x) }
+}`;
+    expect(run(text, { x: f32([1, 3], [3, 1, 2]) })).toEqual({ shape: [1, 2], data: [6, 3] });
+    expect(check(text.replace("([..., n], i32[..., n])", "[..., n]")).codes).toContain("E0303:1");
+  });
+
   it("the checkpoint's shapes and types are compared", () => {
     const text =
       "model M(width: int = 2) {\n  param w: [width]\n  entry forward(x: [B, width]) -> (y: [B, width]) { x * w }\n}";
@@ -333,6 +346,66 @@ describe("run-time sizes", () => {
 
   it("a size is a number where a tensor needs one", () => {
     expect(run(mapped("[B, T]", "x * T + sqrt(B * B * 4)"), { x: x23 }).data).toEqual([7, 10, 13, 16, 19, 22]);
+  });
+});
+
+describe("signatures", () => {
+  it("_ is any size, and binds nothing", () => {
+    const before = "fn first(x: [_, _, N]) -> [N] = x[0, 0]";
+    const text = `${before}\nmodel M() { entry forward(x: [2, 3, 4]) -> (y: [4]) { first(x) } }`;
+    expect(
+      run(text, {
+        x: f32(
+          [2, 3, 4],
+          Array.from({ length: 24 }, (_, i) => i),
+        ),
+      }).data,
+    ).toEqual([0, 1, 2, 3]);
+    expect(check("model M() { entry forward(x: [_]) -> (y: [1]) { x[0:1] } }").codes).toEqual(["E0402:1"]);
+  });
+
+  it("files import each other's declarations", () => {
+    const files = new Map([
+      [
+        "models/lib/blocks.trafo",
+        'import "./acts.trafo": double\nblock Gain()(x: [..., D]) -> [..., D] {\n  param g: [D]\n  double(x) * g\n}',
+      ],
+      ["models/lib/acts.trafo", "fn double(x: [...]) -> [...] = x + x"],
+    ]);
+    const text = `import "./lib/blocks.trafo": Gain
+model M(width: int = 2) {
+  layer gain = Gain()
+  entry forward(x: [B, width]) -> (y: [B, width]) { gain(x) }
+}`;
+    const { elaborated, diagnostics } = check(
+      text,
+      { readFile: (path) => files.get(path) ?? null },
+      "models/main.trafo",
+    );
+    expect(diagnostics).toEqual([]);
+    const [graph] = elaborated!.program.entries;
+    const { y } = interpret(graph!, {
+      inputs: { x: f32([1, 2], [1, 2]) },
+      precision: "f32",
+      weights: counting,
+    }).outputs;
+    expect([...y!.data]).toEqual([2, 8]);
+  });
+});
+
+describe("element types", () => {
+  it("f16 rounds, bool and i32 stay what they are", () => {
+    const text = `model M() {
+  entry forward(x: [B], ids: i32[B], keep: bool[B]) -> (half: f16[B], chosen: i32[B], both: bool[B]) {
+    (f16(x) + f16(x), where(keep, ids, -ids), keep and x > 1)
+  }
+}`;
+    const graph = program(text).program.entries[0]!;
+    const inputs = { x: f32([2], [0.1, 2048.9]), ids: i32([2], [7, 8]), keep: tensorOf("bool", [2], [1, 0]) };
+    const { half, chosen, both } = interpret(graph, { inputs, precision: "f32" }).outputs;
+    expect([...half!.data]).toEqual([0.199951171875, 4096]);
+    expect([...chosen!.data]).toEqual([7, -8]);
+    expect([...both!.data]).toEqual([0, 0]);
   });
 });
 
