@@ -77,12 +77,11 @@ export function conditional(condition: Code, yes: Code, no: Code): Code {
 export function plus(a: Code, b: Code): Code {
   if (a.text === "0") return b;
   if (b.text === "0") return a;
-  if (b.level === level.unary && b.text.startsWith("-")) {
+  // What begins with a minus goes on as it is, or comes second.
+  if (b.level >= level.additive && b.text.startsWith("-")) {
     return { text: `${inside(a, level.additive)} - ${b.text.slice(1)}`, level: level.additive };
   }
-  if (a.level === level.unary && a.text.startsWith("-")) {
-    return { text: `${inside(b, level.additive)} - ${a.text.slice(1)}`, level: level.additive };
-  }
+  if (a.level >= level.additive && a.text.startsWith("-")) return plus(b, a);
   return { text: `${inside(a, level.additive)} + ${inside(b, level.additive)}`, level: level.additive };
 }
 

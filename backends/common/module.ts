@@ -23,3 +23,13 @@ export function typeText(element: KernelElement, shape: readonly Size[]): string
 export function locationText(location: Location | null): string | null {
   return location === null ? null : `${location.file}:${location.line}:${location.column}`;
 }
+
+/** Text within a comment, which it must not end. */
+export function commentText(text: string): string {
+  return text.replaceAll("*/", "*\\/");
+}
+
+/** Text within a comment of one line. */
+export function lineText(text: string): string {
+  return commentText(text.replace(/[\r\n\u2028\u2029]+/g, " "));
+}

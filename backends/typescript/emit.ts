@@ -4,7 +4,7 @@
  * The order is that of reading: what a user calls, the kernels, the entries that run them, the weights, and last the
  * host code, which is the same in every module. Nothing is imported.
  */
-import { IndentationText, Project, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
+import { IndentationText, Project, type StatementStructures, StructureKind } from "ts-morph";
 import { UserError } from "../../src/diagnostics/index.js";
 import type { Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { constantOf } from "../../src/sizes/index.js";
@@ -105,20 +105,16 @@ function kernelStatements(functions: KernelFunctions): Item[] {
   }));
 }
 
-function constant(name: string, initializer: string, type: string | null, docs: readonly string[]): Item {
-  return {
-    kind: StructureKind.VariableStatement,
-    declarationKind: VariableDeclarationKind.Const,
-    declarations: [{ name, initializer, ...(type === null ? {} : { type }) }],
-    docs: [...docs],
-    leadingTrivia: "\n",
-  };
+/** A constant, as text: ts-morph would indent the lines of its value. */
+function constant(name: string, value: string, type: string | null, doc: string | null): Item {
+  const declared = type === null ? name : `${name}: ${type}`;
+  return `${doc === null ? "" : `/** ${doc} */\n`}const ${declared} = ${value};\n`;
 }
 
 function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
   const sized = printer.hasArrays;
   const statements: Item[] = [
-    constant(names.spec, printer.spec(), "EntrySpec", [`What ${plan.name} takes.`]),
+    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
     {
       kind: StructureKind.Function,
       name: names.bytes,
@@ -181,7 +177,7 @@ function weightStatements(weights: readonly PlanBuffer[]): Item[] {
   });
   const table = lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n}`;
   return [
-    constant("weightTable", `${table} as const satisfies Readonly<Record<string, WeightSpec>>`, null, []),
+    constant("weightTable", `${table} as const satisfies Readonly<Record<string, WeightSpec>>`, null, null),
     "\ntype Weights = WeightsOf<typeof weightTable>;",
   ];
 }

@@ -7,7 +7,7 @@ import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { constantOf, render, type Size, type SizeVariable, size, variablesOf } from "../../src/sizes/index.js";
 import { type Code, numberCode, plus, primary, times } from "../common/code.js";
-import { typeText } from "../common/module.js";
+import { lineText, typeText } from "../common/module.js";
 import { identifier, Names, upperFirst } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import { largeSizes } from "./expressions.js";
@@ -46,7 +46,8 @@ export interface PrintedEntry {
 /** An array of an entry on the arena. */
 interface ArenaArray {
   readonly name: string;
-  readonly code: string;
+  readonly array: string;
+  readonly operands: readonly string[];
 }
 
 export class EntryPrinter {
@@ -100,12 +101,12 @@ export class EntryPrinter {
   }
 
   #arenaArray(wanted: string, array: string, offset: Code, count: Code): string {
-    const code = `new ${array}(arena, ${offset.text}, ${count.text})`;
-    const key = `${wanted} ${code}`;
+    const operands = ["arena", offset.text, count.text];
+    const key = [wanted, array, ...operands].join(" ");
     const known = this.#arena.get(key);
     if (known) return known.name;
     const name = `arrays.${this.#fields.claim(wanted)}`;
-    this.#arena.set(key, { name, code });
+    this.#arena.set(key, { name, array, operands });
     return name;
   }
 
@@ -197,23 +198,29 @@ export class EntryPrinter {
 
   /** The body of the function that makes the arrays on the arena. */
   arraysBody(): string {
-    const fields = [...this.#arena.values()].map(({ name, code }) => `  ${fieldOf(name)}: ${code},`);
+    const made = [...this.#arena.values()];
+    const constants = this.#sharedQuotients(made.flatMap(({ operands }) => operands));
+    const named = (operand: string): string =>
+      [...constants].reduce((code, [quotient, name]) => code.replaceAll(quotient, name), operand);
+    const fields = made.flatMap(({ name, array, operands }) =>
+      wrapped(`  ${fieldOf(name)}: new ${array}(`, operands.map(named), "),", "  "),
+    );
     for (const [position, id] of this.plan.inputs.entries()) {
       const name = this.#defaults.get(id);
       if (name === undefined) continue;
       const type = globalArrays[this.plan.buffers[id]!.element];
       fields.push(`  ${fieldOf(name)}: filledInput(${this.names.spec}.inputs[${position}]!, sizes) as ${type},`);
     }
-    let text = fields.join("\n");
-    const constants: string[] = [];
-    // Offsets are rounded up to 16 bytes, most of them in the same way.
-    for (const quotient of new Set(text.match(/Math\.floor\(\([^()]*\) \/ \d+\)/g))) {
-      if (text.split(quotient).length <= 3) continue;
-      const name = this.#locals.claim("blocks");
-      text = text.replaceAll(quotient, name);
-      constants.push(`const ${name} = ${quotient};`);
-    }
-    return [...this.#destructured([text, ...constants].join(" ")), ...constants, "return {", text, "};"].join("\n");
+    const lines = [...constants].map(([quotient, name]) => `const ${name} = ${quotient};`);
+    const text = [...lines, "return {", ...fields, "};"].join("\n");
+    return [...this.#destructured(text), text].join("\n");
+  }
+
+  /** Offsets are rounded up to 16 bytes, most of them in the same way: the quotients that are used twice, and names. */
+  #sharedQuotients(codes: readonly string[]): ReadonlyMap<string, string> {
+    const all = codes.flatMap((code) => code.match(/Math\.floor\(\([^()]*\) \/ \d+\)/g) ?? []);
+    const shared = new Set(all.filter((quotient, at) => all.indexOf(quotient) !== at));
+    return new Map([...shared].map((quotient) => [quotient, this.#locals.claim("blocks")]));
   }
 
   /** Whether an input has a default and is read. */
@@ -251,7 +258,8 @@ export class EntryPrinter {
     }
     let scope: string | null = null;
     for (const dispatch of plan.dispatches) {
-      if (dispatch.scope !== scope) lines.push("", `// ${dispatch.scope === "" ? "the model" : dispatch.scope}`);
+      if (dispatch.scope !== scope)
+        lines.push("", `// ${dispatch.scope === "" ? "the model" : lineText(dispatch.scope)}`);
       scope = dispatch.scope;
       const kernel = plan.kernels[dispatch.kernel]!;
       const { name } = this.functions.of(kernel);
@@ -316,12 +324,14 @@ function fieldOf(name: string): string {
 }
 
 export function propertyName(name: string): string {
+  // The one name that an object literal takes for something else.
+  if (name === "__proto__") return '["__proto__"]';
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }
 
 /** A list between brackets: on one line where it fits, else an item a line. */
-export function wrapped(open: string, items: readonly string[], close: string): string[] {
+function wrapped(open: string, items: readonly string[], close: string, indent = ""): string[] {
   const line = open + items.join(", ") + close;
-  if (line.length <= 112) return [line];
-  return [open.trimEnd(), ...items.map((item) => `  ${item},`), close.trimStart()];
+  if (line.length <= 116) return [line];
+  return [open.trimEnd(), ...items.map((item) => `${indent}  ${item},`), indent + close.trimStart()];
 }

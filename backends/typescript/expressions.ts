@@ -35,11 +35,27 @@ export interface ExpressionContext {
   /** An element of a buffer as its array or variable holds it: a bool in an array is a number. */
   readonly element: (load: Of<"load">) => Code;
   /** The name of a function of the host code, which the module will then carry. */
-  readonly helper: (name: string) => string;
+  readonly helper: (name: HelperName) => string;
 }
 
+/** Functions of the host code that kernels call, and what they name the table of f16 values. */
+export const helperNames = [
+  "divideIntegers",
+  "erf",
+  "floorDivide",
+  "floorMod",
+  "halfValues",
+  "halves",
+  "moduloIntegers",
+  "powerOfIntegers",
+  "roundToHalf",
+  "toHalf",
+  "toInt32",
+] as const;
+export type HelperName = (typeof helperNames)[number];
+
 /** Sizes inside kernels, which are less than 2^31. */
-export function kernelSizes(variable: SizeDialect["variable"], helper: (name: string) => string): SizeDialect {
+export function kernelSizes(variable: SizeDialect["variable"], helper: (name: HelperName) => string): SizeDialect {
   return {
     variable,
     floorDiv: (a, b, isNonNegative) => (isNonNegative ? truncated(quotient(a, b)) : call("Math.floor", quotient(a, b))),
@@ -83,6 +99,7 @@ export function expressionCode(expression: Expression, context: ExpressionContex
 
 /** The value of a bool expression as an array holds it. */
 export function storedBool(value: Expression, context: ExpressionContext): Code {
+  if (value.kind === "constant") return numberCode(value.value);
   return value.kind === "load" && isInArray(value)
     ? context.element(value)
     : conditional(context.code(value), primary("1"), primary("0"));
@@ -135,7 +152,7 @@ const functions: { readonly [K in KernelUnary]?: string } = {
 function unaryCode(expression: Of<"unary">, context: ExpressionContext): Code {
   const { operator, operand } = expression;
   const code = context.code(operand);
-  if (operator === "not") return negation(operand, code);
+  if (operator === "not") return negation(code);
   if (operand.element === "i32") {
     // 0 - x and not -x, which is -0 for x = 0.
     const value = operator === "neg" ? infix(primary("0"), "-", code, level.additive) : call("Math.abs", code);
@@ -149,14 +166,12 @@ function unaryCode(expression: Of<"unary">, context: ExpressionContext): Code {
   return call(name, code);
 }
 
-/** The opposite of a comparison, where it has one: not of `<`, because of NaN. */
-function negation(operand: Expression, code: Code): Code {
-  const opposite =
-    code.level === level.equality && operand.kind === "binary" ? code.text.match(/^(.*) ([!=])== (.*)$/) : null;
-  if (opposite && !/[=!]==/.test(opposite[1]!)) {
-    return { text: `${opposite[1]} ${opposite[2] === "=" ? "!" : "="}== ${opposite[3]}`, level: level.equality };
-  }
-  return prefix("!", code);
+/** The opposite: of an equality the other one, but of `<` not `>=`, because of NaN. */
+function negation(code: Code): Code {
+  const sides = code.level === level.equality ? code.text.split(/ ([!=]==) /) : [];
+  if (sides.length !== 3) return prefix("!", code);
+  const [left, operator, right] = sides;
+  return { text: `${left} ${operator === "===" ? "!==" : "==="} ${right}`, level: level.equality };
 }
 
 const comparisons: { readonly [K in KernelBinary]?: string } = { lt: "<", le: "<=", eq: "===", ne: "!==" };
@@ -197,8 +212,16 @@ function floatCode(expression: Of<"binary">, context: ExpressionContext): Code {
     case "ne":
       return left === right ? call("Number.isNaN", a) : comparison(a, "!==", b);
     default:
-      return comparison(a, comparisons[operator]!, b);
+      return ordered(a, operator, b);
   }
+}
+
+/** A comparison; a number stands on its right. */
+function ordered(a: Code, operator: KernelBinary, b: Code): Code {
+  const isNumber = (code: Code): boolean => /^-?(\d|Infinity)[\w.-]*$/.test(code.text);
+  const [opposite] = operator === "lt" ? [">"] : operator === "le" ? [">="] : [];
+  if (opposite !== undefined && isNumber(a) && !isNumber(b)) return comparison(b, opposite, a);
+  return comparison(a, comparisons[operator]!, b);
 }
 
 /** What an equality of known numbers says, which TypeScript would call a mistake. NaN equals nothing. */
@@ -244,7 +267,7 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
     case "min":
       return call(`Math.${operator}`, a, b);
     default:
-      return comparison(a, comparisons[operator]!, b);
+      return ordered(a, operator, b);
   }
 }
 

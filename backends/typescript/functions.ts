@@ -1,7 +1,7 @@
 /** Kernels as functions of a module: their names, which come from the model, and the comments above them. */
 import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
-import { locationText, typeText } from "../common/module.js";
+import { lineText, locationText, typeText } from "../common/module.js";
 import { camelCase, type Names } from "../common/names.js";
 import { type PrintedKernel, printKernel } from "./kernels.js";
 
@@ -83,5 +83,17 @@ function comment(kernel: Kernel, dispatches: readonly Dispatch[], { parameters }
     const role = kernel.writes.includes(buffer) ? " (written)" : buffer.scope === "global" ? "" : " (scratch)";
     lines.push(`@param ${name} ${typeText(buffer.element, buffer.shape)}${role}`);
   }
-  return lines.join("\n");
+  if (kernel.schedule !== undefined) lines.splice(1, 0, ...filled(`Schedule: ${kernel.schedule}`, 100));
+  return lines.map(lineText).join("\n");
+}
+
+/** A text in lines of at most this length, broken at spaces. */
+function filled(text: string, length: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= length) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -1,6 +1,6 @@
 /** The part of a module that its users call: the types of what goes in and comes out, and `load`. */
 import { type OptionalKind, type PropertySignatureStructure, type StatementStructures, StructureKind } from "ts-morph";
-import type { Module } from "../common/module.js";
+import { commentText, lineText, type Module } from "../common/module.js";
 import { type PrintedEntry, propertyName } from "./entries.js";
 
 type Property = OptionalKind<PropertySignatureStructure>;
@@ -44,7 +44,7 @@ function header(module: Module, entries: readonly PrintedEntry[], hasWeights: bo
 }
 
 function comment(lines: readonly string[]): string {
-  return ["/**", ...lines.map((line) => ` * ${line.replaceAll("*/", "*\\/")}`.trimEnd()), " */", ""].join("\n");
+  return ["/**", ...lines.map((line) => ` * ${commentText(line)}`.trimEnd()), " */", ""].join("\n");
 }
 
 function member(name: string): string {
@@ -65,7 +65,7 @@ function entryInterfaces({ plan, names, printer }: PrintedEntry): StatementStruc
           type: optional ? `${type} | undefined` : type,
           hasQuestionToken: optional,
           isReadonly: true,
-          docs: [comment],
+          docs: [lineText(comment)],
         };
       }),
       leadingTrivia: "\n",
@@ -76,7 +76,7 @@ function entryInterfaces({ plan, names, printer }: PrintedEntry): StatementStruc
       isExported: true,
       docs: [`What ${plan.name} gives.`],
       properties: printer.outputs().map(({ name, type, comment }): Property => {
-        return { name, type, isReadonly: true, docs: [comment] };
+        return { name, type, isReadonly: true, docs: [lineText(comment)] };
       }),
       leadingTrivia: "\n",
     },
@@ -88,7 +88,7 @@ function modelInterface(module: Module, entries: readonly PrintedEntry[]): State
     kind: StructureKind.Interface,
     name: "Model",
     isExported: true,
-    docs: [`${module.name} with its weights. Runs may be started while others run: they take turns.`],
+    docs: [`${lineText(module.name)} with its weights. Runs may be started while others run: they take turns.`],
     methods: [
       ...entries.map(({ plan, names }) => ({
         name: propertyName(plan.name),
@@ -171,8 +171,8 @@ function loadFunction(module: Module, entries: readonly PrintedEntry[], hasWeigh
     isAsync: true,
     docs: [
       hasWeights
-        ? `Loads ${module.name}. Rejects with a WeightsError or a SafetensorsError that names the file and the tensor.`
-        : `Loads ${module.name}.`,
+        ? `Loads ${lineText(module.name)}. Rejects with a WeightsError or a SafetensorsError that names the file and the tensor.`
+        : `Loads ${lineText(module.name)}.`,
     ],
     parameters: [
       {

@@ -23,7 +23,15 @@ import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import { Addresses } from "./addresses.js";
 import { constantName, countUses, isLeaf, isWorthMoving, isWorthNaming } from "./constants.js";
-import { type ExpressionContext, expressionCode, kernelSizes, positionCode, storedBool } from "./expressions.js";
+import {
+  type ExpressionContext,
+  expressionCode,
+  type HelperName,
+  helperNames,
+  kernelSizes,
+  positionCode,
+  storedBool,
+} from "./expressions.js";
 import { Rounding } from "./rounding.js";
 import { Scopes } from "./scopes.js";
 
@@ -66,7 +74,9 @@ export function printKernel(kernel: Kernel): PrintedKernel {
   return new KernelPrinter(kernel, first.sharedRows).print();
 }
 
-/** How long an expression may be, so that its line is short enough to read. */
+/** How long lines of kernels may be. */
+const width = 110;
+/** How long an expression may be, however much space its line has. */
 const longest = 84;
 
 type Load = Extract<Expression, { kind: "load" }>;
@@ -74,7 +84,7 @@ type Store = Extract<Statement, { kind: "store" }>;
 
 class KernelPrinter {
   readonly #addresses: Addresses;
-  readonly #names = new Names(javascriptWords);
+  readonly #names = new Names(new Set([...javascriptWords, ...helperNames]));
   readonly #variables = new Map<object, string>();
   readonly #scopes: Scopes;
   readonly #helpers = new Set<string>();
@@ -94,7 +104,7 @@ class KernelPrinter {
       if (statement.kind !== "store") continue;
       this.#storeCounts.set(statement.buffer, (this.#storeCounts.get(statement.buffer) ?? 0) + 1);
     }
-    const helper = (name: string): string => {
+    const helper = (name: HelperName): string => {
       this.#helpers.add(name);
       return name;
     };
@@ -205,6 +215,7 @@ class KernelPrinter {
     if (buffer.shape.length > 0) return first ? this.#store(first) : [];
     if (first) this.#prepare(first);
     const zero = buffer.element === "bool" ? "false" : "0";
+    if (first) this.#shorten(first.value, this.#scopes.level, buffer.name.length + 8);
     const value = first ? this.#code(first.value).text : zero;
     const name = this.#scopes.declare(buffer.name);
     this.#variables.set(buffer, name);
@@ -220,6 +231,7 @@ class KernelPrinter {
     this.#at = this.#scopes.level;
     const isArray = buffer.scope === "global" || buffer.shape.length > 0;
     const target = isArray ? this.#place(buffer, index) : primary(this.#nameOf(buffer, buffer.name));
+    this.#shorten(value, this.#at, target.text.length + 6);
     const line = isArray
       ? this.#arrayStore(buffer, target, value, update)
       : this.#scalarStore(buffer, target, value, update);
@@ -291,12 +303,12 @@ class KernelPrinter {
       if (count > 1 && !isNamed(expression) && isWorthNaming(expression)) this.#define(expression, this.#scopes.level);
     }
     this.#at = this.#scopes.level;
-    const target = statement.kind === "store" ? statement.buffer.name.length + 24 : 0;
-    for (const root of roots) this.#shorten(root, this.#scopes.level, Math.max(48, longest - target));
+    if (statement.kind === "if") this.#shorten(statement.condition, this.#at);
   }
 
-  /** Names parts of an expression until the rest fits on a line. */
-  #shorten(root: Expression, at: number, most = longest): void {
+  /** Names parts of an expression until the rest fits on a line of the block of a level, beside `taken` characters. */
+  #shorten(root: Expression, at: number, taken = 20): void {
+    const most = Math.min(longest, Math.max(40, width - 2 * (at + 1) - taken));
     for (let length = this.#code(root).text.length; length > most; ) {
       const parts = [...distinctExpressions([root])].filter(
         (part) => part !== root && !isLeaf(part) && this.#scopes.constant(part) === null,

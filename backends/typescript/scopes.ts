@@ -99,8 +99,9 @@ export class Scopes {
 
   /** The level of the outermost block in which an expression can be computed. */
   levelOf(expression: Expression): number {
-    let level = this.#innermostIf();
+    let level = 0;
     for (const each of distinctExpressions([expression])) {
+      if (each.kind === "load") level = Math.max(level, this.#innermostIf());
       if (each.kind === "index") level = Math.max(level, this.#variablesLevel(each.value));
       if (each.kind === "load" && this.#mutable.has(each.buffer)) level = Math.max(level, this.#loadLevel(each.buffer));
     }
@@ -109,7 +110,7 @@ export class Scopes {
 
   /** The level of the outermost block in which a size can be computed. */
   sizeLevel(value: Size): number {
-    return Math.max(this.#innermostIf(), this.#variablesLevel(value));
+    return this.#variablesLevel(value);
   }
 
   #variablesLevel(value: Size): number {
@@ -125,7 +126,7 @@ export class Scopes {
     return level;
   }
 
-  /** Nothing moves out of an `if`: what stands in one may have no value outside. */
+  /** No load moves out of an `if`: the element may not be there outside. */
   #innermostIf(): number {
     return Math.max(
       0,

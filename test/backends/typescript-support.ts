@@ -36,6 +36,7 @@ export function strictDiagnostics(files: Readonly<Record<string, string>>): stri
     noEmit: true,
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
     lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
     types: [],
   };
@@ -47,6 +48,7 @@ export function strictDiagnostics(files: Readonly<Record<string, string>>): stri
     if (!libraries.has(name)) libraries.set(name, readLibrary(name, version));
     return libraries.get(name);
   };
+  delete host.directoryExists;
   host.fileExists = (name) => name in files || ts.sys.fileExists(name);
   const program = ts.createProgram({ rootNames: Object.keys(files), options, host });
   return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
