@@ -74,9 +74,9 @@ export interface ProgramOptions {
   readonly entries?: readonly string[];
 }
 
-function compilationOf(options: ProgramOptions): Compilation {
+function compilationOf(options: CompileOptions): Compilation {
   const files = options.files ?? memoryFiles();
-  const { checkpoint, config, settings, entries, text } = options;
+  const { checkpoint, config, settings, entries, text, policy } = options;
   return new Compilation({
     files,
     path: options.path,
@@ -85,6 +85,7 @@ function compilationOf(options: ProgramOptions): Compilation {
     ...(text === undefined ? {} : { text }),
     ...(settings ? { settings } : {}),
     ...(entries ? { entries } : {}),
+    ...(policy === undefined ? {} : { policy }),
   });
 }
 
@@ -112,6 +113,12 @@ export function check(options: ProgramOptions): Checked {
   return { program: elaborated && describeProgram(elaborated), diagnostics: compilation.diagnostics.sorted };
 }
 
+/** How to compile. */
+export interface CompileOptions extends ProgramOptions {
+  /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
+  readonly policy?: Request["policy"];
+}
+
 /** A compiled program: the texts of its module, and facts about it. */
 export interface Compiled extends Emitted {
   readonly program: ProgramFacts;
@@ -127,7 +134,7 @@ export interface Compiled extends Emitted {
  * Compiles a program to the text of an ES module, in TypeScript and JavaScript, with declarations and a source map.
  * @throws UserError if the program is wrong.
  */
-export async function compile(options: ProgramOptions): Promise<Compiled> {
+export async function compile(options: CompileOptions): Promise<Compiled> {
   const compilation = compilationOf(options);
   const module = await compilation.get("emit");
   return {

@@ -1,5 +1,5 @@
 /**
- * The compiler as one list: source → graph → kernels → plan → emit.
+ * The compiler as one list: source → graph → kernels → schedule → plan → emit.
  *
  * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
  * once, as far as is asked. The command line, the library and the targets all compile through here.
@@ -13,6 +13,7 @@ import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 import { planGraph } from "../memory/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
+import { scheduledForTypeScript, scheduleGraph, type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
 
 /** What to compile. */
 export interface Request {
@@ -29,6 +30,8 @@ export interface Request {
   readonly checkpoint?: Checkpoint | null;
   /** Where no checkpoint brings one. */
   readonly config?: Config | null;
+  /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
+  readonly policy?: TypeScriptPolicy | null;
 }
 
 /** The texts of a generated module. */
@@ -39,6 +42,7 @@ export interface Artifacts {
   readonly source: SourceFile;
   readonly graph: Program;
   readonly kernels: readonly LoweredGraph[];
+  readonly schedule: readonly LoweredGraph[];
   readonly plan: readonly Plan[];
   /** A promise, as the emitter is loaded only when it is needed: it carries a TypeScript compiler. */
   readonly emit: Promise<Emitted>;
@@ -47,7 +51,14 @@ export interface Artifacts {
 export type StageName = keyof Artifacts;
 
 /** The stages in their order. */
-export const stageNames = ["source", "graph", "kernels", "plan", "emit"] as const satisfies readonly StageName[];
+export const stageNames = [
+  "source",
+  "graph",
+  "kernels",
+  "schedule",
+  "plan",
+  "emit",
+] as const satisfies readonly StageName[];
 
 interface Stage<K extends StageName> {
   readonly about: string;
@@ -67,9 +78,18 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
     about: "each operator or group of operators as a kernel",
     run: (compilation) => compilation.get("graph").entries.map((graph) => lowerGraph(graph)),
   },
+  schedule: {
+    about: "each kernel in the order of loops, tiled and unrolled, that is fast on the target",
+    run: (compilation) => {
+      const { policy = typeScriptPolicy } = compilation.request;
+      const lowered = compilation.get("kernels");
+      if (policy === null) return lowered;
+      return lowered.map((each) => scheduleGraph(each, (kernel) => scheduledForTypeScript(kernel, policy)));
+    },
+  },
   plan: {
     about: "the order of the kernels and the place of every buffer",
-    run: (compilation) => compilation.get("kernels").map((lowered) => planGraph(lowered)),
+    run: (compilation) => compilation.get("schedule").map((lowered) => planGraph(lowered)),
   },
   emit: {
     about: "the text of the module",

@@ -141,4 +141,6 @@ export interface Kernel {
   readonly body: readonly Statement[];
   /** The first source line that it comes from. */
   readonly location: Location | null;
+  /** The steps that made it from the kernel that lowering gave, as text; not there if it is that kernel. */
+  readonly schedule?: string;
 }

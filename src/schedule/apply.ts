@@ -1,0 +1,29 @@
+/** Takes the steps of a schedule, one after another. */
+import type { Kernel } from "../ir/kernel/index.js";
+import type { Schedule, Step } from "./step.js";
+import { mark } from "./steps/mark.js";
+import { reorder } from "./steps/reorder.js";
+import { sink } from "./steps/sink.js";
+import { split } from "./steps/split.js";
+
+/** @throws ScheduleError where the step must not be taken on this kernel. */
+export function applyStep(kernel: Kernel, step: Step): Kernel {
+  switch (step.step) {
+    case "split":
+      return split(kernel, step);
+    case "reorder":
+      return reorder(kernel, step);
+    case "sink":
+      return sink(kernel, step);
+    case "mark":
+      return mark(kernel, step);
+  }
+}
+
+/**
+ * The kernel after all steps.
+ * @throws ScheduleError at the first step that must not be taken.
+ */
+export function applySchedule(kernel: Kernel, schedule: Schedule): Kernel {
+  return schedule.reduce(applyStep, kernel);
+}

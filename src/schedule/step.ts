@@ -1,0 +1,42 @@
+/**
+ * The steps of a schedule, as data. Each rewrites a kernel into one that computes the same; all that can be known of a
+ * kernel's speed (its shapes, the target) is in which steps are taken, and none of it in what they do.
+ *
+ * Loops are called by their names. A step gives names to the loops that it makes. A name may stand for several loops
+ * (`sink` makes one loop into several of its name); a step that needs one loop fails where it finds more.
+ */
+import type { LoopKind } from "../ir/kernel/index.js";
+
+/** What becomes of the iterations that are left over where a factor does not divide an extent. */
+export type Tail =
+  /** There are none: the factor is proven to divide the extent. */
+  | "exact"
+  /** The extent is rounded up, and the body stands under an `if`. */
+  | "guard"
+  /** A loop of their own after the others. */
+  | "peel";
+
+export interface Split {
+  readonly step: "split";
+  readonly loop: string;
+  readonly factor: number;
+  readonly tail: Tail;
+  /** The outer and the inner loop, and for `peel` the loop of the rest. */
+  readonly names: readonly string[];
+  /** For `peel`: the loops inside of the rest, outer ones first, which are copies. */
+  readonly copies: readonly string[];
+}
+
+export type Step =
+  | Split
+  /** Brings perfectly nested loops into this order, outermost first. */
+  | { readonly step: "reorder"; readonly loops: readonly string[] }
+  /**
+   * Distributes a loop over the statements of its body, and over those of the loops `into` in it. What the body
+   * allocates gets an axis in front for the loop, so that scalars become tiles.
+   */
+  | { readonly step: "sink"; readonly loop: string; readonly into: readonly string[] }
+  /** Says how a loop is run. */
+  | { readonly step: "mark"; readonly loop: string; readonly kind: LoopKind };
+
+export type Schedule = readonly Step[];

@@ -1,0 +1,83 @@
+/**
+ * split: makes one loop into two, v = factor * outer + inner.
+ *
+ * Needs nothing of the iterations, whose order stays as it is. Guarantees: the inner loop has a constant extent. With
+ * the tail `guard` the variable leaves its range, but only under the `if` that keeps it there.
+ */
+import { binary, index, type Kernel, type Statement } from "../../ir/kernel/index.js";
+import {
+  add,
+  constantOf,
+  exactDivide,
+  floorDiv,
+  isAtMost,
+  mod,
+  mul,
+  render,
+  type Size,
+  size,
+} from "../../sizes/index.js";
+import { ScheduleError } from "../errors.js";
+import { loopNamed, loopsIn, replaceLoops, requireFree } from "../loops.js";
+import { type Loop, loopOver, Rewriter } from "../rewrite.js";
+import type { Split } from "../step.js";
+
+export function split(kernel: Kernel, step: Split): Kernel {
+  const { factor, tail, names, copies } = step;
+  const loop = loopNamed(kernel, step.loop, "split");
+  if (!Number.isInteger(factor) || factor < 1)
+    throw new ScheduleError("split", `${factor} is no factor for ${step.loop}`);
+  if (loop.loop !== "serial" && loop.loop !== "parallel") {
+    throw new ScheduleError("split", `${step.loop} is a loop of the kind ${loop.loop}`);
+  }
+  requireNames(step, loop);
+  requireFree(kernel, [...names, ...copies], "split", [step.loop]);
+  const [outerName, innerName, restName] = names as readonly [string, string, string?];
+
+  const nest = (count: Size, body: (at: Size) => readonly Statement[]): Loop =>
+    loopOver(outerName, count, loop.loop, (outer) => [
+      loopOver(innerName, size(factor), loop.loop, (inner) => body(add(mul(outer, factor), inner))),
+    ]);
+  const bodyAt = (at: Size, rewriter = new Rewriter()): readonly Statement[] =>
+    rewriter.variable(loop.variable, at).statements(loop.body);
+
+  const count = exactDivide(loop.extent, size(factor));
+  if (tail === "exact") {
+    if (count === null) {
+      throw new ScheduleError("split", `${factor} does not divide the extent ${render(loop.extent)} of ${step.loop}`);
+    }
+    return replaceLoops(kernel, [loop], () => [nest(count, (at) => bodyAt(at))]);
+  }
+  if (count !== null) {
+    throw new ScheduleError("split", `${factor} divides the extent of ${step.loop}: there is no tail to ${tail}`);
+  }
+  if (tail === "guard") {
+    const rounded = floorDiv(add(loop.extent, factor - 1), factor);
+    return replaceLoops(kernel, [loop], () => [
+      nest(rounded, (at) => {
+        const condition = binary("lt", index(at), index(loop.extent));
+        return [{ kind: "if", condition, body: bodyAt(at) }];
+      }),
+    ]);
+  }
+  if (constantOf(loop.extent) !== null && !isAtMost(factor, loop.extent)) {
+    throw new ScheduleError("split", `${step.loop} has only ${render(loop.extent)} iterations, fewer than ${factor}`);
+  }
+  const whole = floorDiv(loop.extent, factor);
+  const rest = loopOver(restName!, mod(loop.extent, size(factor)), loop.loop, (at) =>
+    bodyAt(add(mul(whole, factor), at), new Rewriter().copying(copies)),
+  );
+  return replaceLoops(kernel, [loop], () => [nest(whole, (at) => bodyAt(at)), rest]);
+}
+
+/** @throws ScheduleError unless the step names every loop that it makes, and no more. */
+function requireNames({ loop: name, tail, names, copies }: Split, loop: Loop): void {
+  const count = tail === "peel" ? 3 : 2;
+  if (names.length !== count) {
+    throw new ScheduleError("split", `${name} becomes ${count} loops, and ${names.length} names are given`);
+  }
+  const inner = tail === "peel" ? loopsIn(loop.body) : [];
+  if (copies.length === inner.length) return;
+  const which = inner.map((each) => each.variable.name).join(", ") || "no loops";
+  throw new ScheduleError("split", `${copies.length} names are given for the copies of ${which} in ${name}`);
+}

@@ -1,0 +1,116 @@
+/**
+ * The text of a schedule: one step after another, which parses back and replays.
+ *
+ *   reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j; mark ii unroll
+ *
+ * A step is its name, what it takes in the order of step.ts, and words before lists.
+ */
+import type { LoopKind } from "../ir/kernel/index.js";
+import type { Schedule, Split, Step, Tail } from "./step.js";
+import { loopKinds } from "./steps/mark.js";
+
+export function printSchedule(schedule: Schedule): string {
+  return schedule.map(stepText).join("; ");
+}
+
+export function stepText(step: Step): string {
+  switch (step.step) {
+    case "split":
+      return words(
+        "split",
+        step.loop,
+        String(step.factor),
+        step.tail,
+        ...list("into", step.names),
+        ...list("copies", step.copies),
+      );
+    case "reorder":
+      return words("reorder", ...step.loops);
+    case "sink":
+      return words("sink", step.loop, ...list("into", step.into));
+    case "mark":
+      return words("mark", step.loop, step.kind);
+  }
+}
+
+function words(...all: readonly string[]): string {
+  return all.join(" ");
+}
+
+function list(word: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [word, ...names];
+}
+
+/** A text that is no schedule. */
+export class ScheduleSyntaxError extends Error {
+  constructor(step: string, message: string) {
+    super(`${step}: ${message}`);
+    this.name = "ScheduleSyntaxError";
+  }
+}
+
+/** @throws ScheduleSyntaxError */
+export function parseSchedule(text: string): Schedule {
+  const steps = text.split(/[;\n]/).map((each) => each.trim());
+  return steps.filter((each) => each !== "").map((each) => new StepReader(each).step());
+}
+
+const tails: readonly Tail[] = ["exact", "guard", "peel"];
+
+class StepReader {
+  readonly #words: string[];
+
+  constructor(readonly text: string) {
+    this.#words = text.split(/\s+/);
+  }
+
+  step(): Step {
+    const step = this.#step(this.#next("the name of a step"));
+    if (this.#words.length > 0) this.#fail(`${this.#words[0]} is one word too many`);
+    return step;
+  }
+
+  #step(name: string): Step {
+    switch (name) {
+      case "split":
+        return this.#split();
+      case "reorder":
+        return { step: "reorder", loops: this.#words.splice(0) };
+      case "sink":
+        return { step: "sink", loop: this.#next("a loop"), into: this.#list("into") };
+      case "mark":
+        return { step: "mark", loop: this.#next("a loop"), kind: this.#oneOf<LoopKind>("a kind of loop", loopKinds) };
+      default:
+        return this.#fail(`there is no step ${name}`);
+    }
+  }
+
+  #split(): Split {
+    const loop = this.#next("a loop");
+    const factor = Number(this.#next("a factor"));
+    if (!Number.isInteger(factor)) this.#fail("the factor is not a whole number");
+    const tail = this.#oneOf("a tail", tails);
+    return { step: "split", loop, factor, tail, names: this.#list("into"), copies: this.#list("copies") };
+  }
+
+  /** The names after a word, up to the next such word; none if it does not follow. */
+  #list(word: string): readonly string[] {
+    if (this.#words[0] !== word) return [];
+    this.#words.shift();
+    const end = this.#words.findIndex((each) => each === "into" || each === "copies");
+    return this.#words.splice(0, end < 0 ? this.#words.length : end);
+  }
+
+  #next(what: string): string {
+    return this.#words.shift() ?? this.#fail(`${what} is missing`);
+  }
+
+  #oneOf<W extends string>(what: string, offered: readonly W[]): W {
+    const word = this.#next(what);
+    return offered.find((each) => each === word) ?? this.#fail(`${word} is not ${what}: ${offered.join(", ")}`);
+  }
+
+  #fail(message: string): never {
+    throw new ScheduleSyntaxError(this.text, message);
+  }
+}
