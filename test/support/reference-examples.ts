@@ -100,7 +100,9 @@ function instanceOf(d: FunctionDeclaration | Block): string {
   const statics = new Map<string, string>();
   for (const p of all)
     if (!isTensor(p) && !p.default && /^int$/.test(written(p))) statics.set(p.name.name, staticSize(p.name.name));
-  const inputs = all.filter(isTensor).map((p) => `${p.name.name}: ${written(p).replace("...", "B")}`);
+  const inputs = all
+    .filter(isTensor)
+    .map((p) => `${p.name.name}: ${written(p).replace("...", "B").replace(/\b_\b/g, "T")}`);
   addSizes(inputs, statics);
   const values = all
     .filter((p) => !isTensor(p) && !p.default)
