@@ -36,10 +36,18 @@ export function largestMagnitude(values: ArrayLike<number>, limit = Number.POSIT
 }
 
 /**
- * Compares element by element. A float passes if |a - b| is at most tolerance × (scale + |b|), where the scale is the
- * largest magnitude of the expected values, but no more than 1: so small outputs, such as probabilities, are not waved
- * through. Whole numbers must be equal. NaN never passes, nor an infinity against anything but itself.
- * @param givenScale another scale
+ * What the tolerance is multiplied by. It is absolute for outputs of ordinary magnitude, from 1 to 100; stricter for
+ * smaller ones, such as probabilities, which it would wave through; and relative beyond, where f32 itself is coarser.
+ */
+function scaleOf(largest: number): number {
+  if (largest === 0) return 1;
+  return largest < 1 ? largest : Math.max(1, largest / 100);
+}
+
+/**
+ * Compares element by element. A float passes if |a - b| is at most tolerance × scale. Whole numbers must be equal. NaN
+ * never passes, nor an infinity against anything but itself.
+ * @param givenScale another scale than that of the expected values
  */
 export function compareValues(
   found: ArrayLike<number>,
@@ -49,7 +57,7 @@ export function compareValues(
   givenScale: number | null = null,
 ): Difference {
   const largest = largestMagnitude(expected);
-  const scale = givenScale ?? (largest === 0 ? 1 : Math.min(1, largest));
+  const allowed = exact ? 0 : tolerance * (givenScale ?? scaleOf(largest));
   let absolute = 0;
   let worst = 0;
   let worstExcess = Number.NEGATIVE_INFINITY;
@@ -58,7 +66,6 @@ export function compareValues(
     const [a, b] = [found[i]!, expected[i]!];
     const isNumber = !Number.isNaN(a) && !Number.isNaN(b);
     const error = a === b ? 0 : Math.abs(a - b);
-    const allowed = exact ? 0 : tolerance * (scale + (Math.abs(b) === Number.POSITIVE_INFINITY ? 0 : Math.abs(b)));
     const excess = isNumber ? error - allowed : Number.POSITIVE_INFINITY;
     if (excess > 0) passed = false;
     if (!isNumber) absolute = Number.NaN;

@@ -6,12 +6,16 @@ describe("comparing values", () => {
   const tolerance = 1e-4;
   it("passes rounding and refuses more", () => {
     const expected = [1, -2, 300];
-    expect(compareValues([1 + 1e-6, -2, 300.001], expected, tolerance).passed).toBe(true);
+    expect(compareValues([1 + 1e-6, -2, 300.0002], expected, tolerance).passed).toBe(true);
     const off = compareValues([1, -2.001, 300], expected, tolerance);
     expect(off.passed).toBe(false);
     expect(off.worst).toBe(1);
     expect(off.absolute).toBeCloseTo(0.001, 9);
     expect(off.relative).toBeCloseTo(0.001 / 300, 12);
+  });
+  it("is absolute for ordinary magnitudes", () => {
+    expect(compareValues([50 + 9e-5, 1], [50, 1], tolerance).passed).toBe(true);
+    expect(compareValues([50 + 2e-4, 1], [50, 1], tolerance).passed).toBe(false);
   });
   it("measures small values by their own scale", () => {
     expect(compareValues([0.001 + 5e-5, 0.002], [0.001, 0.002], tolerance).passed).toBe(false);
