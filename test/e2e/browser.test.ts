@@ -74,10 +74,12 @@ async function inBrowser(
   const child = spawn(browser!, [...flags, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/`], {
     stdio: "ignore",
   });
+  const ended = new Promise<string>((gone) => {
+    child.once("exit", (status) => gone(JSON.stringify({ error: `the browser ended with status ${status}` })));
+  });
   try {
-    return await promise;
+    return await Promise.race([promise, ended]);
   } finally {
-    const ended = new Promise((gone) => child.once("exit", gone));
     child.kill("SIGKILL");
     await ended;
     server.closeAllConnections();
