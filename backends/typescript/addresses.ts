@@ -2,11 +2,13 @@
  * Where an element lies in its array: row-major, `x[(b * T + t) * 768 + d]`.
  *
  * In a loop along a row, the offset of the row is a constant outside of the loop, `const row = (b * T + t) * 768`, which
- * accesses of one shape share.
+ * accesses of one shape share. Where a block has several neighbours, as tiles do, the offset of the first is a constant.
+ *
+ * A kernel is printed twice with the same result but for these constants: what is used how often is known afterwards.
  */
 import type { Buffer, Expression } from "../../src/ir/kernel/index.js";
 import { constantOf, type Size, size, sub, substitute, variablesOf } from "../../src/sizes/index.js";
-import { type Code, plus, primary, times } from "../common/code.js";
+import { type Code, level, plus, primary, times } from "../common/code.js";
 import { camelCase } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import type { Scopes } from "./scopes.js";
@@ -17,9 +19,20 @@ interface Axis {
   readonly level: number;
 }
 
-export class Addresses {
+/** What the first printing of a kernel finds out for the second. */
+export class AddressUses {
   /** The rows, by level and code, whose offsets serve more than one buffer. */
   readonly shared = new Set<string>();
+  /** The distances from a start at which a block has elements, by block, buffer and code. */
+  readonly distances = new Map<string, Set<string>>();
+
+  isNeighbourhood(start: string): boolean {
+    return (this.distances.get(start)?.size ?? 0) >= 3;
+  }
+}
+
+export class Addresses {
+  readonly uses = new AddressUses();
   readonly #users = new Map<string, Buffer>();
 
   constructor(
@@ -28,7 +41,7 @@ export class Addresses {
     /** The code of an index, which does not wrap around. */
     readonly position: (expression: Expression) => Code,
     readonly nameOf: (buffer: Buffer) => string,
-    readonly sharedBefore: ReadonlySet<string>,
+    readonly before: AddressUses,
   ) {}
 
   /** The offset of an element, as code for the block of level `at`. */
@@ -42,7 +55,20 @@ export class Addresses {
     const row = isAlong ? this.#row(buffer, axes, moving, innermost) : null;
     let offset = row ?? primary("0");
     for (const axis of row ? axes.slice(moving + 1) : axes) offset = this.#step(offset, axis);
-    return offset;
+    return this.#fromStart(buffer, offset, at);
+  }
+
+  /** The offset as a distance from a constant, where the block has several such. */
+  #fromStart(buffer: Buffer, offset: Code, at: number): Code {
+    const [, start, sign = "+", distance = "0"] = /^(.*?)(?: ([+-]) (\d+))?$/.exec(offset.text)!;
+    if (start === undefined || !start.includes("*") || start.includes("[")) return offset;
+    const key = `${this.scopes.blockNumber(at)} ${this.nameOf(buffer)} ${start}`;
+    const distances = this.uses.distances.get(key);
+    if (distances) distances.add(sign + distance);
+    else this.uses.distances.set(key, new Set([sign + distance]));
+    if (!this.before.isNeighbourhood(key)) return offset;
+    const name = this.scopes.row(start, at, () => camelCase(this.nameOf(buffer), "start"));
+    return distance === "0" ? primary(name) : { text: `${name} ${sign} ${distance}`, level: level.additive };
   }
 
   /** The offset up to and with the axis that the innermost loop moves along, or null if no part of it is worth a name. */
@@ -79,9 +105,9 @@ export class Addresses {
     const key = `${level} ${row.text}`;
     const user = this.#users.get(key);
     if (user === undefined) this.#users.set(key, buffer);
-    else if (user !== buffer) this.shared.add(key);
+    else if (user !== buffer) this.uses.shared.add(key);
     return this.scopes.row(row.text, level, () =>
-      this.sharedBefore.has(key) ? "row" : camelCase(this.nameOf(buffer), "row"),
+      this.before.shared.has(key) ? "row" : camelCase(this.nameOf(buffer), "row"),
     );
   }
 }

@@ -21,7 +21,7 @@ import { type Code, call, infix, inside, level, primary } from "../common/code.j
 import { javascriptWords } from "../common/keywords.js";
 import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
-import { Addresses } from "./addresses.js";
+import { Addresses, AddressUses } from "./addresses.js";
 import { constantName, countUses, isLeaf, isWorthMoving, isWorthNaming } from "./constants.js";
 import {
   type ExpressionContext,
@@ -68,10 +68,9 @@ export const privateArrays: { readonly [K in KernelElement]: string } = {
 };
 
 export function printKernel(kernel: Kernel): PrintedKernel {
-  // Twice, since whether a row's offset serves several buffers, and so its name, is known only after the first time.
-  const first = new KernelPrinter(kernel, new Set());
+  const first = new KernelPrinter(kernel, new AddressUses());
   first.print();
-  return new KernelPrinter(kernel, first.sharedRows).print();
+  return new KernelPrinter(kernel, first.uses).print();
 }
 
 /** How long lines of kernels may be. */
@@ -96,8 +95,7 @@ class KernelPrinter {
 
   constructor(
     readonly kernel: Kernel,
-    /** The rows whose offsets serve more than one buffer. */
-    sharedRows: ReadonlySet<string>,
+    uses: AddressUses,
   ) {
     this.#scopes = new Scopes(this.#names, kernel);
     for (const statement of allStatements(kernel.body)) {
@@ -118,11 +116,11 @@ class KernelPrinter {
     };
     const position = (expression: Expression): Code => positionCode(expression, this.#context);
     const nameOf = (buffer: Buffer): string => this.#nameOf(buffer, buffer.name);
-    this.#addresses = new Addresses(this.#scopes, this.#sizes, position, nameOf, sharedRows);
+    this.#addresses = new Addresses(this.#scopes, this.#sizes, position, nameOf, uses);
   }
 
-  get sharedRows(): ReadonlySet<string> {
-    return this.#addresses.shared;
+  get uses(): AddressUses {
+    return this.#addresses.uses;
   }
 
   print(): PrintedKernel {

@@ -27,6 +27,8 @@ interface Constant {
 /** The inside of the function, of a loop or of an `if`. */
 interface Block {
   readonly kind: "function" | "for" | "if";
+  /** Its place among all blocks of the function. */
+  readonly number: number;
   /** Whether no loop stands in it. */
   readonly isInnermost: boolean;
   /** What the statements in it store to. */
@@ -44,6 +46,7 @@ export class Scopes {
   /** The level of the block that binds a loop variable, or that allocates a private buffer. */
   readonly #bound = new Map<SizeVariable | Buffer, number>();
   readonly #mutable: ReadonlySet<Buffer>;
+  #opened = 0;
 
   constructor(
     readonly names: Names,
@@ -55,6 +58,11 @@ export class Scopes {
   /** The level of the innermost block; the function's own is 0. */
   get level(): number {
     return this.#blocks.length - 1;
+  }
+
+  /** The number of the block of a level, which is the same each time that the kernel is printed. */
+  blockNumber(level: number): number {
+    return this.#block(level).number;
   }
 
   /** Whether the block of a level has no loop in it. */
@@ -71,7 +79,17 @@ export class Scopes {
   ): string[] {
     const stores = storedBuffers(body);
     const isInnermost = ![...allStatements(body)].some((statement) => statement.kind === "for");
-    const block: Block = { kind, isInnermost, stores, names: [], constants: new Map(), rows: new Map(), pending: [] };
+    const number = this.#opened++;
+    const block: Block = {
+      number,
+      kind,
+      isInnermost,
+      stores,
+      names: [],
+      constants: new Map(),
+      rows: new Map(),
+      pending: [],
+    };
     if (kind === "for") for (const buffer of stores) this.forget(buffer);
     this.#blocks.push(block);
     if (variable !== null) this.#bound.set(variable, this.level);
