@@ -99,7 +99,8 @@ export function expressionCode(expression: Expression, context: ExpressionContex
 
 /** The value of a bool expression as an array holds it. */
 export function storedBool(value: Expression, context: ExpressionContext): Code {
-  if (value.kind === "constant") return numberCode(value.value);
+  const known = value.kind === "cast" ? value.operand : value;
+  if (known.kind === "constant") return primary(known.value === 0 ? "0" : "1");
   return value.kind === "load" && isInArray(value)
     ? context.element(value)
     : conditional(context.code(value), primary("1"), primary("0"));
@@ -273,6 +274,8 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
 
 function castCode({ operand, element }: Of<"cast">, context: ExpressionContext): Code {
   if (operand.element === "bool") return storedBool(operand, context);
+  // TypeScript would call the comparison of two numbers a mistake.
+  if (element === "bool" && operand.kind === "constant") return primary(String(operand.value !== 0));
   const code = context.code(operand);
   if (element === "bool") return comparison(code, "!==", primary("0"));
   if (element === "i32") return call(context.helper("toInt32"), code);
