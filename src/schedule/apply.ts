@@ -1,8 +1,11 @@
 /** Takes the steps of a schedule, one after another. */
 import type { Kernel } from "../ir/kernel/index.js";
 import type { Schedule, Step } from "./step.js";
+import { accumulate } from "./steps/accumulate.js";
 import { mark } from "./steps/mark.js";
+import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
+import { rfactor } from "./steps/rfactor.js";
 import { sink } from "./steps/sink.js";
 import { split } from "./steps/split.js";
 
@@ -17,6 +20,12 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return sink(kernel, step);
     case "mark":
       return mark(kernel, step);
+    case "peelGuard":
+      return peelGuard(kernel, step);
+    case "accumulate":
+      return accumulate(kernel, step);
+    case "rfactor":
+      return rfactor(kernel, step);
   }
 }
 

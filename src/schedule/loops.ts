@@ -92,3 +92,9 @@ export function requireIndependent(kernel: Kernel, loop: Loop, step: Step["step"
     `iterations of ${loop.variable.name} are not proven to be independent: they may meet in ${meeting.buffer.name}`,
   );
 }
+
+/** @throws ScheduleError for a loop of a vector, a grid or lanes: loops are brought into their places before. */
+export function requireMovable({ variable, loop }: Loop, step: Step["step"]): void {
+  if (loop === "serial" || loop === "parallel" || loop === "unroll") return;
+  throw new ScheduleError(step, `${variable.name} is a loop of the kind ${loop}`);
+}

@@ -37,6 +37,31 @@ export type Step =
    */
   | { readonly step: "sink"; readonly loop: string; readonly into: readonly string[] }
   /** Says how a loop is run. */
-  | { readonly step: "mark"; readonly loop: string; readonly kind: LoopKind };
+  | { readonly step: "mark"; readonly loop: string; readonly kind: LoopKind }
+  /**
+   * Cuts a loop where the `if`s in it stop to hold for all that stands in them, so that the first part has none. The
+   * second part is a loop of a name of its own, and the loops in it are copies.
+   */
+  | {
+      readonly step: "peelGuard";
+      readonly loop: string;
+      readonly name: string;
+      readonly copies: readonly string[];
+    }
+  /**
+   * Keeps what a loop updates of a buffer in private memory meanwhile. For each loop inside that the place depends on,
+   * outer ones first, it names a loop that copies in, and then for each one that copies out.
+   */
+  | { readonly step: "accumulate"; readonly buffer: string; readonly loop: string; readonly names: readonly string[] }
+  /**
+   * Lets each iteration of a loop that is reduced over, inside of another, keep a result of its own; a loop after the
+   * other combines them. Sums of floats are added in another order. Names the loops that begin and that combine.
+   */
+  | {
+      readonly step: "rfactor";
+      readonly loop: string;
+      readonly under: string;
+      readonly names: readonly [string, string];
+    };
 
 export type Schedule = readonly Step[];

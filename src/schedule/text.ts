@@ -30,6 +30,12 @@ export function stepText(step: Step): string {
       return words("sink", step.loop, ...list("into", step.into));
     case "mark":
       return words("mark", step.loop, step.kind);
+    case "peelGuard":
+      return words("peelGuard", step.loop, "into", step.name, ...list("copies", step.copies));
+    case "accumulate":
+      return words("accumulate", step.buffer, step.loop, ...list("into", step.names));
+    case "rfactor":
+      return words("rfactor", step.loop, step.under, ...list("into", step.names));
   }
 }
 
@@ -80,6 +86,23 @@ class StepReader {
         return { step: "sink", loop: this.#next("a loop"), into: this.#list("into") };
       case "mark":
         return { step: "mark", loop: this.#next("a loop"), kind: this.#oneOf<LoopKind>("a kind of loop", loopKinds) };
+      case "peelGuard": {
+        const loop = this.#next("a loop");
+        const [rest = this.#fail("the name of the second part is missing"), ...others] = this.#list("into");
+        if (others.length > 0) this.#fail("the second part has one name");
+        return { step: "peelGuard", loop, name: rest, copies: this.#list("copies") };
+      }
+      case "accumulate": {
+        const buffer = this.#next("a buffer");
+        return { step: "accumulate", buffer, loop: this.#next("a loop"), names: this.#list("into") };
+      }
+      case "rfactor": {
+        const loop = this.#next("a loop");
+        const under = this.#next("the loop around it");
+        const [begin, combine, ...others] = this.#list("into");
+        if (begin === undefined || combine === undefined || others.length > 0) this.#fail("it names two loops");
+        return { step: "rfactor", loop, under, names: [begin, combine] };
+      }
       default:
         return this.#fail(`there is no step ${name}`);
     }

@@ -6,7 +6,18 @@
  * loop free to differ, some axis of the index, the place in row-major order or a remainder of it must be proven to
  * differ. Indices that come from data prove nothing.
  */
-import { add, mod, mul, type Size, SizeVariable, size, sub, substitute, variablesOf } from "../../sizes/index.js";
+import {
+  add,
+  constantOf,
+  mod,
+  mul,
+  type Size,
+  SizeVariable,
+  size,
+  sub,
+  substitute,
+  variablesOf,
+} from "../../sizes/index.js";
 import { factsOf } from "./facts.js";
 import type { Buffer, Expression, Statement } from "./kernel.js";
 import type { Knowledge } from "./knowledge.js";
@@ -113,6 +124,8 @@ function strideOf(access: Access, variable: SizeVariable, knowledge: Knowledge):
   if (linear === null) return [];
   const next = substitute(linear, (each) => (each === variable ? add(size(variable), 1) : null));
   const stride = sub(next, linear);
+  // Where nothing ever runs, anything is proven, even that 0 is at least 1.
+  if (constantOf(stride) === 0) return [];
   return !variablesOf(stride).includes(variable) && knowledge.proves(sub(stride, 1)) ? [stride] : [];
 }
 

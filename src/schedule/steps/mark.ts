@@ -7,7 +7,7 @@
 import type { Kernel, LoopKind, Statement } from "../../ir/kernel/index.js";
 import { constantOf, render } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopsNamed, replaceLoops, requireIndependent } from "../loops.js";
+import { loopsNamed, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Step } from "../step.js";
 
@@ -33,6 +33,7 @@ export function mark(kernel: Kernel, { loop: name, kind }: Extract<Step, { step:
 
 function requireKind(kernel: Kernel, loop: Loop, kind: LoopKind): void {
   const { name } = loop.variable;
+  requireMovable(loop, "mark");
   if ((kind === "unroll" || kind === "vector") && constantOf(loop.extent) === null) {
     throw new ScheduleError("mark", `the extent ${render(loop.extent)} of ${name} is not constant`);
   }

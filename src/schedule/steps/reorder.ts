@@ -7,7 +7,7 @@
 import type { Kernel } from "../../ir/kernel/index.js";
 import { variablesOf } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireIndependent } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Step } from "../step.js";
 
@@ -16,6 +16,7 @@ export function reorder(kernel: Kernel, { loops: names }: Extract<Step, { step: 
   if (new Set(names).size < names.length)
     throw new ScheduleError("reorder", `a loop of ${names.join(", ")} is named twice`);
   const wanted = names.map((name) => loopNamed(kernel, name, "reorder"));
+  for (const loop of wanted) requireMovable(loop, "reorder");
   const nest = nestOf(wanted);
   for (const [from, loop] of nest.entries()) {
     const passed = nest.slice(from + 1).filter((inner) => wanted.indexOf(inner) < wanted.indexOf(loop));

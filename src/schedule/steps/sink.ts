@@ -17,7 +17,7 @@
 import { Buffer, index, type Kernel, type Statement } from "../../ir/kernel/index.js";
 import { constantOf, render, variablesOf } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireIndependent } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
 import { type Loop, loopOver, Rewriter } from "../rewrite.js";
 import type { Step } from "../step.js";
 
@@ -26,11 +26,13 @@ export function sink(kernel: Kernel, { loop: name, into }: Extract<Step, { step:
   if (constantOf(loop.extent) === null) {
     throw new ScheduleError("sink", `the extent ${render(loop.extent)} of ${name} is not constant`);
   }
-  if (loop.loop !== "serial" && loop.loop !== "parallel" && loop.loop !== "unroll") {
-    throw new ScheduleError("sink", `${name} is a loop of the kind ${loop.loop}`);
+  requireMovable(loop, "sink");
+  const inner = loopsIn(loop.body);
+  for (const each of into) {
+    const entered = inner.filter(({ variable }) => variable.name === each);
+    if (entered.length === 0) throw new ScheduleError("sink", `${name} holds no loop ${each}`);
+    for (const one of entered) requireMovable(one, "sink");
   }
-  const inner = loopsIn(loop.body).map((each) => each.variable.name);
-  for (const each of into) if (!inner.includes(each)) throw new ScheduleError("sink", `${name} holds no loop ${each}`);
   requireIndependent(kernel, loop, "sink");
   return replaceLoops(kernel, [loop], () => new Sinking(loop, new Set(into)).statements(loop.body));
 }

@@ -18,7 +18,7 @@ import {
   size,
 } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireFree } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireFree, requireMovable } from "../loops.js";
 import { type Loop, loopOver, Rewriter } from "../rewrite.js";
 import type { Split } from "../step.js";
 
@@ -27,9 +27,7 @@ export function split(kernel: Kernel, step: Split): Kernel {
   const loop = loopNamed(kernel, step.loop, "split");
   if (!Number.isInteger(factor) || factor < 1)
     throw new ScheduleError("split", `${factor} is no factor for ${step.loop}`);
-  if (loop.loop !== "serial" && loop.loop !== "parallel") {
-    throw new ScheduleError("split", `${step.loop} is a loop of the kind ${loop.loop}`);
-  }
+  requireMovable(loop, "split");
   requireNames(step, loop);
   requireFree(kernel, [...names, ...copies], "split", [step.loop]);
   const [outerName, innerName, restName] = names as readonly [string, string, string?];
