@@ -79,7 +79,7 @@ export function kernelOf(
 }
 
 /** An entry that runs one kernel on its inputs. */
-function planOf(kernel: Kernel, name = "run"): Plan {
+export function planOf(kernel: Kernel, name = "run"): Plan {
   const place = (buffer: Buffer): PlanBuffer["place"] =>
     kernel.reads.includes(buffer)
       ? { kind: "input", name: buffer.name, fill: null }

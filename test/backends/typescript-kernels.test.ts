@@ -1,5 +1,6 @@
 /** Kernels made by hand, printed as functions: loops, offsets, memory, what moves out of loops, names. */
 import { describe, expect, test } from "vitest";
+import { emitTypeScript } from "../../backends/typescript/index.js";
 import { printKernel } from "../../backends/typescript/kernels.js";
 import { InternalError } from "../../src/diagnostics/index.js";
 import { type Tensor, tensorOf } from "../../src/interpreter/tensor.js";
@@ -18,6 +19,7 @@ import {
   loop,
   N,
   n,
+  planOf,
   set,
   T,
   t,
@@ -352,4 +354,24 @@ test("loops of every kind run one after another, and barriers are refused", asyn
   expect(() =>
     printKernel(kernelOf("wait", [x], [y], [N], [alloc(new Buffer("tile", "f32", [], "workgroup"))])),
   ).toThrow(InternalError);
+});
+
+test("the comment says where a kernel comes from and how it was scheduled", () => {
+  const x = global("x", "f32", n);
+  const y = global("y", "f32", n);
+  const schedule = Array.from({ length: 12 }, (_, i) => `split i ${i + 2} exact into io ii`).join("; ");
+  const kernel = { ...kernelOf("copy", [x], [y], [N], [loop("i", n, (i) => [set(y, [i], get(x, i))])]), schedule };
+  const { typescript } = emitTypeScript({ name: "hand", plans: [planOf(kernel)] });
+  expect(typescript.match(/\/\*\*\n \* hand\.trafo[\s\S]*?\*\//)?.[0]).toMatchInlineSnapshot(`
+    "/**
+     * hand.trafo:3:5: copy
+     * Schedule: split i 2 exact into io ii; split i 3 exact into io ii; split i 4 exact into io ii; split
+     * i 5 exact into io ii; split i 6 exact into io ii; split i 7 exact into io ii; split i 8 exact into
+     * io ii; split i 9 exact into io ii; split i 10 exact into io ii; split i 11 exact into io ii; split i
+     * 12 exact into io ii; split i 13 exact into io ii
+     *
+     * @param x f32[N]
+     * @param y f32[N] (written)
+     */"
+  `);
 });

@@ -128,6 +128,12 @@ describe("host code", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(names)).toEqual(hostNames());
   });
+  test("is embedded as it is: otherwise run .ci/embed.mjs", () => {
+    for (const [file, text] of Object.entries(sources)) {
+      const path = fileURLToPath(new URL(`../../src/runtime/host/${file}`, import.meta.url));
+      expect(text, file).toBe(readFileSync(path, "utf8"));
+    }
+  });
   test("has the interpreters' erf", () => {
     for (let x = -7; x < 7; x += 0.00731) expect(erf(x)).toBe(interpretedErf(x));
     for (const x of [Number.NaN, Infinity, -0, 1e-300, 0.84375, 1.25, 1 / 0.35, 6])
