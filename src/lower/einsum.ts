@@ -1,12 +1,11 @@
-/** Lowering of einsum: a loop per label of the output, inside them a loop per label that is summed over. */
+/** Lowering of einsum: for an element of the output, a sum in one loop per label that is not in the output. */
 import { binary, cast, constant, type Expression } from "../ir/kernel/index.js";
 import type { Size } from "../sizes/index.js";
 import { type Index, isSingle, zero } from "./addresses.js";
 import { accumulatorOf } from "./rows.js";
-import type { BodyRule } from "./rules.js";
-import { store } from "./writer.js";
+import type { StagedRule } from "./rules.js";
 
-export const einsumBody: BodyRule<"einsum"> = ({ attributes, operands, type, at }, out, writer) => {
+export const einsumElement: StagedRule<"einsum"> = ({ attributes, operands, type, at }, result, writer) => {
   const { inputs, output } = attributes;
   const extents = new Map<number, Size>();
   for (const [operand, labels] of inputs.entries()) {
@@ -28,19 +27,18 @@ export const einsumBody: BodyRule<"einsum"> = ({ attributes, operands, type, at 
     return factors.reduce((left, right) => binary("mul", left, right));
   };
 
-  return writer.nest(type.shape, (result) => {
-    const outer = output.map((label, axis): [number, Expression] => [label, result[axis]!]);
-    if (summed.length === 0) return [store(out, result, cast(product(new Map(outer)), out.element))];
+  const outer = output.map((label, axis): [number, Expression] => [label, result[axis]!]);
+  if (summed.length === 0) return cast(product(new Map(outer)), type.element);
+  const sum = writer.stage(result, () => {
     const sum = writer.scalar("sum", constant(0, element));
     const terms = writer.nest(
       summed.map((label) => extents.get(label)!),
-      (inner) => [
-        sum.update(
-          "add",
-          product(new Map([...outer, ...summed.map((label, i): [number, Expression] => [label, inner[i]!])])),
-        ),
-      ],
+      (inner) => {
+        const places = summed.map((label, i): [number, Expression] => [label, inner[i]!]);
+        return [sum.update("add", product(new Map([...outer, ...places])))];
+      },
     );
-    return [...sum.begin, ...terms, store(out, result, cast(sum.value, out.element))];
+    return [sum, terms];
   });
+  return cast(sum.value, type.element);
 };

@@ -39,6 +39,8 @@ class Lowering {
   readonly #inPlace: readonly boolean[];
   readonly #loops: LoopVariables;
   readonly #needed = new Set<ValueId>();
+  /** What some kernel computes in place. */
+  readonly #computed = new Set<ValueId>();
   /** Last call first. */
   readonly #drafts: Draft[] = [];
 
@@ -93,7 +95,8 @@ class Lowering {
   ): void {
     const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), (each) => !this.#inPlace[each]);
     const out = reader.makeBuffer(value);
-    const body = write(reader, out);
+    const body = reader.writer.kernel(() => write(reader, out));
+    for (const computed of reader.computed) this.#computed.add(computed);
     const buffers = [...loadedBuffers(body)].filter((each) => each.scope === "global");
     const reads = buffers.map((each) => reader.arguments.get(each)!);
     for (const read of reads) this.#needed.add(read);
@@ -141,7 +144,7 @@ class Lowering {
       inputs,
       weights,
       outputs: graph.outputs.map(({ name }) => written.get(name)!),
-      indexChecks: indexChecksOf(graph, this.#needed),
+      indexChecks: indexChecksOf(graph, new Set([...this.#needed, ...this.#computed])),
     };
   }
 }
@@ -151,8 +154,11 @@ function bodyOf(operator: OperatorName, value: ValueId, reader: ValueReader, out
   const rule = rules[operator] as Rule<OperatorName>;
   const operation = reader.operation(value);
   if (rule.kind === "body") return rule.body(operation, out, reader.writer);
+  const { writer } = reader;
   if (rule.kind === "stored") return [];
-  return reader.writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at))]);
+  if (rule.kind !== "staged") return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at))]);
+  const innermost = rule.innermost?.(operation.attributes);
+  return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at, writer))], innermost);
 }
 
 /** The layers around a node, outermost first, without the model and without functions. */

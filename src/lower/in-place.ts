@@ -3,15 +3,16 @@ import type { Graph, ValueId } from "../ir/graph/index.js";
 import { rules } from "./table.js";
 
 /**
- * For each value whether it has no kernel: because it only moves elements of another, or because it is made of indices
- * alone (constants, sizes, iota, and what is computed from them element by element).
+ * For each value whether it has no kernel: because fusion placed it inline, because it only moves elements of another, or
+ * because it is made of indices alone (constants, sizes, iota, and what is computed from them element by element).
  */
 export function computedInPlace(graph: Graph): readonly boolean[] {
   const ofIndices: boolean[] = [];
   return graph.nodes.map(({ operator, operands }, id) => {
     const { kind } = rules[operator];
     ofIndices[id] = (kind === "map" || kind === "inline") && operands.every((operand) => ofIndices[operand]);
-    return kind === "inline" || ofIndices[id];
+    const placement = graph.placements[id] ?? null;
+    return placement === null ? kind === "inline" || ofIndices[id] : placement === "inline";
   });
 }
 

@@ -4,8 +4,17 @@
  * Transposing, reshaping, broadcasting and slicing are arithmetic on indices, done by whoever reads. `concat`, `take`
  * and `element` are kernels.
  */
-import { type Buffer, binary, constant, type Expression, index, type Statement, truth } from "../ir/kernel/index.js";
-import { add, constantOf, type Size, size } from "../sizes/index.js";
+import {
+  type Buffer,
+  binary,
+  constant,
+  type Expression,
+  index,
+  type Statement,
+  select,
+  truth,
+} from "../ir/kernel/index.js";
+import { add, constantOf, neg, type Size, size } from "../sizes/index.js";
 import { broadcastIndex, clamped, type Index, isPopulated, plus, zero } from "./addresses.js";
 import { reshapeIndex } from "./reshape.js";
 import type { BodyRule, ElementRule } from "./rules.js";
@@ -37,27 +46,46 @@ export const concatBody: BodyRule<"concat"> = ({ attributes: { axis }, operands,
   });
 };
 
-/** The result's axes are those of x with the axes of the indices in place of one. */
-export const takeBody: BodyRule<"take"> = (operation, out, writer) => {
-  const { axis } = operation.attributes;
-  const [x, indices] = [operation.operands[0]!, operation.operands[1]!];
-  const end = axis + indices.shape.length;
-  return writer.nest(operation.type.shape, (result) => {
-    const chosen = operation.at(1, result.slice(axis, end));
-    const from = [...result.slice(0, axis), clamped(chosen, x.shape[axis]!), ...result.slice(end)];
-    return storeChosen(out, result, operation.at(0, from), [x.shape[axis]!]);
-  });
+/** The element of the operand in which the index lies. Indices into the others are clamped: they are read as well. */
+export const concatElement: ElementRule<"concat"> = ({ attributes: { axis }, operands, at }, result) => {
+  const [first, ...others] = operands;
+  let start: Size = first!.shape[axis]!;
+  let element = at(0, result.with(axis, clamped(result[axis]!, start)));
+  for (const [i, { shape }] of others.entries()) {
+    const inside = clamped(plus(result[axis]!, neg(start)), shape[axis]!);
+    const isBefore = binary("lt", result[axis]!, index(start));
+    element = select(isBefore, element, at(i + 1, result.with(axis, inside)));
+    start = add(start, shape[axis]!);
+  }
+  return element;
 };
 
-export const elementBody: BodyRule<"element"> = (operation, out, writer) => {
-  const [x, ...indices] = operation.operands;
-  return writer.nest(operation.type.shape, (result) => {
-    const from = indices.map(({ shape }, axis) =>
-      clamped(operation.at(axis + 1, broadcastIndex(result, shape)), x!.shape[axis]!),
-    );
-    return storeChosen(out, result, operation.at(0, from), x!.shape);
-  });
+/** The result's axes are those of x with the axes of the indices in place of one. */
+export const takeElement: ElementRule<"take"> = ({ attributes: { axis }, operands, at }, result) => {
+  const [x, indices] = [operands[0]!, operands[1]!];
+  const end = axis + indices.shape.length;
+  const chosen = clamped(at(1, result.slice(axis, end)), x.shape[axis]!);
+  return at(0, [...result.slice(0, axis), chosen, ...result.slice(end)]);
 };
+
+export const takeBody: BodyRule<"take"> = (operation, out, writer) =>
+  writer.nest(operation.type.shape, (result) => {
+    const extent = operation.operands[0]!.shape[operation.attributes.axis]!;
+    return storeChosen(out, result, takeElement(operation, result), [extent]);
+  });
+
+export const elementElement: ElementRule<"element"> = ({ operands, at }, result) => {
+  const [x, ...indices] = operands;
+  return at(
+    0,
+    indices.map(({ shape }, axis) => clamped(at(axis + 1, broadcastIndex(result, shape)), x!.shape[axis]!)),
+  );
+};
+
+export const elementBody: BodyRule<"element"> = (operation, out, writer) =>
+  writer.nest(operation.type.shape, (result) =>
+    storeChosen(out, result, elementElement(operation, result), operation.operands[0]!.shape),
+  );
 
 /**
  * Stores an element that was chosen by indices. Where an axis that they choose from has no element, there is none to

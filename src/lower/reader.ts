@@ -7,14 +7,29 @@
  */
 import { InternalError } from "../diagnostics/index.js";
 import type { Graph, OperatorName, ValueId } from "../ir/graph/index.js";
-import { Buffer, type Expression, load } from "../ir/kernel/index.js";
+import { Buffer, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
 import type { Index } from "./addresses.js";
 import type { Operation, Rule } from "./rules.js";
 import { rules } from "./table.js";
-import type { KernelWriter } from "./writer.js";
+import type { KernelWriter, Scalar } from "./writer.js";
+
+/** Functions that cost much more than a load: computed once per row where an element of the row is the same for all. */
+const costly: ReadonlySet<OperatorName> = new Set<KernelUnary | "pow">([
+  "exp",
+  "log",
+  "log2",
+  "sqrt",
+  "rsqrt",
+  "sin",
+  "cos",
+  "tanh",
+  "erf",
+  "pow",
+]);
 
 export class ValueReader {
   readonly #arguments = new Map<ValueId, Buffer>();
+  readonly #computed = new Set<ValueId>();
   readonly #known = new Map<ValueId, { readonly at: Index; readonly element: Expression }[]>();
 
   /** @param isStored whether a value lies in a buffer when the kernel runs. */
@@ -33,6 +48,11 @@ export class ValueReader {
   /** The values that were read, by their buffers. */
   get arguments(): ReadonlyMap<Buffer, ValueId> {
     return new Map([...this.#arguments].map(([value, buffer]) => [buffer, value]));
+  }
+
+  /** The values that the kernel computes in place. */
+  get computed(): ReadonlySet<ValueId> {
+    return this.#computed;
   }
 
   /** The element of a value at an index. */
@@ -69,7 +89,14 @@ export class ValueReader {
   #compute(value: ValueId, index: Index): Expression {
     const { operator } = this.graph.nodes[value]!;
     const rule = rules[operator] as Rule<OperatorName>;
-    if (rule.kind === "inline" || rule.kind === "map") return rule.element(this.operation(value), index);
+    this.#computed.add(value);
+    if (rule.kind === "staged") return rule.element(this.operation(value), index, this.writer);
+    if (rule.kind !== "stored" && rule.element !== undefined) {
+      const { element } = rule;
+      if (!costly.has(operator) || !this.writer.isInvariant(index)) return element(this.operation(value), index);
+      const start = (): Scalar => this.writer.scalar(`row_${operator}`, element(this.operation(value), index));
+      return this.writer.stage(index, () => [start(), []]).value;
+    }
     throw new InternalError(`${operator} is read where it has not been computed`);
   }
 }

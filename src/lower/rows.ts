@@ -5,7 +5,7 @@
  * Sums of f16 are kept in f32. What the Graph says about rows of nothing, of -inf and of NaN holds by the starting
  * values and the order of the comparisons; the comments say where.
  */
-import type { ReductionOperator } from "../ir/graph/index.js";
+import type { ReductionOperator, TensorType } from "../ir/graph/index.js";
 import {
   binary,
   cast,
@@ -20,7 +20,7 @@ import {
 } from "../ir/kernel/index.js";
 import { type Size, size } from "../sizes/index.js";
 import { type Index, zero } from "./addresses.js";
-import type { BodyRule, Operation } from "./rules.js";
+import type { BodyRule, Operation, StagedRule } from "./rules.js";
 import { type KernelWriter, store, when } from "./writer.js";
 
 /** What sums and products of an element type are kept in. */
@@ -88,18 +88,18 @@ const reductions: { readonly [K in Exclude<ReductionOperator, "argmax">]: Reduct
   all: { scalar: "all", update: "min", kept: asNumber, start: () => constant(1, "i32"), finish: nothing },
 };
 
-export function reductionBody(operator: keyof typeof reductions): BodyRule<typeof operator> {
+export function reductionElement(operator: keyof typeof reductions): StagedRule<typeof operator> {
   const { scalar, update, kept, start, finish } = reductions[operator];
-  return (operation, out, writer) =>
-    eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
-      const element = kept(operation.operands[0]!.element);
-      const result = writer.scalar(scalar, start(element));
-      return [
-        ...result.begin,
-        ...writer.loop(extent, (at) => [result.update(update, cast(read(at), element))]),
-        store(out, place(zero), cast(finish(result.value, extent), out.element)),
-      ];
+  return ({ attributes: { axis }, operands, type, at }, place, writer) => {
+    const [{ element: from, shape }] = operands as readonly [TensorType];
+    const element = kept(from);
+    const result = writer.stage(place, () => {
+      const kept = writer.scalar(scalar, start(element));
+      const loop = writer.loop(shape[axis]!, (i) => [kept.update(update, cast(at(0, place.with(axis, i)), element))]);
+      return [kept, loop];
     });
+    return cast(finish(result.value, shape[axis]!), type.element);
+  };
 }
 
 /** NaN is the one number that differs from itself. */
@@ -137,28 +137,26 @@ export const argmaxBody: BodyRule<"argmax"> = (operation, out, writer) =>
  * exp(x - max) / sum. A row of -inf only has the maximum -inf, and -inf - -inf would be NaN: it is shifted by 0 instead,
  * sums to 0 and gives zeros. A NaN makes the maximum NaN, and all that follows; so does +inf, by inf - inf.
  */
-export const softmaxBody: BodyRule<"softmax"> = (operation, out, writer) =>
-  eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {
-    const element = accumulatorOf(out.element);
-    const value = (at: Expression): Expression => cast(read(at), element);
+export const softmaxElement: StagedRule<"softmax"> = ({ attributes: { axis }, type, at }, place, writer) => {
+  const element = accumulatorOf(type.element);
+  const extent = type.shape[axis]!;
+  const row = place.with(axis, zero);
+  const value = (i: Expression): Expression => cast(at(0, place.with(axis, i)), element);
+  const largest = writer.stage(row, () => {
     const largest = writer.scalar("largest", lowest(element));
-    const none = binary("eq", largest.value, lowest(element));
-    const shift = writer.scalar("shift", select(none, zeroOf(element), largest.value));
-    const exponential = (at: Expression): Expression => unary("exp", binary("sub", value(at), shift.value));
-    const total = writer.scalar("total", zeroOf(element));
-    const share = (at: Expression): Expression => binary("div", exponential(at), total.value);
-    const isEmpty = binary("eq", total.value, zeroOf(element));
-    return [
-      ...largest.begin,
-      ...writer.loop(extent, (at) => [largest.update("max", value(at))]),
-      ...shift.begin,
-      ...total.begin,
-      ...writer.loop(extent, (at) => [total.update("add", exponential(at))]),
-      ...writer.loop(extent, (at) => [
-        store(out, place(at), cast(select(isEmpty, zeroOf(element), share(at)), out.element)),
-      ]),
-    ];
+    return [largest, writer.loop(extent, (i) => [largest.update("max", value(i))])];
   });
+  const none = binary("eq", largest.value, lowest(element));
+  const shift = writer.stage(row, () => [writer.scalar("shift", select(none, zeroOf(element), largest.value)), []]);
+  const exponential = (i: Expression): Expression => unary("exp", binary("sub", value(i), shift.value));
+  const total = writer.stage(row, () => {
+    const total = writer.scalar("total", zeroOf(element));
+    return [total, writer.loop(extent, (i) => [total.update("add", exponential(i))])];
+  });
+  const isEmpty = binary("eq", total.value, zeroOf(element));
+  const share = binary("div", exponential(place[axis]!), total.value);
+  return cast(select(isEmpty, zeroOf(element), share), type.element);
+};
 
 export const cumsumBody: BodyRule<"cumsum"> = (operation, out, writer) =>
   eachRow(operation, operation.attributes.axis, writer, ({ extent, read, place }) => {

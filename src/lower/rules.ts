@@ -19,6 +19,16 @@ export interface Operation<K extends OperatorName> {
 /** The element of the result at an index. */
 export type ElementRule<K extends OperatorName> = (operation: Operation<K>, index: Index) => Expression;
 
+/**
+ * The element of the result at an index. What it needs first, such as the sum of a row, is written through the writer
+ * before the loops that it does not depend on.
+ */
+export type StagedRule<K extends OperatorName> = (
+  operation: Operation<K>,
+  index: Index,
+  writer: KernelWriter,
+) => Expression;
+
 /** The statements that compute the whole result and store it in `out`. */
 export type BodyRule<K extends OperatorName> = (
   operation: Operation<K>,
@@ -33,5 +43,14 @@ export type Rule<K extends OperatorName> =
   | { readonly kind: "inline"; readonly element: ElementRule<K> }
   /** Element by element: inline where all operands are made of indices alone, else a kernel of one loop per axis. */
   | { readonly kind: "map"; readonly element: ElementRule<K> }
-  /** A kernel of its own. */
-  | { readonly kind: "body"; readonly body: BodyRule<K> };
+  /**
+   * Element by element, after stages that run along an axis. The loop over `innermost` is the innermost one, so that the
+   * stages run once per row.
+   */
+  | {
+      readonly kind: "staged";
+      readonly element: StagedRule<K>;
+      readonly innermost?: (attributes: NodeOf<K>["attributes"]) => number;
+    }
+  /** A kernel of its own; or, where fusion places the value inline and `element` is there, an element wherever it is read. */
+  | { readonly kind: "body"; readonly body: BodyRule<K>; readonly element?: ElementRule<K> };

@@ -1,6 +1,6 @@
 /** How each operator is lowered. A new operator makes the compiler ask for its rule here. */
 import type { OperatorName } from "../ir/graph/index.js";
-import { einsumBody } from "./einsum.js";
+import { einsumElement } from "./einsum.js";
 import {
   binaryRules,
   castElement,
@@ -13,13 +13,16 @@ import {
 import {
   broadcastElement,
   concatBody,
+  concatElement,
   elementBody,
+  elementElement,
   reshapeElement,
   sliceElement,
   takeBody,
+  takeElement,
   transposeElement,
 } from "./movement.js";
-import { argmaxBody, cumsumBody, reductionBody, softmaxBody, topkBody } from "./rows.js";
+import { argmaxBody, cumsumBody, reductionElement, softmaxElement, topkBody } from "./rows.js";
 import type { Rule } from "./rules.js";
 
 export const rules: { readonly [K in OperatorName]: Rule<K> } = {
@@ -36,18 +39,18 @@ export const rules: { readonly [K in OperatorName]: Rule<K> } = {
   reshape: { kind: "inline", element: reshapeElement },
   broadcast: { kind: "inline", element: broadcastElement },
   slice: { kind: "inline", element: sliceElement },
-  concat: { kind: "body", body: concatBody },
-  take: { kind: "body", body: takeBody },
-  element: { kind: "body", body: elementBody },
-  sum: { kind: "body", body: reductionBody("sum") },
-  mean: { kind: "body", body: reductionBody("mean") },
-  max: { kind: "body", body: reductionBody("max") },
-  min: { kind: "body", body: reductionBody("min") },
-  any: { kind: "body", body: reductionBody("any") },
-  all: { kind: "body", body: reductionBody("all") },
+  concat: { kind: "body", body: concatBody, element: concatElement },
+  take: { kind: "body", body: takeBody, element: takeElement },
+  element: { kind: "body", body: elementBody, element: elementElement },
+  sum: { kind: "staged", element: reductionElement("sum") },
+  mean: { kind: "staged", element: reductionElement("mean") },
+  max: { kind: "staged", element: reductionElement("max") },
+  min: { kind: "staged", element: reductionElement("min") },
+  any: { kind: "staged", element: reductionElement("any") },
+  all: { kind: "staged", element: reductionElement("all") },
   argmax: { kind: "body", body: argmaxBody },
-  softmax: { kind: "body", body: softmaxBody },
+  softmax: { kind: "staged", element: softmaxElement, innermost: ({ axis }) => axis },
   cumsum: { kind: "body", body: cumsumBody },
   topk: { kind: "body", body: topkBody },
-  einsum: { kind: "body", body: einsumBody },
+  einsum: { kind: "staged", element: einsumElement },
 };

@@ -1,11 +1,15 @@
 /**
  * Writes the statements of one kernel: loops with readable names, private scalars, stores.
  *
+ * The loops that are open while an expression is made are known, so that what an expression needs first (the mean of a
+ * row, say) is written before the loops that it does not depend on. That is how several stages meet in one kernel.
+ *
  * What must stay true: every loop of a kernel has a variable of its own, whose range is that of the loop. Kernels of one
  * graph share variables of one name and extent, so that equal kernels have equal indices, proven and printed once.
  */
 import {
   Buffer,
+  distinctExpressions,
   type Expression,
   index,
   type KernelElement,
@@ -38,12 +42,59 @@ export class LoopVariables {
   }
 }
 
+/** An open loop (the kernel itself has no variable), and what is written at the start of its body. */
+interface Frame {
+  readonly variable: SizeVariable | null;
+  readonly before: Statement[];
+}
+
 const letters = ["i", "j", "k", "l", "m", "n", "p", "q"];
 
 export class KernelWriter {
   readonly #taken = new Set<string>();
+  /** The kernel itself and the loops that are open, outermost first. */
+  readonly #frames: Frame[] = [{ variable: null, before: [] }];
+  /** The frame that each private scalar is computed in. */
+  readonly #scalars = new Map<Buffer, Frame>();
 
   constructor(readonly loops: LoopVariables) {}
+
+  /** The body of the kernel: what `body` gives, after what it needs first. */
+  kernel(body: () => readonly Statement[]): readonly Statement[] {
+    const statements = body();
+    return [...this.#frames[0]!.before, ...statements];
+  }
+
+  /**
+   * A scalar that is computed at the start of the innermost open loop that the index depends on: `compute` gives it and
+   * the statements that complete it.
+   */
+  stage(at: Index, compute: () => readonly [Scalar, readonly Statement[]]): Scalar {
+    const depth = this.#depthOf(at);
+    const inner = this.#frames.splice(depth + 1);
+    const [scalar, statements] = compute();
+    this.#frames[depth]!.before.push(...scalar.begin, ...statements);
+    this.#frames.push(...inner);
+    return scalar;
+  }
+
+  /** Whether the index stays the same while the innermost open loop runs. */
+  isInvariant(at: Index): boolean {
+    return this.#depthOf(at) < this.#frames.length - 1;
+  }
+
+  #depthOf(at: Index): number {
+    const needed = new Set<SizeVariable | Frame>();
+    for (const expression of distinctExpressions(at)) {
+      if (expression.kind === "index") for (const variable of variablesOf(expression.value)) needed.add(variable);
+      const frame = expression.kind === "load" ? this.#scalars.get(expression.buffer) : undefined;
+      if (frame !== undefined) needed.add(frame);
+    }
+    return Math.max(
+      0,
+      this.#frames.findLastIndex((frame) => needed.has(frame) || needed.has(frame.variable!)),
+    );
+  }
 
   /** The name, or the name with a number after it if the kernel has it already. */
   uniqueName(name: string): string {
@@ -59,19 +110,38 @@ export class KernelWriter {
   loop(extent: Size, body: (at: Expression) => readonly Statement[]): readonly Statement[] {
     if (isSingle(extent)) return body(zero);
     const variable = this.loops.of(this.#loopName(extent), extent);
-    return [{ kind: "for", variable, extent, loop: "serial", body: body(index(size(variable))) }];
+    const frame: Frame = { variable, before: [] };
+    this.#frames.push(frame);
+    const statements = body(index(size(variable)));
+    this.#frames.pop();
+    return [{ kind: "for", variable, extent, loop: "serial", body: [...frame.before, ...statements] }];
   }
 
-  /** Loops over all axes of a shape, the last innermost. */
-  nest(shape: readonly Size[], body: (at: Index) => readonly Statement[]): readonly Statement[] {
-    const from = (axis: number, at: Index): readonly Statement[] =>
-      axis === shape.length ? body(at) : this.loop(shape[axis]!, (position) => from(axis + 1, [...at, position]));
-    return from(0, []);
+  /** Loops over all axes of a shape, the last innermost, or `innermost` if it is given. */
+  nest(
+    shape: readonly Size[],
+    body: (at: Index) => readonly Statement[],
+    innermost: number = shape.length - 1,
+  ): readonly Statement[] {
+    const order = shape.map((_, axis) => axis).filter((axis) => axis !== innermost);
+    if (shape.length > 0) order.push(innermost);
+    const from = (place: number, at: Index): readonly Statement[] => {
+      const axis = order[place];
+      return axis === undefined
+        ? body(at)
+        : this.loop(shape[axis]!, (position) => from(place + 1, at.with(axis, position)));
+    };
+    return from(
+      0,
+      shape.map(() => zero),
+    );
   }
 
   /** A private scalar, which starts with a value. */
   scalar(name: string, start: Expression): Scalar {
-    return new Scalar(new Buffer(this.uniqueName(name), start.element, [], "private"), start);
+    const buffer = new Buffer(this.uniqueName(name), start.element, [], "private");
+    this.#scalars.set(buffer, this.#frames.at(-1)!);
+    return new Scalar(buffer, start);
   }
 
   /** After the size that it runs over (`t` for T), else a letter. */

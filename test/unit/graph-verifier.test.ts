@@ -165,6 +165,12 @@ describe("rule", () => {
       { ...sound, scopes: sound.scopes.with(2, { ...model, parent: model }) },
       "%2: its scopes do not end in a model, or have one inside (rule 12)",
     ],
+    [
+      13,
+      "placements of inputs",
+      { ...sound, placements: sound.placements.with(0, "stored") },
+      "%0: input cannot be stored (rule 13)",
+    ],
   ];
   test.each(cases)("%i: %s", (_, __, graph, message) => {
     expect(verifyGraph(graph)).toContain(message);

@@ -89,16 +89,16 @@ test("the kernel of a softmax", () => {
   for b in 0..B
     alloc largest: f32 private
     largest = -inf
-    for t in 0..T
-      largest max= x[b, t]
+    for t2 in 0..T
+      largest max= x[b, t2]
     alloc shift: f32 private
     shift = select(largest == -inf, 0.0, largest)
     alloc total: f32 private
     total = 0.0
-    for t2 in 0..T
-      total += exp(x[b, t2] - shift)
     for t3 in 0..T
-      softmax[b, t3] = select(total == 0.0, 0.0, exp(x[b, t3] - shift) / total)
+      total += exp(x[b, t3] - shift)
+    for t in 0..T
+      softmax[b, t] = select(total == 0.0, 0.0, exp(x[b, t] - shift) / total)
 `);
 });
 

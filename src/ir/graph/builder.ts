@@ -103,6 +103,7 @@ export class GraphBuilder {
       locations: order.map((id) => this.#origins[id]!.location),
       scopes: order.map((id) => this.#origins[id]!.scope),
       names: order.map((id) => this.#names[id]!),
+      placements: order.map(() => null),
       outputs: outputs.map(({ name, value }) => ({ name, value: map(value) })),
     };
   }

@@ -3,7 +3,7 @@
  *
  * Nodes lie in dense arrays behind branded ids; each gives one value, so a node's id is its value's id; operands have
  * smaller ids, so the order of the array is a topological order. `types`, `locations`, `scopes` and `names` lie
- * parallel to `nodes`. A Graph is immutable: a pass re-emits it through a GraphBuilder (builder.ts).
+ * parallel to `nodes`, and so do `placements`, which fusion decides. A Graph is immutable: a pass re-emits it through a GraphBuilder (builder.ts).
  */
 import type { Location } from "../../diagnostics/index.js";
 import type { SizeVariable } from "../../sizes/index.js";
@@ -27,6 +27,12 @@ export interface Scope {
   readonly kind: "model" | "layer" | "function";
 }
 
+/**
+ * Whether a value has a buffer. `stored`: it has one, which one kernel writes. `inline`: it has none; every kernel that
+ * reads an element of it computes that element itself. Meaning is the same either way.
+ */
+export type Placement = "stored" | "inline";
+
 export interface GraphOutput {
   readonly name: string;
   readonly value: ValueId;
@@ -44,6 +50,8 @@ export interface Graph {
   readonly scopes: readonly (Scope | null)[];
   /** The name that the user gave to the value, or null. */
   readonly names: readonly (string | null)[];
+  /** What fusion decided for each value; null where that is left to lowering. */
+  readonly placements: readonly (Placement | null)[];
   readonly outputs: readonly GraphOutput[];
 }
 

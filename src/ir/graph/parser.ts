@@ -9,7 +9,7 @@ import { diagnostic, type Location, type SourceFile, type Span, UserError } from
 import { SizeVariable } from "../../sizes/index.js";
 import { formsOf } from "./attributes.js";
 import { DumpReader } from "./dump-lexer.js";
-import type { Graph, GraphOutput, Program, Scope, ValueId } from "./graph.js";
+import type { Graph, GraphOutput, Placement, Program, Scope, ValueId } from "./graph.js";
 import { GraphTypeError, inferType, isOperator } from "./infer.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";
 import { roundTo } from "./rounding.js";
@@ -48,6 +48,7 @@ class GraphParser {
   readonly #locations: (Location | null)[] = [];
   readonly #scopes: (Scope | null)[] = [];
   readonly #names: (string | null)[] = [];
+  readonly #placements: (Placement | null)[] = [];
   readonly #places: Span[] = [];
   readonly #values = new Map<string, ValueId>();
   readonly #scopeByNumber = new Map<string, Scope>();
@@ -73,6 +74,7 @@ class GraphParser {
       locations: this.#locations,
       scopes: this.#scopes,
       names: this.#names,
+      placements: this.#placements,
       outputs,
     };
     const broken = violations(graph);
@@ -148,6 +150,7 @@ class GraphParser {
     const place = reader.span;
     const label = reader.expect("value", "a value");
     reader.mark("=");
+    const placement = this.#placement();
     const operator = reader.word();
     if (!isOperator(operator) || operator === "input") this.reader.fail(`\`${operator}\` is no operator`, place);
     const operands: ValueId[] = [];
@@ -159,6 +162,12 @@ class GraphParser {
     reader.mark(":");
     const type = this.#type();
     this.#add(operator, operands, this.#complete(operator, written, type, place), type, label, place);
+    this.#placements[this.#placements.length - 1] = placement;
+  }
+
+  #placement(): Placement | null {
+    if (this.reader.accept("word", "inline")) return "inline";
+    return this.reader.accept("word", "stored") ? "stored" : null;
   }
 
   #value(): ValueId {
@@ -222,6 +231,7 @@ class GraphParser {
     this.#values.set(label, this.#nodes.length as ValueId);
     this.#nodes.push({ operator, operands, attributes } as unknown as Node);
     this.#types.push(type);
+    this.#placements.push(null);
     this.#places.push(place);
     this.#origin();
   }

@@ -14,6 +14,7 @@
  *       return %3 as logits
  *     }
  *
+ * Where fusion has decided, `inline` or `stored` stands before the operator: `%7 = inline mul %5, %6 : f32[B, T]`.
  * An input is named, every other value is numbered by its id. After `;` stand the location, the scope and the name that
  * the user gave. Attributes that the type says already (a new shape, an element type) are left out. Scopes are numbered
  * in order of first use, an outer one first. What must stay true: equal graphs give equal texts, and a change of one
@@ -110,7 +111,13 @@ class GraphPrinter {
     const node = this.graph.nodes[id]!;
     const operands = node.operands.map((operand) => this.#value(operand)).join(", ");
     const attributes = writtenAttributes(node);
-    const parts = [node.operator, ...(operands === "" ? [] : [operands]), ...(attributes === "" ? [] : [attributes])];
+    const placement = this.graph.placements[id] ?? null;
+    const parts = [
+      ...(placement === null ? [] : [placement]),
+      node.operator,
+      ...(operands === "" ? [] : [operands]),
+      ...(attributes === "" ? [] : [attributes]),
+    ];
     return `${this.#value(id)} = ${parts.join(" ")} : ${this.#type(id)}`;
   }
 

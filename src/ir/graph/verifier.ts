@@ -1,7 +1,7 @@
 /**
  * The rules of a Graph. They hold after the front end and after every pass.
  *
- *  1. `types`, `locations`, `scopes` and `names` have one entry for each node.
+ *  1. `types`, `locations`, `scopes`, `names` and `placements` have one entry for each node.
  *  2. The operands of a node are ids of nodes before it.
  *  3. Inputs come before all other nodes; their names are not empty and differ.
  *  4. The operands and attributes of a node fit its operator (inference accepts them).
@@ -16,6 +16,8 @@
  * 10. Outputs are values of the graph; their names are not empty and differ.
  * 11. A location has a line and a column of at least 1.
  * 12. A scope's outermost ancestor, and no other scope, is of kind "model".
+ * 13. An input or a weight has no placement: it is the caller's; and what scans a row (`argmax`, `cumsum`, `topk`) is not
+ *     inline.
  *
  * The verifier reports every rule that a node breaks, and never throws on a broken graph: it is the first thing that
  * looks at one. A rule that needs an earlier one is skipped where that one is broken.
@@ -92,8 +94,8 @@ class Verifier {
   }
 
   #checkArrays(): void {
-    const { nodes, types, locations, scopes, names } = this.graph;
-    for (const [what, array] of Object.entries({ types, locations, scopes, names })) {
+    const { nodes, types, locations, scopes, names, placements } = this.graph;
+    for (const [what, array] of Object.entries({ types, locations, scopes, names, placements })) {
       if (array.length !== nodes.length) {
         this.#report(1, null, `${array.length} ${what} stand beside ${nodes.length} nodes`);
       }
@@ -169,8 +171,18 @@ class Verifier {
     if (location && !(location.line >= 1 && location.column >= 1)) {
       this.#report(11, id, `its location is line ${location.line}, column ${location.column}`);
     }
+    this.#checkPlacement(id, node);
     const scope = this.graph.scopes[id];
     if (scope && !isRooted(scope)) this.#report(12, id, `its scopes do not end in a model, or have one inside`);
+  }
+
+  #checkPlacement(id: ValueId, { operator }: Node): void {
+    const placement = this.graph.placements[id] ?? null;
+    const isGiven = operator === "input" || operator === "weight";
+    const scans = operator === "argmax" || operator === "cumsum" || operator === "topk";
+    if ((isGiven && placement !== null) || (scans && placement === "inline")) {
+      this.#report(13, id, `${operator} cannot be ${placement}`);
+    }
   }
 
   #checkType<K extends OperatorName>(id: ValueId, node: Node, stored: TensorType): void {
