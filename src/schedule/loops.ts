@@ -83,6 +83,11 @@ export function knowledgeIn(kernel: Kernel, loop: Loop): Knowledge {
   return visit(kernel.body, nothingKnown) ?? nothingKnown;
 }
 
+/** Whether the iterations of a loop are proven to be independent of each other. */
+export function isIndependent(kernel: Kernel, loop: Loop): boolean {
+  return meetings(loop, knowledgeIn(kernel, loop)).length === 0;
+}
+
 /** @throws ScheduleError unless the iterations of a loop are proven to be independent of each other. */
 export function requireIndependent(kernel: Kernel, loop: Loop, step: Step["step"]): void {
   const [meeting] = meetings(loop, knowledgeIn(kernel, loop));

@@ -1,13 +1,14 @@
 /**
  * reorder: brings perfectly nested loops into another order.
  *
- * Needs: each loop that moves inwards past another has iterations that are proven to be independent, and the extent of
- * the other does not mention it. Guarantees: each iteration of what stands inside happens once, as before.
+ * Needs: of two loops that change places, one has iterations that are proven to be independent: the outer one where it
+ * stood, or the inner one where it will stand, so that whatever meets is in one iteration of it, and keeps its order.
+ * The extent of the inner one does not mention the outer. Guarantees: each iteration of what stands inside happens once.
  */
 import type { Kernel } from "../../ir/kernel/index.js";
 import { variablesOf } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
+import { isIndependent, loopNamed, loopsIn, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Step } from "../step.js";
 
@@ -18,6 +19,8 @@ export function reorder(kernel: Kernel, { loops: names }: Extract<Step, { step: 
   const wanted = names.map((name) => loopNamed(kernel, name, "reorder"));
   for (const loop of wanted) requireMovable(loop, "reorder");
   const nest = nestOf(wanted);
+  const [outermost] = wanted.reduceRight((body, loop) => [{ ...loop, body }], nest.at(-1)!.body);
+  const made = replaceLoops(kernel, [nest[0]!], () => [outermost!]);
   for (const [from, loop] of nest.entries()) {
     const passed = nest.slice(from + 1).filter((inner) => wanted.indexOf(inner) < wanted.indexOf(loop));
     for (const inner of passed) {
@@ -26,11 +29,10 @@ export function reorder(kernel: Kernel, { loops: names }: Extract<Step, { step: 
         throw new ScheduleError("reorder", `the extent of ${a} depends on ${b}, which stands around it`);
       }
     }
-    if (passed.length > 0) requireIndependent(kernel, loop, "reorder");
+    if (passed.length === 0 || isIndependent(kernel, loop)) continue;
+    for (const inner of passed) requireIndependent(made, loopNamed(made, inner.variable.name, "reorder"), "reorder");
   }
-  const innermost = nest.at(-1)!.body;
-  const [made] = wanted.reduceRight((body, loop) => [{ ...loop, body }], innermost);
-  return replaceLoops(kernel, [nest[0]!], () => [made!]);
+  return made;
 }
 
 /** The loops as they stand, outermost first. @throws ScheduleError unless each is all that the one around it holds. */
