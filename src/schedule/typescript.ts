@@ -3,17 +3,24 @@ import type { Kernel } from "../ir/kernel/index.js";
 import { applySchedule } from "./apply.js";
 import { ScheduleError } from "./errors.js";
 import { legaliseForTypeScript } from "./legalise/typescript.js";
-import { scheduleForTypeScript, type TypeScriptPolicy } from "./policies/typescript.js";
+import { schedulesForTypeScript, type TypeScriptPolicy } from "./policies/typescript.js";
+import type { Step } from "./step.js";
 import { printSchedule } from "./text.js";
 
-/** The scheduled kernel, or the kernel itself where the policy has nothing for it, or a step is not proven to be legal. */
+/**
+ * The scheduled kernel, or the kernel itself where the policy has nothing for it. What is not proven to be legal is left
+ * out: a part of the kernel then stays as it was.
+ */
 export function scheduledForTypeScript(kernel: Kernel, policy: TypeScriptPolicy): Kernel {
-  const steps = scheduleForTypeScript(kernel, policy);
-  if (steps.length === 0) return kernel;
-  try {
-    return { ...legaliseForTypeScript(applySchedule(kernel, steps)), schedule: printSchedule(steps) };
-  } catch (error) {
-    if (error instanceof ScheduleError) return kernel;
-    throw error;
+  let made = kernel;
+  const taken: Step[] = [];
+  for (const steps of schedulesForTypeScript(kernel, policy)) {
+    try {
+      made = applySchedule(made, steps);
+      taken.push(...steps);
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error;
+    }
   }
+  return taken.length === 0 ? kernel : { ...legaliseForTypeScript(made), schedule: printSchedule(taken) };
 }

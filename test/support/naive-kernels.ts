@@ -51,32 +51,65 @@ export interface ProductOptions {
   readonly transposed?: boolean;
   /** Whether a bias is added, and what is negative made 0, at the store. */
   readonly epilogue?: boolean;
+  /** Whether the result is multiplied by the product with other weights. */
+  readonly gated?: boolean;
 }
 
 /** y[m, n] = sum of x[m, k] * w[k, n]. Axes of one element have no loop. */
-export function product(M: Size, N: Size, K: Size, { transposed, epilogue }: ProductOptions = {}): Kernel {
+export function product(M: Size, N: Size, K: Size, { transposed, epilogue, gated }: ProductOptions = {}): Kernel {
   const x = new Buffer("x", "f32", [M, K], "global");
   const w = new Buffer("w", "f32", transposed ? [N, K] : [K, N], "global");
+  const v = new Buffer("v", "f32", w.shape, "global");
   const bias = new Buffer("bias", "f32", [N], "global");
   const y = new Buffer("y", "f32", [M, N], "global");
   const sum = new Buffer("sum", "f32", [], "private");
+  const gate = new Buffer("gate", "f32", [], "private");
   const around = (name: string, extent: Size, body: (at: Size) => readonly Statement[]): readonly Statement[] =>
     extent === size(1) ? body(size(0)) : [loop(name, extent, body)];
   const body = around("i", M, (i) =>
     around("j", N, (j) => {
       const value = load(sum, []);
-      const result = epilogue ? binary("max", binary("add", value, at(bias, j)), constant(0, "f32")) : value;
-      return [
-        { kind: "alloc", buffer: sum },
-        store(sum, [], constant(0, "f32")),
-        ...around("k", K, (k) => [
-          store(sum, [], binary("mul", at(x, i, k), transposed ? at(w, j, k) : at(w, k, j)), "add"),
+      const activated = epilogue ? binary("max", binary("add", value, at(bias, j)), constant(0, "f32")) : value;
+      const add = (name: string, scalar: Buffer, weights: Buffer): readonly Statement[] => [
+        { kind: "alloc", buffer: scalar },
+        store(scalar, [], constant(0, "f32")),
+        ...around(name, K, (k) => [
+          store(scalar, [], binary("mul", at(x, i, k), transposed ? at(weights, j, k) : at(weights, k, j)), "add"),
         ]),
-        store(y, [i, j], result),
+      ];
+      return [
+        ...add("k", sum, w),
+        ...(gated ? add("k2", gate, v) : []),
+        store(y, [i, j], gated ? binary("mul", activated, load(gate, [])) : activated),
       ];
     }),
   );
-  return kernelOf("product", epilogue ? [x, w, bias] : [x, w], [y], body);
+  return kernelOf("product", [x, w, ...(epilogue ? [bias] : []), ...(gated ? [v] : [])], [y], body);
+}
+
+/** As a product, of rows that are first divided by the sum of their squares. */
+export function scaledProduct(M: Size, N: Size, K: Size): Kernel {
+  const x = new Buffer("x", "f32", [M, K], "global");
+  const w = new Buffer("w", "f32", [K, N], "global");
+  const y = new Buffer("y", "f32", [M, N], "global");
+  const sum = new Buffer("sum", "f32", [], "private");
+  const squares = new Buffer("squares", "f32", [], "private");
+  const start = (scalar: Buffer): readonly Statement[] => [
+    { kind: "alloc", buffer: scalar },
+    store(scalar, [], constant(0, "f32")),
+  ];
+  const body = [
+    loop("i", M, (i) => [
+      ...start(squares),
+      loop("l", K, (l) => [store(squares, [], binary("mul", at(x, i, l), at(x, i, l)), "add")]),
+      loop("j", N, (j) => [
+        ...start(sum),
+        loop("k", K, (k) => [store(sum, [], binary("mul", at(x, i, k), at(w, k, j)), "add")]),
+        store(y, [i, j], binary("div", load(sum, []), load(squares, []))),
+      ]),
+    ]),
+  ];
+  return kernelOf("scaled", [x, w], [y], body);
 }
 
 /** The arguments of a kernel for some sizes: random numbers to read. */

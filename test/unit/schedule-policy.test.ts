@@ -5,7 +5,7 @@ import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
 import { scheduledForTypeScript, scheduleGraph, typeScriptPolicy } from "../../src/schedule/index.js";
 import { size } from "../../src/sizes/index.js";
-import { product } from "../support/naive-kernels.js";
+import { product, randomArguments, resultOf, scaledProduct } from "../support/naive-kernels.js";
 import { program } from "../support/program.js";
 
 const eager = { ...typeScriptPolicy, leastWork: 0 };
@@ -63,6 +63,19 @@ describe("contractions", () => {
     );
     expect(verifyKernel(made)).toEqual([]);
   });
+});
+
+test("a contraction is tiled within what else a kernel does", () => {
+  // Rows are scaled before they meet the weights, as by a norm.
+  const kernel = scaledProduct(size(5), size(9), size(6));
+  const made = scheduledForTypeScript(kernel, eager);
+  expect(verifyKernel(made)).toEqual([]);
+  expect(made.schedule).toBe(
+    "split j 4 peel into jo ji jr copies k2; sink ji into k; mark ji unroll; sink jr into k2; mark jr unroll",
+  );
+  const sizeOf = () => 0;
+  const given = randomArguments(kernel, sizeOf, 3);
+  expect(resultOf(made, sizeOf, given)).toEqual(resultOf(kernel, sizeOf, given));
 });
 
 describe("what stays as it is", () => {

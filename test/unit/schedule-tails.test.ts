@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { printKernel as emitKernel } from "../../backends/typescript/kernels.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
 import { type Buffer, type Kernel, verifyKernel } from "../../src/ir/kernel/index.js";
-import { applyStep, legaliseForTypeScript, printSchedule, scheduleForTypeScript } from "../../src/schedule/index.js";
+import { applyStep, legaliseForTypeScript, printSchedule, schedulesForTypeScript } from "../../src/schedule/index.js";
 import { evaluate, SizeVariable, size } from "../../src/sizes/index.js";
 import { type ProductOptions, product, randomArguments, resultOf } from "../support/naive-kernels.js";
 
@@ -55,7 +55,7 @@ function expectClose(actual: readonly number[], wanted: readonly number[], toler
 
 /** Schedules a kernel step by step and compares each with the naive one for all of these sizes. */
 function sweep(kernel: Kernel, all: readonly Sizes[]): number {
-  const steps = scheduleForTypeScript(kernel, policy);
+  const steps = schedulesForTypeScript(kernel, policy).flat();
   const where = `${kernel.name} ${JSON.stringify(all[0])}: ${printSchedule(steps)}`;
   const stages = [kernel];
   for (const step of steps) stages.push(applyStep(stages.at(-1)!, step));
@@ -71,7 +71,7 @@ function sweep(kernel: Kernel, all: readonly Sizes[]): number {
   return steps.length;
 }
 
-const kinds: readonly ProductOptions[] = [{}, { transposed: true }, { epilogue: true }];
+const kinds: readonly ProductOptions[] = [{}, { transposed: true }, { epilogue: true }, { gated: true }];
 const every = rows.flatMap((M) => columns.flatMap((N) => terms.map((K) => ({ M, N, K }))));
 
 describe.each(kinds)("products, %o", (options) => {
@@ -117,7 +117,7 @@ test.each([
 ])("a tile of %d by %d", (tileRows, tileColumns) => {
   const { M, N, K } = variables;
   const kernel = product(size(M), size(N), size(K));
-  const steps = scheduleForTypeScript(kernel, { tile: { rows: tileRows, columns: tileColumns }, leastWork: 0 });
+  const steps = schedulesForTypeScript(kernel, { tile: { rows: tileRows, columns: tileColumns }, leastWork: 0 }).flat();
   const made = legaliseForTypeScript(steps.reduce(applyStep, kernel));
   expect(verifyKernel(made)).toEqual([]);
   for (const sizes of every.filter((each) => each.K === 7)) {

@@ -1,7 +1,7 @@
 /**
- * Recognises contractions by what a kernel does, whatever it is called: loops around a scalar that sums products of two
- * factors, and statements that make of it what is stored. So products with a bias, an activation or a residual added at
- * the store are contractions too.
+ * Recognises contractions by what a kernel does, whatever it is called: loops around one or more scalars that each sum
+ * products of two factors, and statements that make of them what is stored. So products with a bias, an activation or a
+ * residual added at the store are contractions too, and so is a product of two of them, as in gated layers.
  */
 import {
   type Buffer,
@@ -13,50 +13,68 @@ import {
 import { type SizeVariable, variablesOf } from "../../sizes/index.js";
 import type { Loop } from "../rewrite.js";
 
-export interface Contraction {
-  /** The perfectly nested loops around the sum, outermost first. */
-  readonly nest: readonly Loop[];
+/** A scalar's sum of products. */
+export interface Sum {
   /** The loops that are summed over, outermost first. */
   readonly reduction: readonly Loop[];
   readonly factors: readonly [Expression, Expression];
 }
 
-/** What the kernel contracts, or null if it does something else. */
-export function contractionOf(kernel: Kernel): Contraction | null {
-  const nest: Loop[] = [];
-  let block = kernel.body;
-  for (let only = soleLoop(block); only !== null; only = soleLoop(block)) {
-    nest.push(only);
-    block = only.body;
-  }
-  const loops = block.filter((each) => each.kind === "for");
-  const isPlain = block.every((each) => each.kind === "for" || each.kind === "alloc" || each.kind === "store");
-  if (!isPlain || loops.length !== 1) return null;
-  const reduction = [loops[0]!];
+export interface Contraction {
+  /** The perfectly nested loops around the sums, outermost first. */
+  readonly nest: readonly Loop[];
+  /** At least one. */
+  readonly sums: readonly Sum[];
+}
+
+/** The contractions in a kernel, in their order. A kernel may do other things before, after and around them. */
+export function contractionsOf(kernel: Kernel): readonly Contraction[] {
+  return contractionsIn(kernel.body);
+}
+
+function contractionsIn(body: readonly Statement[]): readonly Contraction[] {
+  return body.flatMap((statement): readonly Contraction[] => {
+    if (statement.kind !== "for" || statement.loop !== "serial") return [];
+    const nest = perfectNest(statement);
+    const block = nest.at(-1)!.body;
+    const sums = sumsOf(block);
+    return sums === null ? contractionsIn(block) : [{ nest, sums }];
+  });
+}
+
+/** A loop and those that are each all that the one around them holds. */
+function perfectNest(outermost: Loop): readonly Loop[] {
+  const nest = [outermost];
   for (;;) {
-    const { body } = reduction.at(-1)!;
-    const only = soleLoop(body);
-    if (only === null) {
-      const factors = factorsOf(body, new Set(block.flatMap((each) => (each.kind === "alloc" ? [each.buffer] : []))));
-      return factors === null ? null : { nest, reduction, factors };
-    }
-    reduction.push(only);
+    const [only, ...others] = nest.at(-1)!.body;
+    if (only?.kind !== "for" || only.loop !== "serial" || others.length > 0) return nest;
+    nest.push(only);
   }
 }
 
-function soleLoop(body: readonly Statement[]): Loop | null {
-  const [only] = body;
-  return body.length === 1 && only?.kind === "for" && only.loop === "serial" ? only : null;
+/** The sums of a block whose loops are all sums; null if there is another loop or a condition, or no loop. */
+function sumsOf(block: readonly Statement[]): readonly Sum[] | null {
+  const scalars = new Set<Buffer>();
+  for (const each of block) if (each.kind === "alloc" && each.buffer.shape.length === 0) scalars.add(each.buffer);
+  const sums: Sum[] = [];
+  for (const statement of block) {
+    if (statement.kind === "alloc" || statement.kind === "store") continue;
+    const sum = statement.kind === "for" && statement.loop === "serial" ? sumOf(statement, scalars) : null;
+    if (sum === null) return null;
+    sums.push(sum);
+  }
+  return sums.length > 0 ? sums : null;
 }
 
-/** The factors of the product that the only statement adds to a scalar of the block around. */
-function factorsOf(body: readonly Statement[], scalars: ReadonlySet<Buffer>): readonly [Expression, Expression] | null {
-  const [only] = body;
-  if (body.length !== 1 || only?.kind !== "store" || only.update !== "add") return null;
-  if (!scalars.has(only.buffer) || only.buffer.shape.length > 0 || only.buffer.element !== "f32") return null;
+/** The product that is all that a loop adds up. */
+function sumOf(loop: Loop, scalars: ReadonlySet<Buffer>): Sum | null {
+  const reduction = perfectNest(loop);
+  const [only, ...others] = reduction.at(-1)!.body;
+  if (only?.kind !== "store" || others.length > 0 || only.update !== "add") return null;
+  if (!scalars.has(only.buffer) || only.buffer.element !== "f32") return null;
   const value = only.value.kind === "cast" ? only.value.operand : only.value;
   if (value.kind !== "binary" || value.operator !== "mul") return null;
-  return [value.left, value.right];
+  return { reduction, factors: [value.left, value.right] };
 }
 
 /** The loop variables and sizes that an expression depends on. */

@@ -12,7 +12,7 @@ import { type Atom, constantOf, exactDivide, type Size, type SizeVariable, size 
 import { loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule, Step, Tail } from "../step.js";
-import { type Contraction, contractionOf, dependenciesOf } from "./contraction.js";
+import { type Contraction, contractionsOf, dependenciesOf, type Sum } from "./contraction.js";
 
 export interface Tile {
   readonly rows: number;
@@ -27,17 +27,21 @@ export interface TypeScriptPolicy {
 
 export const typeScriptPolicy: TypeScriptPolicy = { tile: { rows: 3, columns: 4 }, leastWork: 2048 };
 
-/** The steps for a kernel; none if it stays as it is. */
-export function scheduleForTypeScript(kernel: Kernel, policy: TypeScriptPolicy = typeScriptPolicy): Schedule {
-  const contraction = contractionOf(kernel);
-  if (contraction === null || workOf(contraction) < policy.leastWork) return [];
-  return new Tiling(kernel, contraction, policy.tile).steps();
+/** Schedules for parts of a kernel, each of which can be taken without the others; none if it stays as it is. */
+export function schedulesForTypeScript(kernel: Kernel, policy: TypeScriptPolicy): readonly Schedule[] {
+  const taken = new Set(kernel.sizes.map((each) => each.name));
+  for (const loop of loopsIn(kernel.body)) taken.add(loop.variable.name);
+  return contractionsOf(kernel)
+    .filter((contraction) => workOf(contraction) >= policy.leastWork)
+    .map((contraction) => new Tiling(contraction, policy.tile, taken).steps())
+    .filter((steps) => steps.length > 0);
 }
 
 /** The number of multiplications; infinite where a size is not known. */
-function workOf({ nest, reduction }: Contraction): number {
-  const extents = [...nest, ...reduction].map((loop) => constantOf(loop.extent));
-  return extents.reduce<number>((product, extent) => product * (extent ?? Number.POSITIVE_INFINITY), 1);
+function workOf({ nest, sums }: Contraction): number {
+  const count = (loops: readonly Loop[]): number =>
+    loops.reduce((product, loop) => product * (constantOf(loop.extent) ?? Number.POSITIVE_INFINITY), 1);
+  return count(nest) * sums.reduce((total, { reduction }) => total + count(reduction), 0);
 }
 
 /** The loops of a nest by the factor that they belong to. */
@@ -49,36 +53,44 @@ interface Roles {
   readonly columns: readonly Loop[];
 }
 
-function rolesOf({ nest, factors }: Contraction): Roles {
+/** The roles of loops in all sums; a loop that is of rows in one and of columns in another is of neither. */
+function rolesOf({ nest, sums }: Contraction): Roles {
+  const [first, ...others] = sums.map((sum) => rolesIn(sum, nest));
+  const { rows, columns } = others.reduce(
+    (common, { rows: ofRows, columns: ofColumns }) => ({
+      rows: common.rows.filter((loop) => ofRows.includes(loop)),
+      columns: common.columns.filter((loop) => ofColumns.includes(loop)),
+    }),
+    first!,
+  );
+  return { batch: nest.filter((loop) => !rows.includes(loop) && !columns.includes(loop)), rows, columns };
+}
+
+/** Columns are those whose last loop is the inner one. */
+function rolesIn({ factors }: Sum, nest: readonly Loop[]): Omit<Roles, "batch"> {
   const [a, b] = factors.map(dependenciesOf);
   const ofA = nest.filter(({ variable }) => a!.has(variable) && !b!.has(variable));
   const ofB = nest.filter(({ variable }) => b!.has(variable) && !a!.has(variable));
-  const batch = nest.filter((loop) => !ofA.includes(loop) && !ofB.includes(loop));
-  const at = (loops: readonly Loop[]): number => Math.max(-1, ...loops.map((loop) => nest.indexOf(loop)));
-  return at(ofA) > at(ofB) ? { batch, rows: ofB, columns: ofA } : { batch, rows: ofA, columns: ofB };
+  const last = (loops: readonly Loop[]): number => Math.max(-1, ...loops.map((loop) => nest.indexOf(loop)));
+  return last(ofA) > last(ofB) ? { rows: ofB, columns: ofA } : { rows: ofA, columns: ofB };
 }
 
 class Tiling {
   readonly #steps: Step[] = [];
-  readonly #taken: Set<string>;
 
   constructor(
-    readonly kernel: Kernel,
     readonly contraction: Contraction,
     readonly tile: Tile,
-  ) {
-    this.#taken = new Set([
-      ...loopsIn(kernel.body).map((loop) => loop.variable.name),
-      ...kernel.sizes.map((each) => each.name),
-    ]);
-  }
+    /** The names of loops and sizes that there are. */
+    readonly taken: Set<string>,
+  ) {}
 
   steps(): Schedule {
     const { nest } = this.contraction;
     const { batch, rows, columns } = rolesOf(this.contraction);
     const column = columns.at(-1);
     if (column === undefined) return [];
-    const reduction = this.#splitReduction();
+    const reduction = this.#splitReductions();
     this.#reorder(namesOf(nest), namesOf([...batch, ...columns, ...rows]));
     const inner = namesOf(rows);
     const row = rows.at(-1) ?? null;
@@ -145,23 +157,24 @@ class Tiling {
     return { names, copies };
   }
 
-  /** Splits a loop that is summed over where factors are read by its quotient and remainder, as heads are. */
-  #splitReduction(): readonly string[] {
-    const { reduction, factors } = this.contraction;
-    return reduction.flatMap((loop) => {
-      const { name } = loop.variable;
-      const factor = divisorOf(loop.variable, factors);
-      if (factor === null || exactDivide(loop.extent, size(factor)) === null) return [name];
-      const names = [this.#fresh(`${name}o`), this.#fresh(`${name}i`)];
-      this.#steps.push({ step: "split", loop: name, factor, tail: "exact", names, copies: [] });
-      return names;
-    });
+  /** Splits loops that are summed over where factors are read by quotient and remainder, as merged heads are. */
+  #splitReductions(): readonly string[] {
+    return this.contraction.sums.flatMap(({ reduction, factors }) =>
+      reduction.flatMap((loop) => {
+        const { name } = loop.variable;
+        const factor = divisorOf(loop.variable, factors);
+        if (factor === null || exactDivide(loop.extent, size(factor)) === null) return [name];
+        const names = [this.#fresh(`${name}o`), this.#fresh(`${name}i`)];
+        this.#steps.push({ step: "split", loop: name, factor, tail: "exact", names, copies: [] });
+        return names;
+      }),
+    );
   }
 
   #fresh(wanted: string): string {
     let name = wanted;
-    for (let number = 2; this.#taken.has(name); number++) name = `${wanted}${number}`;
-    this.#taken.add(name);
+    for (let number = 2; this.taken.has(name); number++) name = `${wanted}${number}`;
+    this.taken.add(name);
     return name;
   }
 }
