@@ -6,6 +6,7 @@ import { Compilation } from "../driver/pipeline.js";
 import type { Program } from "../ir/graph/index.js";
 import { Checkpoint, readConfig } from "../runtime/checkpoint.js";
 import { checkpointWeights, randomWeights, type Weights } from "../runtime/weights.js";
+import { type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
 import type { Host } from "./host.js";
 
 /** The values of the common options as commander gives them. */
@@ -18,6 +19,8 @@ export interface CommonOptions {
   readonly randomWeights?: string;
   readonly target?: string;
   readonly json?: boolean;
+  readonly tile?: string;
+  readonly schedule?: boolean;
 }
 
 type CommonName = keyof CommonOptions;
@@ -34,6 +37,9 @@ const declarations: { readonly [K in CommonName]: () => Option } = {
   randomWeights: () => new Option("--random-weights [SEED]", "made-up weights, the same for the same seed (0)"),
   target: () => new Option("--target <TARGET>", "what to compile for or run on"),
   json: () => new Option("--json", "print the answer as JSON"),
+  tile: () =>
+    new Option("--tile <ROWSxCOLUMNS>", "the tile of matrix products, such as 3x4; the target's own if not given"),
+  schedule: () => new Option("--no-schedule", "leave loops in the order in which operators are defined"),
 };
 
 /** Declares common options on a command. */
@@ -119,6 +125,22 @@ export function parseCount(option: string, word: string): number {
   throw UserError.of("E0607", `${option} takes a whole number, but is ${word}`);
 }
 
+/** How kernels are made fast: `--tile 3x4`, `--no-schedule`; undefined for the target's own. @throws UserError E0607, E0610 */
+function policyOf({ tile, schedule }: CommonOptions): TypeScriptPolicy | null | undefined {
+  if (schedule === false && tile !== undefined) {
+    throw UserError.of("E0610", "--tile and --no-schedule exclude each other");
+  }
+  if (schedule === false) return null;
+  if (tile === undefined) return undefined;
+  const match = /^([1-8])x([1-8])$/.exec(tile.trim());
+  if (!match) {
+    throw UserError.of("E0607", `--tile takes rows and columns from 1 to 8, but is ${tile}`, {
+      help: ["write --tile 3x4"],
+    });
+  }
+  return { ...typeScriptPolicy, tile: { rows: Number(match[1]), columns: Number(match[2]) } };
+}
+
 /** The compilation that a file and the common options ask for. @throws UserError of the families E06 and E07 */
 export function compilationOf(host: Host, path: string, options: CommonOptions): Compilation {
   const { files } = host;
@@ -129,6 +151,7 @@ export function compilationOf(host: Host, path: string, options: CommonOptions):
   }
   const config = options.config ?? null;
   const checkpoint = options.checkpoint === undefined ? null : Checkpoint.open(files, options.checkpoint, config);
+  const policy = policyOf(options);
   return new Compilation({
     files,
     path,
@@ -136,6 +159,7 @@ export function compilationOf(host: Host, path: string, options: CommonOptions):
     config: checkpoint || config === null ? null : readConfig(files, config),
     settings: parseSettings(options.set ?? []),
     ...(options.entry === undefined ? {} : { entries: [options.entry] }),
+    ...(policy === undefined ? {} : { policy }),
   });
 }
 

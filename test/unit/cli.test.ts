@@ -233,6 +233,20 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     expect(status).toBe(1);
     expect(err).toContain("E0614");
   });
+
+  it("schedules matrix products, as it is told", async () => {
+    const text = async (...words: string[]) => {
+      const { status, files } = await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "ts", ...M, ...words]);
+      expect(status).toBe(0);
+      return new TextDecoder().decode(files.get("o/tiny.ts"));
+    };
+    expect(await text()).toMatch(/Schedule: .*split t 3 peel/);
+    expect(await text("--tile", "2x1")).toMatch(/Schedule: .*split t 2 peel/);
+    expect(await text("--no-schedule")).not.toContain("Schedule:");
+    expect((await trafo(["compile", "tiny.trafo", "-o", "o", "--tile", "9"])).err).toContain("E0607");
+    const both = await trafo(["compile", "tiny.trafo", "-o", "o", "--tile", "3x4", "--no-schedule"]);
+    expect(both.err).toContain("error[E0610]: --tile and --no-schedule exclude each other");
+  });
 });
 
 describe("trafo graph", { timeout: 60_000 }, () => {

@@ -29,7 +29,7 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
     .requiredOption("-o, --output <DIR>", "where to write")
     .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
     .option("--time", "print how long each stage took");
-  withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights")
+  withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights", "tile", "schedule")
     .addHelpText(
       "after",
       [

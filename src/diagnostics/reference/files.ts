@@ -38,7 +38,7 @@ export const files = entries({
   },
   E0607: {
     title: "an option's value does not have its form",
-    text: "`--set` takes NAME=VALUE with a number, true, false, a word or a list such as [1,2]; `--size` takes sizes such as B=1,T=16; `--input` takes NAME=[[1,2,3]]; `--tolerance` takes a number.",
+    text: "`--set` takes NAME=VALUE with a number, true, false, a word or a list such as [1,2]; `--size` takes sizes such as B=1,T=16; `--input` takes NAME=[[1,2,3]]; `--tile` takes rows and columns such as 3x4; `--tolerance` takes a number.",
     wrong: "trafo check gpt2.trafo --set width:64",
     right: "trafo check gpt2.trafo --set width=64",
   },
@@ -56,7 +56,7 @@ export const files = entries({
   },
   E0610: {
     title: "options that need each other or exclude each other",
-    text: "Running needs weights: `--checkpoint DIR` or `--random-weights`, not both. It needs inputs: `--inputs`, `--input` or `--size`.",
+    text: "Running needs weights: `--checkpoint DIR` or `--random-weights`, not both. It needs inputs: `--inputs`, `--input` or `--size`. `--tile` says how matrix products are scheduled, and `--no-schedule` that they are not.",
     wrong: "trafo run gpt2.trafo --size B=1,T=4",
     right: "trafo run gpt2.trafo --size B=1,T=4 --random-weights",
   },
