@@ -46,6 +46,18 @@ export function numberCode(value: number): Code {
   return value < 0 || Object.is(value, -0) ? { text: `-${text}`, level: level.unary } : primary(text);
 }
 
+/**
+ * The shortest decimal number that rounds to an f32, as a person would have written it: 1e-5, where the f32 itself is
+ * 0.000009999999747378752.
+ */
+export function shortestFloat(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}
+
 /** A function's call. */
 export function call(name: string, ...operands: readonly Code[]): Code {
   return primary(`${name}(${operands.map((operand) => operand.text).join(", ")})`);

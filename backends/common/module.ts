@@ -12,6 +12,8 @@ export interface Module {
   readonly plans: readonly Plan[];
   /** The comment above the model in its source. */
   readonly documentation?: string | undefined;
+  /** The line of the source at a location, for comments; null where the text is not at hand. */
+  readonly sourceLine?: ((location: Location) => string | null) | undefined;
 }
 
 /** A type as the language has it: `f32[B, T, 4*D]`, `i32`. */

@@ -28,7 +28,7 @@ export function emitTypeScript(module: Module): EmittedTypeScript {
   const names = new Names(new Set([...javascriptWords, ...hostNames()]));
   for (const fixed of ["Model", "LoadOptions", "load", "weightTable", "Weights"]) names.claim(fixed);
   const entries = module.plans.map((plan) => ({ plan, names: entryNames(checked(plan), names) }));
-  const functions = new KernelFunctions(module.plans, names);
+  const functions = new KernelFunctions(module, names);
   const printed = entries.map((entry): PrintedEntry => {
     return { ...entry, printer: new EntryPrinter(entry.plan, entry.names, functions, names) };
   });

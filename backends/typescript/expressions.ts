@@ -18,6 +18,7 @@ import {
   plus,
   prefix,
   primary,
+  shortestFloat,
   times,
 } from "../common/code.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
@@ -106,12 +107,18 @@ export function storedBool(value: Expression, context: ExpressionContext): Code 
     : conditional(context.code(value), primary("1"), primary("0"));
 }
 
+/** A number of type f32 as it may have been written, rounded where that is not the number itself. */
+function floatConstant(value: number): Code {
+  const short = Number.isFinite(value) && Math.fround(value) === value ? shortestFloat(value) : value;
+  return short === value ? numberCode(value) : call("Math.fround", numberCode(short));
+}
+
 function operatorCode(expression: Expression, context: ExpressionContext): Code {
   switch (expression.kind) {
     case "constant":
       return expression.element === "bool"
         ? primary(expression.value === 0 ? "false" : "true")
-        : numberCode(expression.value);
+        : floatConstant(expression.value);
     case "index":
       return sizeCode(expression.value, context.sizes);
     case "load": {

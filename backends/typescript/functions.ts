@@ -1,7 +1,7 @@
 /** Kernels as functions of a module: their names, which come from the model, and the comments above them. */
 import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
-import { lineText, locationText, typeText } from "../common/module.js";
+import { lineText, locationText, type Module, typeText } from "../common/module.js";
 import { camelCase, type Names } from "../common/names.js";
 import { type PrintedKernel, printKernel } from "./kernels.js";
 
@@ -18,7 +18,7 @@ export class KernelFunctions {
   readonly #byKernel = new Map<Kernel, KernelFunction>();
   readonly #byText = new Map<string, KernelFunction>();
 
-  constructor(plans: readonly Plan[], names: Names) {
+  constructor({ plans, sourceLine }: Module, names: Names) {
     for (const plan of plans) {
       for (const [number, kernel] of plan.kernels.entries()) {
         if (this.#byKernel.has(kernel)) continue;
@@ -29,7 +29,7 @@ export class KernelFunctions {
         if (!made) {
           const dispatches = plan.dispatches.filter((dispatch) => dispatch.kernel === number);
           const name = names.claim(functionName(kernel, dispatches, plan));
-          made = { name, printed, comment: comment(kernel, dispatches, printed) };
+          made = { name, printed, comment: comment(kernel, dispatches, printed, sourceLine) };
           this.#byText.set(text, made);
           this.all.push(made);
         }
@@ -73,11 +73,19 @@ function commonStem(names: readonly string[]): string {
 }
 
 /** Where it comes from in the source, what it computes, and the types of its arrays. */
-function comment(kernel: Kernel, dispatches: readonly Dispatch[], { parameters }: PrintedKernel): string {
+function comment(
+  kernel: Kernel,
+  dispatches: readonly Dispatch[],
+  { parameters }: PrintedKernel,
+  sourceLine: Module["sourceLine"],
+): string {
   const place = locationText(kernel.location);
   const layers = new Set(dispatches.map(({ scope }) => scope));
   const times = layers.size > 1 ? `, in ${layers.size} layers` : "";
-  const lines = [`${place === null ? "" : `${place}: `}${kernel.name}${times}`, ""];
+  const lines = [`${place === null ? "" : `${place}: `}${kernel.name}${times}`];
+  const source = kernel.location && sourceLine?.(kernel.location)?.trim();
+  if (source) lines.push("", `    ${source}`);
+  lines.push("");
   for (const { name, buffer } of parameters) {
     if (buffer === null) continue;
     const role = kernel.writes.includes(buffer) ? " (written)" : buffer.scope === "global" ? "" : " (scratch)";

@@ -52,6 +52,11 @@ export class Modules {
     readonly diagnostics: Diagnostics,
   ) {}
 
+  /** The texts that were read, by the names that they have in locations. */
+  get sources(): ReadonlyMap<string, SourceFile> {
+    return new Map([...this.#loaded.values()].map(({ source }) => [source.name, source]));
+  }
+
   /** Parses and resolves a file and what it imports. */
   load(source: SourceFile): Module {
     const known = this.#loaded.get(source.name);

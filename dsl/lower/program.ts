@@ -58,6 +58,8 @@ export interface Elaborated {
   readonly documentation: string | null;
   /** Tensors of the checkpoint that no param reads. */
   readonly unread: readonly string[];
+  /** The texts that it was elaborated from, by the names that the graphs' locations give. */
+  readonly sources: ReadonlyMap<string, SourceFile>;
 }
 
 /** The environments of modules: the names of each file, over the built-in ones. */
@@ -108,7 +110,7 @@ export function elaborate(source: SourceFile, options: ElaborateOptions, diagnos
   const model = module.models[0];
   const weights = new WeightTable(options.checkpoint ?? null);
   const elaborated = model
-    ? new ModelElaborator(model, environments.of(module), weights, options, diagnostics).run()
+    ? new ModelElaborator(model, environments.of(module), weights, options, diagnostics).run(modules.sources)
     : null;
   if (!source.library) checkAlone(module, environments.of(module), diagnostics);
   return diagnostics.hasErrors ? null : elaborated;
@@ -123,7 +125,7 @@ class ModelElaborator {
     readonly diagnostics: Diagnostics,
   ) {}
 
-  run(): Elaborated | null {
+  run(sources: ReadonlyMap<string, SourceFile>): Elaborated | null {
     const { model, options, diagnostics } = this;
     const entries = model.members.filter((m) => m.kind === "entry");
     for (const name of options.entries ?? [])
@@ -159,6 +161,7 @@ class ModelElaborator {
       })),
       documentation: model.documentation,
       unread: this.weights.unread(),
+      sources,
     };
   }
 

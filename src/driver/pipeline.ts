@@ -6,7 +6,7 @@
  */
 import type { EmittedTypeScript } from "../../backends/typescript/index.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
-import { Diagnostics, InternalError, SourceFile, UserError } from "../diagnostics/index.js";
+import { Diagnostics, InternalError, type Location, SourceFile, UserError } from "../diagnostics/index.js";
 import type { Graph, Program } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
@@ -96,7 +96,12 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
     run: async (compilation) => {
       const plans = compilation.get("plan");
       const { emitTypeScript } = await import("../../backends/typescript/index.js");
-      return emitTypeScript({ name: compilation.name, plans, documentation: compilation.documentation ?? undefined });
+      return emitTypeScript({
+        name: compilation.name,
+        plans,
+        documentation: compilation.documentation ?? undefined,
+        sourceLine: compilation.sourceLine,
+      });
     },
   },
 };
@@ -166,6 +171,11 @@ export class Compilation {
   get documentation(): string | null {
     return this.#elaborated?.documentation ?? null;
   }
+
+  /** The line of the source at a location, if the compilation started from source. */
+  readonly sourceLine = ({ file, line }: Location): string | null => {
+    return this.#elaborated?.sources.get(file)?.line(line) ?? null;
+  };
 
   /** The checked program. @throws UserError with everything that is wrong with it, E0614 if there is no model. */
   get elaborated(): Elaborated {

@@ -36,8 +36,8 @@ describe("numbers that decide something are rounded as f32 has them", () => {
     expect(text(kernel)).toMatchInlineSnapshot(`
       "(x: Int32Array, y: Float32Array, N: number)
       for (let i = 0; i < N; i++) {
-        const product = Math.fround(Math.fround(x[i]) * 0.10000000149011612);
-        y[i] = Math.sin(Math.fround(product * 0.10000000149011612));
+        const product = Math.fround(Math.fround(Math.fround(x[i]) * Math.fround(0.1)) * Math.fround(0.1));
+        y[i] = Math.sin(product);
       }"
     `);
     await compare(kernel, { x: integers(1, 3, 12345, 999999, 16777217) });
@@ -51,7 +51,7 @@ describe("numbers that decide something are rounded as f32 has them", () => {
       "(x: Float32Array, y: Uint8Array, N: number)
       for (let i = 0; i < N; i++) {
         const xValue = x[i];
-        const sum = Math.fround(Math.fround(xValue - 0.3333333432674408) + 0.3333333432674408);
+        const sum = Math.fround(Math.fround(xValue - Math.fround(0.33333334)) + Math.fround(0.33333334));
         y[i] = Math.fround(Math.fround(xValue / 3) * 3) === sum ? 1 : 0;
       }"
     `);
@@ -98,9 +98,9 @@ describe("numbers that decide something are rounded as f32 has them", () => {
       "(x: Float32Array, y: Int32Array, N: number)
       let sum = 0;
       for (let i = 0; i < N; i++) {
-        sum += x[i] * 0.10000000149011612;
+        sum += x[i] * Math.fround(0.1);
       }
-      y[0] = toInt32(Math.fround(Math.fround(sum) * 0.10000000149011612));"
+      y[0] = toInt32(Math.fround(Math.fround(sum) * Math.fround(0.1)));"
     `);
   });
   test("values that only move are not", () => {
@@ -285,7 +285,7 @@ test("f16 lies as bits and rounds where it is stored", async () => {
     "(x: Uint16Array, y: Uint16Array, N: number)
     const halves = halfValues();
     for (let i = 0; i < N; i++) {
-      y[i] = toHalf(halves[x[i]] * 0.3333333432674408);
+      y[i] = toHalf(halves[x[i]] * Math.fround(0.33333334));
       y[i] = toHalf(halves[y[i]] + (halves[x[i]] + 1));
       y[i] = toHalf(Math.max(halves[y[i]], halves[x[i]]));
     }"
