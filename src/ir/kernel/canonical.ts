@@ -21,12 +21,19 @@ function canonicalVariable(number: number, min: Size, max: Size | null): SizeVar
   return variable;
 }
 
+/** Kernels never change, and equal ones of a scheduled graph are one object. */
+const keys = new WeakMap<Kernel, string>();
+
 export function kernelKey(kernel: Kernel): string {
+  const known = keys.get(kernel);
+  if (known !== undefined) return known;
   const writer = new KeyWriter();
   for (const buffer of kernel.reads) writer.buffer("reads", buffer);
   for (const buffer of kernel.writes) writer.buffer("writes", buffer);
   writer.statements(kernel.body);
-  return writer.parts.join("\n");
+  const key = writer.parts.join("\n");
+  keys.set(kernel, key);
+  return key;
 }
 
 class KeyWriter {
