@@ -83,9 +83,21 @@ function readRange(path: string, start: number, length: number): Uint8Array {
   }
 }
 
+/** Makes a folder and those above it, one by one: Node's own way never ends where none can be made, as in /proc. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 /** Writes beside the target and renames, so that a reader never sees half a file. */
 function writeWhole(path: string, contents: Uint8Array | string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw UserError.of("E0604", `cannot write ${path}: it is a folder`);
   }
