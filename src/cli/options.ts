@@ -4,6 +4,7 @@ import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { Compilation } from "../driver/pipeline.js";
 import type { Program } from "../ir/graph/index.js";
+import type { OptimizeOptions } from "../passes/index.js";
 import { Checkpoint, readConfig } from "../runtime/checkpoint.js";
 import { checkpointWeights, randomWeights, type Weights } from "../runtime/weights.js";
 import { type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
@@ -142,7 +143,12 @@ function policyOf({ tile, schedule }: CommonOptions): TypeScriptPolicy | null | 
 }
 
 /** The compilation that a file and the common options ask for. @throws UserError of the families E06 and E07 */
-export function compilationOf(host: Host, path: string, options: CommonOptions): Compilation {
+export function compilationOf(
+  host: Host,
+  path: string,
+  options: CommonOptions,
+  optimize: OptimizeOptions = {},
+): Compilation {
   const { files } = host;
   if (options.checkpoint !== undefined && options.randomWeights !== undefined) {
     throw UserError.of("E0610", "--checkpoint and --random-weights exclude each other", {
@@ -160,6 +166,7 @@ export function compilationOf(host: Host, path: string, options: CommonOptions):
     settings: parseSettings(options.set ?? []),
     ...(options.entry === undefined ? {} : { entries: [options.entry] }),
     ...(policy === undefined ? {} : { policy }),
+    optimize,
   });
 }
 

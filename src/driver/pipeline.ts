@@ -1,5 +1,5 @@
 /**
- * The compiler as one list: source → graph → kernels → schedule → plan → emit.
+ * The compiler as one list: source → graph → optimize → kernels → schedule → plan → emit.
  *
  * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
  * once, as far as is asked. The command line, the library and the targets all compile through here.
@@ -7,10 +7,11 @@
 import type { EmittedTypeScript } from "../../backends/typescript/index.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
 import { Diagnostics, InternalError, type Location, SourceFile, UserError } from "../diagnostics/index.js";
-import type { Graph, Program } from "../ir/graph/index.js";
+import { type Graph, type Program, parseProgram } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 import { planGraph } from "../memory/index.js";
+import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "../passes/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import { scheduledForTypeScript, scheduleGraph, type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
@@ -30,6 +31,8 @@ export interface Request {
   readonly checkpoint?: Checkpoint | null;
   /** Where no checkpoint brings one. */
   readonly config?: Config | null;
+  /** Which passes run over the graphs, and what is kept of them. */
+  readonly optimize?: OptimizeOptions;
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
   readonly policy?: TypeScriptPolicy | null;
 }
@@ -41,6 +44,7 @@ export type Emitted = EmittedTypeScript;
 export interface Artifacts {
   readonly source: SourceFile;
   readonly graph: Program;
+  readonly optimize: Program;
   readonly kernels: readonly LoweredGraph[];
   readonly schedule: readonly LoweredGraph[];
   readonly plan: readonly Plan[];
@@ -54,6 +58,7 @@ export type StageName = keyof Artifacts;
 export const stageNames = [
   "source",
   "graph",
+  "optimize",
   "kernels",
   "schedule",
   "plan",
@@ -74,9 +79,13 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
     about: "parsed, checked and elaborated: one Graph per entry",
     run: (compilation) => compilation.elaborated.program,
   },
+  optimize: {
+    about: "what the passes made of the graphs, which say what has a buffer",
+    run: (compilation) => compilation.optimized(),
+  },
   kernels: {
     about: "each operator or group of operators as a kernel",
-    run: (compilation) => compilation.get("graph").entries.map((graph) => lowerGraph(graph)),
+    run: (compilation) => compilation.get("optimize").entries.map((graph) => lowerGraph(graph)),
   },
   schedule: {
     about: "each kernel in the order of loops, tiled and unrolled, that is fast on the target",
@@ -111,6 +120,8 @@ export class Compilation {
   readonly diagnostics = new Diagnostics();
   /** The milliseconds that each stage took. */
   readonly times = new Map<StageName, number>();
+  /** What each pass did to each entry. */
+  readonly reports: PassReport[] = [];
   readonly #done: { [K in StageName]?: Artifacts[K] } = {};
   #elaborated: Elaborated | null = null;
 
@@ -143,6 +154,14 @@ export class Compilation {
     return artifact;
   }
 
+  /** Runs the passes over every entry. */
+  optimized(): Program {
+    const { name, entries } = this.get("graph");
+    const optimized = entries.map((graph) => optimizeGraph(graph, passes, this.request.optimize));
+    for (const { reports } of optimized) this.reports.push(...reports);
+    return { name, entries: optimized.map(({ graph }) => graph) };
+  }
+
   #run<K extends StageName>(name: K): void {
     if (this.#done[name] !== undefined) return;
     const start = performance.now();
@@ -160,8 +179,13 @@ export class Compilation {
    */
   check(): Elaborated | null {
     if (this.#elaborated) return this.#elaborated;
-    requireConfig(this.request, this.get("source"));
-    const result = elaborate(this.get("source"), elaborateOptions(this.request), this.diagnostics);
+    const source = this.get("source");
+    if (isDump(source)) {
+      this.#elaborated = elaboratedDump(source, this.request);
+      return this.#elaborated;
+    }
+    requireConfig(this.request, source);
+    const result = elaborate(source, elaborateOptions(this.request), this.diagnostics);
     if (this.diagnostics.hasErrors) throw new UserError(this.diagnostics.sorted);
     this.#elaborated = result;
     return result;
@@ -195,6 +219,26 @@ function sourceOf({ files, path, text }: Request): SourceFile {
   const found = text ?? readText(files, path, "a program");
   if (found.trim() === "") throw UserError.of("E0603", `${path} is empty: a program declares a model with an entry`);
   return new SourceFile(path, found);
+}
+
+/** Whether the text is that of graphs, as `--dump-after` prints it. */
+function isDump({ text }: SourceFile): boolean {
+  return /^(?:;.*\n|\s)*program @/.test(text);
+}
+
+/** A program that was elaborated before, and printed. @throws UserError E0690 */
+function elaboratedDump(source: SourceFile, { entries }: Request): Elaborated {
+  const program = parseProgram(source);
+  const chosen = program.entries.filter(({ name }) => entries?.includes(name) ?? true);
+  const facts = chosen.map(({ name }) => ({ name, incremental: null, documentation: null }));
+  return {
+    program: { name: program.name, entries: chosen },
+    statics: [],
+    entries: facts,
+    documentation: null,
+    unread: [],
+    sources: new Map(),
+  };
 }
 
 /** The part of the request that elaboration takes. @throws UserError E0703. */

@@ -29,7 +29,7 @@ export const einsumElement: StagedRule<"einsum"> = ({ attributes, operands, type
 
   const outer = output.map((label, axis): [number, Expression] => [label, result[axis]!]);
   if (summed.length === 0) return cast(product(new Map(outer)), type.element);
-  const sum = writer.stage(result, () => {
+  const sum = writer.stage(result, type.shape, () => {
     const sum = writer.scalar("sum", constant(0, element));
     const terms = writer.nest(
       summed.map((label) => extents.get(label)!),

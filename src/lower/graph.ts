@@ -88,7 +88,7 @@ class Lowering {
   }
 
   #draft(
-    name: string,
+    operator: string,
     value: ValueId,
     home: Home,
     write: (reader: ValueReader, out: Buffer) => readonly Statement[],
@@ -102,6 +102,7 @@ class Lowering {
     for (const read of reads) this.#needed.add(read);
     const location = this.#graph.locations[value] ?? null;
     const sizes = mentionedSizes(body, [...buffers, out]);
+    const name = kernelName(this.#graph, operator, [...reader.computed]);
     this.#drafts.push({ kernel: { name, reads: buffers, writes: [out], sizes, body, location }, reads, value, home });
   }
 
@@ -159,6 +160,13 @@ function bodyOf(operator: OperatorName, value: ValueId, reader: ValueReader, out
   if (rule.kind !== "staged") return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at))]);
   const innermost = rule.innermost?.(operation.attributes);
   return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at, writer))], innermost);
+}
+
+/** The operator, after the first stages that are computed in place for it: `einsum_add`, `mean_add`. */
+function kernelName(graph: Graph, operator: string, computed: readonly ValueId[]): string {
+  const operators = computed.map((value) => graph.nodes[value]!.operator);
+  const stage = operators.find((each) => rules[each].kind === "staged");
+  return stage === undefined || stage === operator ? operator : `${stage}_${operator}`;
 }
 
 /** The layers around a node, outermost first, without the model and without functions. */

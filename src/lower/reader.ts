@@ -93,9 +93,10 @@ export class ValueReader {
     if (rule.kind === "staged") return rule.element(this.operation(value), index, this.writer);
     if (rule.kind !== "stored" && rule.element !== undefined) {
       const { element } = rule;
-      if (!costly.has(operator) || !this.writer.isInvariant(index)) return element(this.operation(value), index);
+      const { shape } = this.graph.types[value]!;
+      if (!costly.has(operator) || !this.writer.isInvariant(index, shape)) return element(this.operation(value), index);
       const start = (): Scalar => this.writer.scalar(`row_${operator}`, element(this.operation(value), index));
-      return this.writer.stage(index, () => [start(), []]).value;
+      return this.writer.stage(index, shape, () => [start(), []]).value;
     }
     throw new InternalError(`${operator} is read where it has not been computed`);
   }

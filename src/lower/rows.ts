@@ -93,7 +93,7 @@ export function reductionElement(operator: keyof typeof reductions): StagedRule<
   return ({ attributes: { axis }, operands, type, at }, place, writer) => {
     const [{ element: from, shape }] = operands as readonly [TensorType];
     const element = kept(from);
-    const result = writer.stage(place, () => {
+    const result = writer.stage(place, type.shape, () => {
       const kept = writer.scalar(scalar, start(element));
       const loop = writer.loop(shape[axis]!, (i) => [kept.update(update, cast(at(0, place.with(axis, i)), element))]);
       return [kept, loop];
@@ -140,16 +140,19 @@ export const argmaxBody: BodyRule<"argmax"> = (operation, out, writer) =>
 export const softmaxElement: StagedRule<"softmax"> = ({ attributes: { axis }, type, at }, place, writer) => {
   const element = accumulatorOf(type.element);
   const extent = type.shape[axis]!;
-  const row = place.with(axis, zero);
+  const [row, rows] = [place.with(axis, zero), type.shape.with(axis, size(1))];
   const value = (i: Expression): Expression => cast(at(0, place.with(axis, i)), element);
-  const largest = writer.stage(row, () => {
+  const largest = writer.stage(row, rows, () => {
     const largest = writer.scalar("largest", lowest(element));
     return [largest, writer.loop(extent, (i) => [largest.update("max", value(i))])];
   });
   const none = binary("eq", largest.value, lowest(element));
-  const shift = writer.stage(row, () => [writer.scalar("shift", select(none, zeroOf(element), largest.value)), []]);
+  const shift = writer.stage(row, rows, () => [
+    writer.scalar("shift", select(none, zeroOf(element), largest.value)),
+    [],
+  ]);
   const exponential = (i: Expression): Expression => unary("exp", binary("sub", value(i), shift.value));
-  const total = writer.stage(row, () => {
+  const total = writer.stage(row, rows, () => {
     const total = writer.scalar("total", zeroOf(element));
     return [total, writer.loop(extent, (i) => [total.update("add", exponential(i))])];
   });

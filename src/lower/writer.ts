@@ -17,7 +17,7 @@ import {
   type Statement,
   type UpdateOperator,
 } from "../ir/kernel/index.js";
-import { type Size, SizeVariable, size, sub, variablesOf } from "../sizes/index.js";
+import { isLess, isNonNegative, type Size, SizeVariable, size, sub, variablesOf } from "../sizes/index.js";
 import { type Index, isSingle, zero } from "./addresses.js";
 
 /** The loop variables of all kernels of a graph. */
@@ -40,6 +40,13 @@ export class LoopVariables {
     }
     return variable;
   }
+}
+
+function isInside(at: Index, shape: readonly Size[]): boolean {
+  return at.every((each, axis) => {
+    if (isSingle(shape[axis]!)) return true;
+    return each.kind === "index" && isNonNegative(each.value) && isLess(each.value, shape[axis]!);
+  });
 }
 
 /** An open loop (the kernel itself has no variable), and what is written at the start of its body. */
@@ -67,10 +74,12 @@ export class KernelWriter {
 
   /**
    * A scalar that is computed at the start of the innermost open loop that the index depends on: `compute` gives it and
-   * the statements that complete it.
+   * the statements that complete it. A loop may run for no index at all; where it is not proven that the element is there
+   * without it, the scalar is computed inside all loops.
+   * @param shape what the index must be proven to lie in.
    */
-  stage(at: Index, compute: () => readonly [Scalar, readonly Statement[]]): Scalar {
-    const depth = this.#depthOf(at);
+  stage(at: Index, shape: readonly Size[], compute: () => readonly [Scalar, readonly Statement[]]): Scalar {
+    const depth = isInside(at, shape) ? this.#depthOf(at) : this.#frames.length - 1;
     const inner = this.#frames.splice(depth + 1);
     const [scalar, statements] = compute();
     this.#frames[depth]!.before.push(...scalar.begin, ...statements);
@@ -78,9 +87,9 @@ export class KernelWriter {
     return scalar;
   }
 
-  /** Whether the index stays the same while the innermost open loop runs. */
-  isInvariant(at: Index): boolean {
-    return this.#depthOf(at) < this.#frames.length - 1;
+  /** Whether the index stays the same while the innermost open loop runs, and is one even if that runs for nothing. */
+  isInvariant(at: Index, shape: readonly Size[]): boolean {
+    return this.#depthOf(at) < this.#frames.length - 1 && isInside(at, shape);
   }
 
   #depthOf(at: Index): number {

@@ -225,6 +225,29 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     ]);
     expect((await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "tss"])).err).toContain("E0607");
   });
+  it("prints the graphs after a pass, which can be compiled again", async () => {
+    const dump = await trafo(["compile", "tiny.trafo", "--dump-after", "algebra"]);
+    expect([dump.status, dump.err]).toEqual([0, ""]);
+    expect(dump.out).toMatch(/^program @Tiny\n\ngraph @forward\(/);
+    const again = await trafo(["compile", "tiny.graph", "--dump-after", "algebra"], { "tiny.graph": dump.out });
+    expect([again.status, again.out]).toEqual([0, dump.out]);
+    const written = await trafo(["compile", "tiny.graph", "-o", "out", "--emit", "ts"], { "tiny.graph": dump.out });
+    expect([written.status, [...written.files.keys()].includes("out/tiny.ts")]).toEqual([0, true]);
+    const all = await trafo(["compile", "tiny.trafo", "--dump-after", "all"]);
+    expect(all.out).toMatch(/^; (after algebra|algebra \(unchanged\))$/m);
+    expect(all.out).toContain("; after fusion\n");
+    expect((await trafo(["compile", "tiny.trafo", "--dump-after", "fuson"])).err).toContain("the nearest is fusion");
+  });
+  it("says what the passes did, and leaves fusion out if told to", async () => {
+    const { out } = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", "--remarks", "--time"]);
+    expect(out).toMatch(/fusion +\d+\.\d ms/);
+    expect(out).toMatch(/\d+ {2}fusion: /);
+    expect(out).toContain(" in one kernel (");
+    const plain = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", "--no-fuse", "--remarks"]);
+    expect(plain.out).not.toContain("fusion: ");
+    const count = (text: string) => Number(/(\d+) kernels?/.exec(text)?.[1]);
+    expect(count(plain.out)).toBeGreaterThanOrEqual(count(out));
+  });
   it("needs a model", async () => {
     const blocks = { "b.trafo": "fn double(x: [..., D]) -> [..., D] = 2 * x\n" };
     const checked = await trafo(["check", "b.trafo"], blocks);

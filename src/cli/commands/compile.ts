@@ -4,8 +4,10 @@ import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import { describeProgram, unreadNote } from "../../driver/describe.js";
 import { namedTensors } from "../../driver/module-runner.js";
-import { stageNames } from "../../driver/pipeline.js";
+import { dumpText, remarksText } from "../../driver/pass-report.js";
+import { type Compilation, stageNames } from "../../driver/pipeline.js";
 import { targetOf, targets } from "../../driver/targets.js";
+import { passes } from "../../passes/index.js";
 import { joinPath } from "../../runtime/files.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
 import { readWeights } from "../../runtime/weights.js";
@@ -15,9 +17,12 @@ import { bytesText, counted, plural, table } from "../print.js";
 import { showDiagnostics } from "../report.js";
 
 interface CompileOptions extends CommonOptions {
-  readonly output: string;
+  readonly output?: string;
   readonly emit?: string;
   readonly time?: boolean;
+  readonly fuse: boolean;
+  readonly dumpAfter?: string;
+  readonly remarks?: boolean;
 }
 
 export function declareCompile(program: Command, host: Host, finish: (status: number) => void): void {
@@ -26,13 +31,18 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
     .summary("write the module of a program")
     .description("Compiles a program to a module without dependencies: a method for every entry.")
     .argument("<FILE>", "the program")
-    .requiredOption("-o, --output <DIR>", "where to write")
+    .option("-o, --output <DIR>", "where to write")
     .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
-    .option("--time", "print how long each stage took");
+    .option("--time", "print how long each stage and each pass took")
+    .option("--no-fuse", "compute every operator in a kernel of its own")
+    .option("--remarks", "print what the passes did, and what they did not, with source lines")
+    .addOption(new Option("--dump-after <PASS>", "print the graphs after a pass, or all, and write nothing"));
   withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights", "tile", "schedule")
     .addHelpText(
       "after",
       [
+        "",
+        `The passes are ${passes.map(({ name }) => name).join(", ")}. What --dump-after prints is a FILE as well.`,
         "",
         "Made-up weights are written beside the module, as NAME.safetensors.",
         "",
@@ -41,6 +51,28 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
       ].join("\n"),
     )
     .action(async (path: string, options: CompileOptions) => finish(await compile(host, path, options)));
+}
+
+/** What `--dump-after` names. @throws UserError E0607 */
+function dumpOf(word: string | undefined): string | null {
+  if (word === undefined) return null;
+  const names = [...passes.map(({ name }) => name), "all"];
+  if (names.includes(word)) return word;
+  const near = nearest(word, names);
+  throw UserError.of("E0607", `--dump-after takes ${names.join(", ")}, but is ${word}`, {
+    help: near === null ? [] : [`the nearest is ${near}`],
+  });
+}
+
+/** Milliseconds of each stage, and below `optimize` of each pass. */
+function timeRows({ times, reports }: Compilation): string[][] {
+  return stageNames.flatMap((stage) => {
+    const row = [`  ${stage}`, `${(times.get(stage) ?? 0).toFixed(1)} ms`];
+    if (stage !== "optimize") return [row];
+    const ofPass = (name: string): number =>
+      reports.reduce((sum, report) => sum + (report.pass === name ? report.milliseconds : 0), 0);
+    return [row, ...passes.map(({ name }) => [`    ${name}`, `${ofPass(name).toFixed(1)} ms`])];
+  });
 }
 
 /** What `--emit` names. @throws UserError E0607 */
@@ -65,7 +97,23 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
     });
   }
   const kinds = kindsOf(options.emit, targets[target].emits);
-  const compilation = compilationOf(host, path, options);
+  const dumpAfter = dumpOf(options.dumpAfter);
+  const compilation = compilationOf(host, path, options, {
+    without: options.fuse ? [] : ["fusion"],
+    dumpAfter,
+  });
+  if (dumpAfter !== null) {
+    const { name } = compilation.get("optimize");
+    showDiagnostics(host, compilation.diagnostics.sorted);
+    host.out(dumpText(name, compilation.reports, dumpAfter));
+    return 0;
+  }
+  const { output } = options;
+  if (output === undefined) {
+    throw UserError.of("E0605", "trafo compile needs the option -o, --output <DIR>", {
+      help: ["`trafo compile --help` lists what there is"],
+    });
+  }
   const module = await compilation.get("emit");
   const { name, elaborated } = compilation;
   const contents: [string, string | Uint8Array][] = [];
@@ -80,18 +128,16 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   const facts = describeProgram(elaborated);
   const notes = options.entry === undefined ? unreadNote(elaborated) : [];
   showDiagnostics(host, [...compilation.diagnostics.sorted, ...notes]);
-  for (const [file, text] of contents) host.files.write(joinPath(options.output, file), text);
+  for (const [file, text] of contents) host.files.write(joinPath(output, file), text);
   const kernels = compilation.get("plan").reduce((sum, plan) => sum + plan.kernels.length, 0);
   host.out(`${facts.model}: ${counted(facts.parameters)} parameters, ${plural(kernels, "kernel")}\n`);
   host.out(
     table(
-      contents.map(([file, text]) => [`  ${joinPath(options.output, file)}`, bytesText(text.length)]),
+      contents.map(([file, text]) => [`  ${joinPath(output, file)}`, bytesText(text.length)]),
       "lr",
     ),
   );
-  if (options.time) {
-    const rows = stageNames.map((stage) => [`  ${stage}`, `${(compilation.times.get(stage) ?? 0).toFixed(1)} ms`]);
-    host.out(table(rows, "lr"));
-  }
+  if (options.time) host.out(table(timeRows(compilation), "lr"));
+  if (options.remarks) host.out(remarksText(compilation.reports));
   return 0;
 }

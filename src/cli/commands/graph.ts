@@ -26,7 +26,7 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .description("Draws the graph of a program. The ending of the output says how: .dot, .svg or .png.")
     .argument("<FILE>", "the program")
     .option("-o, --output <FILE>", "where to write; DOT goes to stdout if not given")
-    .addOption(new Option("--stage <STAGE>", "what to draw").choices(["source"]).default("source"))
+    .addOption(new Option("--stage <STAGE>", "what to draw").choices(["source", "optimized"]).default("source"))
     .option("--expand", "open every layer")
     .option("--collapse <DEPTH>", "fold the layers of this depth into one box each")
     .option("--focus <PATH>", "draw one layer, such as h.0.attn");
@@ -55,7 +55,7 @@ async function graph(host: Host, path: string, options: GraphOptions): Promise<n
   const { output } = options;
   const format = output === undefined ? "dot" : formatOf(output);
   const compilation = compilationOf(host, path, options);
-  const { entries } = compilation.get("graph");
+  const { entries } = compilation.get(options.stage === "optimized" ? "optimize" : "graph");
   showDiagnostics(host, compilation.diagnostics.sorted);
   const pictureOptions = {
     ...(options.expand ? { expand: true } : {}),

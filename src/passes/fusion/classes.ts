@@ -1,0 +1,104 @@
+/** What fusion knows of each operator: what it does to elements, and what one element costs. */
+import type { Node, OperatorName } from "../../ir/graph/index.js";
+
+export type FusionClass =
+  /** The caller's. */
+  | "given"
+  /** Numbers, sizes and indices: made wherever they are read. */
+  | "index"
+  /** Element by element. */
+  | "map"
+  /** The same elements in another place. */
+  | "move"
+  /** Elements chosen by indices. */
+  | "gather"
+  | "concat"
+  /** One number per row. */
+  | "reduction"
+  | "softmax"
+  | "contraction"
+  /** Walks along a row; has a kernel of its own, and reads what is computed in place. */
+  | "scan";
+
+const unaryCosts = {
+  neg: 1,
+  abs: 1,
+  exp: 16,
+  log: 16,
+  log2: 16,
+  sqrt: 8,
+  rsqrt: 8,
+  sin: 16,
+  cos: 16,
+  tanh: 24,
+  erf: 24,
+  floor: 1,
+  ceil: 1,
+  not: 1,
+} as const;
+
+const binaryCosts = {
+  add: 1,
+  sub: 1,
+  mul: 1,
+  div: 2,
+  floor_div: 4,
+  mod: 4,
+  pow: 24,
+  maximum: 1,
+  minimum: 1,
+  lt: 1,
+  le: 1,
+  eq: 1,
+  ne: 1,
+  and: 1,
+  or: 1,
+} as const;
+
+const otherCosts = { where: 1, take: 2, element: 2, concat: 2 } as const;
+
+const costs: Partial<Record<OperatorName, number>> = { ...unaryCosts, ...binaryCosts, ...otherCosts };
+
+const classes: {
+  readonly [K in Exclude<OperatorName, keyof typeof unaryCosts | keyof typeof binaryCosts>]: FusionClass;
+} = {
+  input: "given",
+  weight: "given",
+  constant: "index",
+  size: "index",
+  iota: "index",
+  cast: "map",
+  where: "map",
+  transpose: "move",
+  reshape: "move",
+  broadcast: "move",
+  slice: "move",
+  take: "gather",
+  element: "gather",
+  concat: "concat",
+  sum: "reduction",
+  mean: "reduction",
+  max: "reduction",
+  min: "reduction",
+  any: "reduction",
+  all: "reduction",
+  softmax: "softmax",
+  einsum: "contraction",
+  argmax: "scan",
+  cumsum: "scan",
+  topk: "scan",
+};
+
+const classOfName: Partial<Record<OperatorName, FusionClass>> = classes;
+
+export function classOf(operator: OperatorName): FusionClass {
+  return classOfName[operator] ?? "map";
+}
+
+/** What one element costs besides reading its operands; an addition costs 1. Widening casts are free. */
+export function costOf(node: Node): number {
+  if (node.operator !== "cast") return costs[node.operator] ?? 0;
+  const { to } = node.attributes;
+  if (to === "f32") return 0;
+  return to === "f16" || to === "i32" ? 3 : 1;
+}

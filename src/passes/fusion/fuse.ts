@@ -1,0 +1,362 @@
+/**
+ * Fusion: decides which values have a buffer. What has none is computed by the kernels that read it: element-wise
+ * operators before and after a contraction, the stages of a normalisation, scale and mask of a softmax.
+ *
+ * Needs: the other passes, since what it decides is lost when a graph is emitted anew. Guarantees: a contraction, a
+ * reduction or a softmax is computed once, and element-wise work is repeated only where that is cheaper than a buffer;
+ * a kernel has one contraction or stages along rows, not both; outputs are stored. Every decision stands in the Graph, as
+ * `inline` or `stored`, and means nothing for what is computed.
+ *
+ * One walk from the outputs back to the inputs: whoever reads a value has been decided before it.
+ */
+import type { Graph, Node, Placement, TensorType, ValueId } from "../../ir/graph/index.js";
+import { elementCount } from "../../ir/graph/infer-shapes.js";
+import { compare, constantOf, evaluate, rangeOf, type Size, type SizeVariable } from "../../sizes/index.js";
+import type { Pass, PassContext } from "../pass.js";
+import { classOf, costOf, type FusionClass } from "./classes.js";
+import { type AxisLoops, axesKey, type Group, innermost, Loop, type Read } from "./loops.js";
+import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
+
+/** What is computed more than once may cost this much more per element, in additions. */
+const mostExtra = 6;
+/** What is read through indices alone is stored if computing it costs more than this, and it is read more than once. */
+const mostIndexCost = 8;
+const mostMembers = 64;
+/** A size that only the run knows, where its range leaves it open. */
+const typicalSize = 61;
+
+export const fusion: Pass = {
+  name: "fusion",
+  about: "which values have a buffer, and which are computed by the kernels that read them",
+  run: (graph, context) => new Fusion(graph, context).run(),
+};
+
+/** Why a value is stored; null where it is computed in place. */
+type Verdict = string | null;
+
+class Fusion {
+  readonly #reads: Map<string, Read>[];
+  readonly #outputs: ReadonlySet<ValueId>;
+  readonly #indexCosts: readonly (number | null)[];
+  readonly #sizes: Sizes;
+  readonly #readers: Int32Array;
+  readonly #placements: (Placement | null)[];
+  readonly #members = new Map<ValueId, ValueId[]>();
+
+  constructor(
+    readonly graph: Graph,
+    readonly context: PassContext,
+  ) {
+    this.#sizes = typicalSizes(graph.sizes);
+    this.#reads = graph.nodes.map(() => new Map());
+    this.#outputs = new Set(graph.outputs.map(({ value }) => value));
+    this.#readers = new Int32Array(graph.nodes.length);
+    for (const { operands } of graph.nodes) for (const operand of operands) this.#readers[operand]!++;
+    this.#placements = graph.nodes.map(() => null);
+    this.#indexCosts = this.#costsOfIndices();
+  }
+
+  run(): Graph {
+    const { graph } = this;
+    for (let id = graph.nodes.length - 1; id >= 0; id--) this.#place(id as ValueId);
+    for (const [root, members] of this.#members) this.#report(root, members);
+    return { ...graph, placements: this.#placements };
+  }
+
+  #place(value: ValueId): void {
+    const reads = [...this.#reads[value]!.values()];
+    const kind = this.#class(value);
+    if (kind === "given" || (reads.length === 0 && !this.#outputs.has(value))) return;
+    if (kind === "index" || kind === "move") {
+      // Outputs of this kind are copied out, and stay in place for everyone else.
+      if (this.#outputs.has(value)) reads.push(this.#openGroup(value));
+      for (const read of reads) this.#expand(value, read);
+      return;
+    }
+    const verdict = this.#verdict(value, kind, reads);
+    this.#placements[value] = verdict === null ? "inline" : "stored";
+    if (verdict !== null) {
+      this.#members.set(value, []);
+      this.#expand(value, this.#openGroup(value));
+      if (verdict !== "") {
+        const location = this.graph.locations[value] ?? null;
+        const { operator } = this.graph.nodes[value]!;
+        this.context.remark({ rule: "stored", kind: "missed", location, message: `${operator} is stored: ${verdict}` });
+      }
+      return;
+    }
+    for (const { group } of reads) {
+      group.members++;
+      if (kind === "contraction") group.hasContraction = true;
+      if (kind === "reduction" || kind === "softmax") group.hasRows = true;
+      const members = this.#members.get(group.root);
+      if (members !== undefined && members.at(-1) !== value) members.push(value);
+    }
+    const extra = this.#repeats(value, reads) > 1.01 ? this.#cost(value) : 0;
+    for (const read of distinct(reads, kind)) this.#expand(value, { ...read, extra: read.extra + extra });
+  }
+
+  /** A read of the value as the root of a kernel of its own. */
+  #openGroup(value: ValueId): Read {
+    const { shape } = this.graph.types[value]!;
+    const kernel = new Loop(null, 1);
+    let loop = kernel;
+    const order = [...shape.keys()];
+    const node = this.graph.nodes[value]!;
+    // The rows of a softmax are its innermost loop.
+    if (node.operator === "softmax") order.push(...order.splice(node.attributes.axis, 1));
+    const axes: AxisLoops[] = shape.map(() => []);
+    for (const axis of order) {
+      if (constantOf(shape[axis]!) === 1) continue;
+      loop = new Loop(loop, this.#sizes.of(shape[axis]!));
+      axes[axis] = [loop];
+    }
+    const kind = this.#class(value);
+    const group: Group = {
+      root: value,
+      kernel,
+      members: 1,
+      hasContraction: kind === "contraction",
+      hasRows: kind === "reduction" || kind === "softmax" || kind === "scan",
+      isMap: kind === "map",
+    };
+    return { group, axes, loop, direct: kind === "map", factor: false, inSoftmax: false, guarded: false, extra: 0 };
+  }
+
+  #expand(value: ValueId, read: Read): void {
+    const costly = this.#class(value) === "map" && this.#cost(value) >= 8;
+    const loop = costly ? innermost(read.group.kernel, read.axes) : read.loop;
+    eachRead(this.graph, value, { ...read, loop }, this.#sizes, (operand, next) => {
+      const known = this.#reads[operand]!;
+      const key = `${next.group.root} ${axesKey(next.axes)} ${next.loop.id}`;
+      const before = known.get(key);
+      const joined =
+        before === undefined
+          ? next
+          : {
+              ...next,
+              direct: before.direct && next.direct,
+              factor: before.factor || next.factor,
+              guarded: before.guarded || next.guarded,
+              inSoftmax: before.inSoftmax && next.inSoftmax,
+              extra: Math.max(before.extra, next.extra),
+            };
+      known.set(key, joined);
+    });
+  }
+
+  #class(value: ValueId): FusionClass {
+    return classOf(this.graph.nodes[value]!.operator);
+  }
+
+  #cost(value: ValueId): number {
+    return costOf(this.graph.nodes[value]!);
+  }
+
+  #types({ operands }: Node): readonly TensorType[] {
+    return operands.map((operand) => this.graph.types[operand]!);
+  }
+
+  #count(value: ValueId): number {
+    return this.graph.types[value]!.shape.reduce((product, extent) => product * this.#sizes.of(extent), 1);
+  }
+
+  /** How often an element is computed if the value is in place everywhere. */
+  #repeats(value: ValueId, reads: readonly Read[]): number {
+    const kind = this.#class(value);
+    const total = distinct(reads, kind).reduce((sum, { group, axes, loop }) => {
+      const isOnceARow = kind === "reduction" || kind === "contraction" || (kind === "map" && this.#cost(value) >= 8);
+      return sum + (isOnceARow ? innermost(group.kernel, axes).total : loop.total);
+    }, 0);
+    return total / this.#count(value);
+  }
+
+  #verdict(value: ValueId, kind: FusionClass, reads: readonly Read[]): Verdict {
+    if (this.#outputs.has(value)) return "";
+    if (kind === "scan") return "";
+    const indexCost = this.#indexCosts[value] ?? null;
+    if (indexCost !== null) {
+      const isCheap = indexCost <= mostIndexCost || this.#repeats(value, reads) <= 1.01;
+      return isCheap ? null : "a table of positions, read more than once";
+    }
+    if (reads.some(({ guarded }) => guarded)) return "it is read where an axis may be empty";
+    if (reads.some(({ group }) => group.members >= mostMembers)) return "the kernels that read it are large";
+    switch (kind) {
+      case "map":
+        return this.#verdictOnMap(value, reads);
+      case "gather":
+        return this.#verdictOnGather(value, reads);
+      case "concat":
+        return this.#verdictOnConcat(value, reads);
+      case "contraction":
+        return this.#verdictOnContraction(value, reads);
+      default:
+        return this.#verdictOnRows(value, reads);
+    }
+  }
+
+  #verdictOnMap(value: ValueId, reads: readonly Read[]): Verdict {
+    const cost = this.#cost(value);
+    if (cost > 0 && reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
+    const tensors = this.graph.nodes[value]!.operands.filter(
+      (operand) => this.graph.types[operand]!.shape.length > 0 && this.#indexCosts[operand] === null,
+    );
+    if (groupsOf(reads) > 1) {
+      const isOfLeaf = tensors.length <= 1 && tensors.every((operand) => this.#isLeaf(operand));
+      return cost <= 2 && isOfLeaf ? null : `${groupsOf(reads)} kernels read it`;
+    }
+    const repeats = this.#repeats(value, reads);
+    if (repeats <= 1.01 || cost === 0) return null;
+    const extra = Math.max(...reads.map((read) => read.extra)) + cost;
+    if (extra > mostExtra) return `computing it ${times(repeats)} costs more than a buffer`;
+    if (tensors.length > 1 && repeats > 4) return `it would be computed ${times(repeats)}`;
+    if (!reads.every(({ inSoftmax }) => inSoftmax) && this.#endsContraction(value)) {
+      return "it is computed where the contraction before it is stored";
+    }
+    return null;
+  }
+
+  /** Whether the value is of a contraction that nothing else reads, element by element. */
+  #endsContraction(value: ValueId): boolean {
+    let at = value;
+    for (;;) {
+      const { operands } = this.graph.nodes[at]!;
+      const count = elementCount(this.graph.types[value]!.shape);
+      const next = operands.find((operand) => {
+        const kind = this.#class(operand);
+        const isSame = compare(elementCount(this.graph.types[operand]!.shape), count) === "equal";
+        return isSame && this.#readers[operand] === 1 && (kind === "contraction" || kind === "map");
+      });
+      if (next === undefined || this.#outputs.has(next)) return false;
+      if (this.#class(next) === "contraction") return true;
+      at = next;
+    }
+  }
+
+  #verdictOnGather(value: ValueId, reads: readonly Read[]): Verdict {
+    const node = this.graph.nodes[value]!;
+    if (!choosesFromSome(this.graph, value)) return "it may choose from nothing";
+    // Heads that several queries share are read where they are.
+    if (isView(this.graph, value)) return null;
+    if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
+    // Experts: chosen matrices must never be written out, however often they are read.
+    if (this.#count(value) > this.#count(node.operands[0]!) && reads.every(({ factor }) => factor)) return null;
+    if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
+    const repeats = this.#repeats(value, reads);
+    return repeats <= 1.01 || (repeats <= 4 && reads.every(({ extra }) => extra + 2 <= mostExtra))
+      ? null
+      : `it would be read ${times(repeats)}`;
+  }
+
+  #verdictOnConcat(value: ValueId, reads: readonly Read[]): Verdict {
+    const node = this.graph.nodes[value]!;
+    if (node.operator !== "concat") return "";
+    const { axis } = node.attributes;
+    if (node.operands.length > 4) return "it has many parts";
+    const isPopulated = this.#types(node).every(({ shape }) => rangeOf(shape[axis]!).min >= 1);
+    if (!isPopulated) return "a part may be empty";
+    if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
+    if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
+    return this.#repeats(value, reads) <= 1.01 ? null : "it would be put together more than once";
+  }
+
+  #verdictOnContraction(value: ValueId, reads: readonly Read[]): Verdict {
+    const [read] = reads;
+    if (reads.length !== 1 || read === undefined) {
+      return groupsOf(reads) > 1 ? `${groupsOf(reads)} kernels read it` : "its kernel reads it more than once";
+    }
+    const { group, direct } = read;
+    if (!group.isMap || !direct) return "what reads it does not read it element by element";
+    if (group.hasContraction) return "the kernel that reads it has a contraction already";
+    if (group.hasRows) return "the kernel that reads it works along rows";
+    const counts = [value, group.root].map((each) => elementCount(this.graph.types[each]!.shape));
+    return compare(counts[0]!, counts[1]!) === "equal" ? null : "its elements are read several times";
+  }
+
+  #verdictOnRows(value: ValueId, reads: readonly Read[]): Verdict {
+    if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
+    const [read] = reads;
+    if (read === undefined || read.factor || read.group.hasContraction) return "a contraction reads it";
+    const { operator, attributes } = this.graph.nodes[value]!;
+    const isSoftmax = operator === "softmax";
+    const rows = isSoftmax ? reads.map((each) => ({ ...each, axes: each.axes.with(attributes.axis, []) })) : [...reads];
+    if (distinct(rows, "reduction").length > 1) return "its kernel reads it in several ways";
+    const computed = innermost(read.group.kernel, rows[0]!.axes).total;
+    const extent = isSoftmax ? this.#sizes.of(this.graph.types[value]!.shape[attributes.axis]!) : 1;
+    if ((computed * extent) / this.#count(value) > 1.01) return "the rows of its kernel are others";
+    return isSoftmax && this.#repeats(value, reads) > 1.01 ? "its kernel reads it more than once" : null;
+  }
+
+  /** Whether the value is the caller's, moved or not. */
+  #isLeaf(value: ValueId): boolean {
+    let at = value;
+    while (this.#class(at) === "move") at = this.graph.nodes[at]!.operands[0]!;
+    return this.#class(at) === "given" || this.#class(at) === "index";
+  }
+
+  /**
+   * For each value that is made of indices alone, element by element, what computing an element costs, without what is
+   * made of fewer elements (that is better stored where it has them); null for all others.
+   */
+  #costsOfIndices(): readonly (number | null)[] {
+    const costs: (number | null)[] = [];
+    for (const [id, node] of this.graph.nodes.entries()) {
+      const kind = classOf(node.operator);
+      const value = id as ValueId;
+      const isMade =
+        (kind === "index" || kind === "map" || kind === "move") && node.operands.every((o) => costs[o] !== null);
+      const count = this.#count(value);
+      const beneath = (operand: ValueId): number => (this.#count(operand) * 2 >= count ? costs[operand]! : 0);
+      costs.push(isMade ? node.operands.reduce((sum, operand) => sum + beneath(operand), this.#cost(value)) : null);
+    }
+    return costs;
+  }
+
+  #report(root: ValueId, members: readonly ValueId[]): void {
+    if (members.length === 0) return;
+    const { nodes, locations } = this.graph;
+    const names = [...members].reverse().map((member) => nodes[member]!.operator);
+    const message = `${[...names, nodes[root]!.operator].join(", ")} in one kernel`;
+    this.context.remark({
+      rule: this.#ruleOf(root, members),
+      kind: "fired",
+      location: locations[root] ?? null,
+      message,
+    });
+  }
+
+  /** What kind of kernel it is. */
+  #ruleOf(root: ValueId, members: readonly ValueId[]): string {
+    const kinds = new Set([root, ...members].map((each) => this.#class(each)));
+    if (kinds.has("softmax")) return "softmax with what is before or after it";
+    if (kinds.has("contraction")) return "contraction with what follows";
+    if (kinds.has("reduction")) return "stages along rows";
+    return "element by element";
+  }
+}
+
+/** Reads that are not one and the same. A number per row is one number, wherever in the row it is read. */
+function distinct(reads: readonly Read[], kind: FusionClass): readonly Read[] {
+  if (kind !== "reduction" && kind !== "contraction") return reads;
+  const found = new Map(reads.map((read) => [`${read.group.root} ${axesKey(read.axes)}`, read]));
+  return [...found.values()];
+}
+
+function groupsOf(reads: readonly Read[]): number {
+  return new Set(reads.map(({ group }) => group)).size;
+}
+
+function times(repeats: number): string {
+  return repeats < 2.5 ? "twice" : `${Math.round(repeats)} times`;
+}
+
+/** Sizes as they may well be: what the range allows, at most a typical one. */
+function typicalSizes(variables: readonly SizeVariable[]): Sizes {
+  const values = new Map<SizeVariable, number>();
+  const typicalOf = (size: Size): number => evaluate(size, (variable) => values.get(variable) ?? typicalSize);
+  for (const variable of variables) {
+    const most = variable.max === null ? typicalSize : Math.min(typicalSize, typicalOf(variable.max));
+    values.set(variable, Math.max(1, typicalOf(variable.min), most));
+  }
+  return { of: (size) => Math.max(1, typicalOf(size)) };
+}

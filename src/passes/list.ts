@@ -1,0 +1,7 @@
+/** The passes in their order. `--dump-after` and `without` take their names. */
+import { algebra } from "./algebra.js";
+import { fusion } from "./fusion/fuse.js";
+import { movement } from "./movement.js";
+import type { Pass } from "./pass.js";
+
+export const passes: readonly Pass[] = [algebra, movement, fusion];
