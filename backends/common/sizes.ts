@@ -4,11 +4,14 @@
 import {
   type Atom,
   constantOf,
+  greatestCommonDivisor,
   rangeOf,
   type Size,
   type SizeVariable,
   splitModulo,
   type Term,
+  type VariableAtom,
+  withWholeVariables,
 } from "../../src/sizes/index.js";
 import { type Code, inside, level, numberCode, plus, primary, times } from "./code.js";
 
@@ -64,29 +67,41 @@ function sum(value: Size, dialect: SizeDialect): Summand[] {
     if (split === null || factor === undefined || others.length > 0) break;
     const { dividend, modulus } = split;
     const remainder = dialect.mod(sizeCode(dividend, dialect), sizeCode(modulus, dialect), rangeOf(dividend).min >= 0);
-    summands.push({
-      coefficient: factor.coefficient,
-      product: product([...factor.monomial.factors.map((atom) => atomCode(atom, dialect)), remainder]),
-      degree: factor.monomial.factors.length + 1,
-    });
+    const { coefficient, factors } = factorCodes(factor, dialect);
+    summands.push({ coefficient, product: product([...factors, remainder]), degree: factors.length + 1 });
     rest = split.rest;
   }
   return [...summands, ...rest.terms.map((term) => termSummand(term, dialect))];
 }
 
-function termSummand({ coefficient, monomial }: Term, dialect: SizeDialect): Summand {
-  const factors = monomial.factors.map((atom) => atomCode(atom, dialect));
+function termSummand(term: Term, dialect: SizeDialect): Summand {
+  const { coefficient, factors } = factorCodes(term, dialect);
   return { coefficient, product: factors.length === 0 ? null : product(factors), degree: factors.length };
+}
+
+/** The factors of a term, whose coefficient cancels in quotients of variables by their steps. */
+function factorCodes(term: Term, dialect: SizeDialect): { coefficient: number; factors: Code[] } {
+  let { coefficient } = term;
+  const factors = term.monomial.factors.map((atom) => {
+    if (atom.kind !== "variable") return atomCode(atom, dialect);
+    const { variable, min } = atom;
+    const common = greatestCommonDivisor(coefficient, variable.step);
+    coefficient /= common;
+    const code = primary(dialect.variable(variable));
+    if (common === variable.step) return code;
+    return dialect.floorDiv(code, numberCode(variable.step / common), rangeOf(min).min >= 0);
+  });
+  return { coefficient, factors };
 }
 
 function product(factors: readonly Code[]): Code {
   return factors.reduce((all, factor) => times(all, factor), primary("1"));
 }
 
-function atomCode(atom: Atom, dialect: SizeDialect): Code {
-  if (atom.kind === "variable") return primary(dialect.variable(atom.variable));
+function atomCode(atom: Exclude<Atom, VariableAtom>, dialect: SizeDialect): Code {
   if (atom.kind === "floorDiv") {
-    const [a, b] = [sizeCode(atom.dividend, dialect), sizeCode(atom.divisor, dialect)];
+    const { dividend, divisor } = withWholeVariables(atom);
+    const [a, b] = [sizeCode(dividend, dialect), sizeCode(divisor, dialect)];
     return dialect.floorDiv(a, b, rangeOf(atom.dividend).min >= 0);
   }
   return dialect.extreme(

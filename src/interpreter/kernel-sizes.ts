@@ -1,5 +1,5 @@
 /** Turns sizes into functions that compute them for the current iteration. */
-import type { Atom, Size, SizeVariable } from "../sizes/index.js";
+import { type Atom, quotientOf, type Size, type SizeVariable } from "../sizes/index.js";
 
 export type SizeFunction = () => number;
 
@@ -41,7 +41,12 @@ function atomValue(
   atom: Atom,
   variableValue: (variable: SizeVariable) => number | SizeFunction,
 ): number | SizeFunction {
-  if (atom.kind === "variable") return variableValue(atom.variable);
+  if (atom.kind === "variable") {
+    const { variable } = atom;
+    const value = variableValue(variable);
+    if (variable.step === 1) return value;
+    return typeof value === "number" ? quotientOf(variable, value) : () => quotientOf(variable, value());
+  }
   if (atom.kind === "floorDiv") {
     const [a, b] = [sizeFunction(atom.dividend, variableValue), sizeFunction(atom.divisor, variableValue)];
     return () => {

@@ -114,6 +114,10 @@ export function greatestCommonDivisor(a: number, b: number): number {
   return x;
 }
 
+export function leastCommonMultiple(a: number, b: number): number {
+  return exact((a / greatestCommonDivisor(a, b)) * b);
+}
+
 /** The largest term (positive coefficient) that divides every term of a sum that is not zero. */
 export function contentOf(a: Size): Term {
   let coefficient = 0;

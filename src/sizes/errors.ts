@@ -19,6 +19,14 @@ export class DivisionByZero extends RangeError {
   }
 }
 
+/** A variable that has only multiples of a number as values was given another. */
+export class NotAMultiple extends RangeError {
+  constructor(name: string, value: number, step: number) {
+    super(`${name} is ${value}, which is no multiple of ${step}`);
+    this.name = "NotAMultiple";
+  }
+}
+
 /** The text of a size does not follow the syntax that `render` writes; `offset` is where, in UTF-16 units. */
 export class SizeSyntaxError extends SyntaxError {
   constructor(

@@ -1,9 +1,12 @@
 /** The value of a size for given values of its variables, and which variables it has. */
-import { DivisionByZero, exact } from "./errors.js";
+import { DivisionByZero, exact, NotAMultiple } from "./errors.js";
 import { type Atom, compareAtoms, type Size, type SizeVariable } from "./form.js";
 import { floorQuotient } from "./numbers.js";
 
-/** Throws DivisionByZero where a divisor is zero, and SizeOverflow where a number is not exact. */
+/**
+ * Throws DivisionByZero where a divisor is zero, SizeOverflow where a number is not exact, and NotAMultiple for a value
+ * that a variable does not take.
+ */
 export function evaluate(a: Size, valueFor: (variable: SizeVariable) => number): number {
   let sum = 0;
   for (const { coefficient, monomial } of a.terms) {
@@ -15,7 +18,7 @@ export function evaluate(a: Size, valueFor: (variable: SizeVariable) => number):
 }
 
 function evaluateAtom(atom: Atom, valueFor: (variable: SizeVariable) => number): number {
-  if (atom.kind === "variable") return exact(valueFor(atom.variable));
+  if (atom.kind === "variable") return quotientOf(atom.variable, exact(valueFor(atom.variable)));
   if (atom.kind === "floorDiv") {
     const divisor = evaluate(atom.divisor, valueFor);
     if (divisor === 0) throw new DivisionByZero();
@@ -23,6 +26,13 @@ function evaluateAtom(atom: Atom, valueFor: (variable: SizeVariable) => number):
   }
   const choose = atom.kind === "min" ? Math.min : Math.max;
   return choose(...atom.operands.map((operand) => evaluate(operand, valueFor)));
+}
+
+/** What the atom of a variable is for a value of the variable. */
+export function quotientOf(variable: SizeVariable, value: number): number {
+  const { name, step } = variable;
+  if (value % step !== 0) throw new NotAMultiple(name, value, step);
+  return value / step;
 }
 
 /** The variables that occur anywhere in a size, sorted by name. Those that occur only in their bounds are not in it. */

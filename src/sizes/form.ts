@@ -1,8 +1,9 @@
 /**
  * The normal form of sizes: a sum of integer multiples of monomials, a monomial being a product of atoms.
  *
- * An atom is a variable, or a floor division, minimum or maximum that could not be simplified away. A remainder is no
- * atom: `a % b` is held as `a - b*(a // b)`, so that `b*(a // b) + a % b` is `a`, `a - a % b` is `b*(a // b)` and a
+ * An atom is a variable, or a floor division, minimum or maximum that could not be simplified away. The atom of a
+ * variable that only takes multiples of a step is the variable divided by it: if 4 divides T, then T is 4 times the
+ * atom, T // 4 is the atom, and that T // 4 windows of 4 are T needs no rule. A remainder is no atom: `a % b` is held as `a - b*(a // b)`, so that `b*(a // b) + a % b` is `a`, `a - a % b` is `b*(a // b)` and a
  * remainder of a remainder simplifies without a rule of its own. `modulo.ts` recognises remainders again for printing
  * and for ranges.
  *
@@ -13,6 +14,7 @@
  * 4. The order depends on names and structure, not on the order of creation (except among variables of one name), so
  *    that printing is reproducible.
  * 5. Only the constructors in `arithmetic.ts`, `division.ts` and `extremes.ts` build atoms and sums.
+ * 6. A variable with a step above 1 has constant bounds, which are multiples of the step.
  *
  * The intern tables live as long as the module. Sizes are small and few compared with everything made from them.
  */
@@ -50,10 +52,14 @@ export interface Monomial {
   readonly factors: readonly Atom[];
 }
 
+/** A variable divided by its step. */
 export interface VariableAtom {
   readonly kind: "variable";
   readonly id: number;
   readonly variable: SizeVariable;
+  /** The bounds of the quotient. */
+  readonly min: Size;
+  readonly max: Size | null;
 }
 
 export interface FloorDivAtom {
@@ -83,7 +89,8 @@ export const unitMonomial: Monomial = monomialOf([]);
 /**
  * A named size. Variables are objects: two variables of one name are different variables. Bounds are inclusive and may
  * mention other variables (an index variable `s` runs over 0..S-1); no upper bound is null. That a variable has a value
- * at all implies that its range is not empty, which proofs about it use.
+ * at all implies that its range is not empty, which proofs about it use. With a step it has only multiples of the step
+ * as values, and bounds are rounded to such.
  */
 export class SizeVariable {
   readonly id: number = nextId++;
@@ -95,16 +102,29 @@ export class SizeVariable {
     readonly name: string,
     min: Size | number,
     max: Size | number | null,
+    readonly step: number = 1,
   ) {
-    this.min = toSize(min);
-    this.max = max === null ? null : toSize(max);
-    this.atom = { kind: "variable", id: this.id, variable: this };
+    const [low, high] = [toSize(min), max === null ? null : toSize(max)];
+    if (step === 1) {
+      this.min = low;
+      this.max = high;
+      this.atom = { kind: "variable", id: this.id, variable: this, min: low, max: high };
+      return;
+    }
+    const [least, most] = [constantOf(low), high === null ? null : constantOf(high)];
+    if (least === null || (high !== null && most === null) || !Number.isSafeInteger(step) || step < 1)
+      throw new RangeError(`${name} has a step of ${step}, and bounds that are no numbers`);
+    const atomMin = size(Math.ceil(least / step));
+    const atomMax = most === null ? null : size(Math.floor(most / step));
+    this.min = size(constantOf(atomMin)! * step);
+    this.max = atomMax === null ? null : size(constantOf(atomMax)! * step);
+    this.atom = { kind: "variable", id: this.id, variable: this, min: atomMin, max: atomMax };
   }
 }
 
 /** The size that is this number, or this variable. */
 export function size(value: number | SizeVariable): Size {
-  if (typeof value !== "number") return sizeOfAtom(value.atom);
+  if (typeof value !== "number") return internSize([{ coefficient: value.step, monomial: monomialOf([value.atom]) }]);
   const known = constants.get(value);
   if (known !== undefined) return known;
   const constant = exact(value);

@@ -3,11 +3,12 @@
  * proofs are sound. `form.ts` states the normal form, `division.ts` and `extremes.ts` the simplifications, `proof.ts`
  * the method of proof.
  */
-export { add, exactDivide, mul, neg, sub } from "./arithmetic.js";
+export { add, exactDivide, greatestCommonDivisor, leastCommonMultiple, mul, neg, sub } from "./arithmetic.js";
+export { type AxisBinding, bindingOf, divisibleBy } from "./binding.js";
 export { type Comparison, compare } from "./compare.js";
 export { floorDiv, mod } from "./division.js";
-export { DivisionByZero, SizeOverflow, SizeSyntaxError } from "./errors.js";
-export { evaluate, variablesOf } from "./evaluate.js";
+export { DivisionByZero, NotAMultiple, SizeOverflow, SizeSyntaxError } from "./errors.js";
+export { evaluate, quotientOf, variablesOf } from "./evaluate.js";
 export { absolute, maximum, minimum } from "./extremes.js";
 export {
   type Atom,
@@ -19,6 +20,7 @@ export {
   type SizeRange,
   SizeVariable,
   size,
+  sizeOfAtom,
   type Term,
   type VariableAtom,
 } from "./form.js";
@@ -28,3 +30,4 @@ export { isAtMost, isLess, isNonNegative } from "./proof.js";
 export { rangeOf } from "./range.js";
 export { render } from "./render.js";
 export { substitute } from "./substitute.js";
+export { withWholeVariables } from "./whole.js";

@@ -138,7 +138,7 @@ class Search {
       const next = value && attempt(() => add(rest, mul(coefficient, value)));
       return next !== null && this.proves(next, uses);
     };
-    if (atom.kind === "variable") return continues(rising ? atom.variable.min : atom.variable.max);
+    if (atom.kind === "variable") return continues(rising ? atom.min : atom.max);
     if (atom.kind === "floorDiv") {
       const aboveZero = attempt(() => sub(atom.divisor, 1));
       if (aboveZero === null || !this.isNonNegative(aboveZero)) return false;

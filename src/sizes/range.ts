@@ -68,7 +68,7 @@ function monomialRange(monomial: Monomial): SizeRange {
 
 function atomRange(atom: Atom): SizeRange {
   if (atom.kind === "variable") {
-    const { min, max } = atom.variable;
+    const { min, max } = atom;
     return { min: rangeOf(min).min, max: max === null ? Infinity : rangeOf(max).max };
   }
   if (atom.kind === "floorDiv") {

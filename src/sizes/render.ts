@@ -2,12 +2,15 @@
  * The text of a size, which `parse.ts` reads back to the same size: Python's precedence, a division or remainder in
  * parentheses wherever it is not a whole summand, a positive term first if there is one, the constant last.
  *
- * Remainders are written as such although the normal form has none; each is checked to normalise back.
+ * Remainders are written as such although the normal form has none; each is checked to normalise back. So are
+ * variables with a step: of a T that 4 divides, the atom is T // 4, twice that T // 2, and half of it T // 8.
  */
+import { greatestCommonDivisor } from "./arithmetic.js";
 import { floorDiv } from "./division.js";
 import { attempt } from "./errors.js";
-import { type Atom, constantOf, type Size, type Term, unitMonomial } from "./form.js";
+import { type Atom, constantOf, type Size, type Term, unitMonomial, type VariableAtom } from "./form.js";
 import { splitModulo } from "./modulo.js";
+import { withWholeVariables } from "./whole.js";
 
 export function render(a: Size): string {
   a.cache.text ??= renderSum(a);
@@ -56,36 +59,50 @@ function withoutRemainders(a: Size): { remainders: Summand[]; rest: Size } {
 
 function renderRemainder(factor: Term, dividend: Size, modulus: Size): Summand {
   const text = `${dividendText(dividend)} % ${operandText(modulus)}`;
-  const parts = coefficientParts(factor);
-  for (const atom of factor.monomial.factors) parts.push(factorText(atom));
-  if (parts.length > 0) parts.push(`(${text})`);
+  const parts = productParts(factor);
   const negative = factor.coefficient < 0;
-  return parts.length > 0 ? { negative, text: parts.join("*"), quotient: false } : { negative, text, quotient: true };
+  if (parts.length === 0) return { negative, text, quotient: true };
+  return { negative, text: [...parts.map(partText), `(${text})`].join("*"), quotient: false };
 }
 
 function renderTerm(term: Term): Summand {
-  const parts = coefficientParts(term);
-  const { factors } = term.monomial;
+  const parts = productParts(term);
   const negative = term.coefficient < 0;
-  if (factors.length === 0) return { negative, text: String(Math.abs(term.coefficient)), quotient: false };
-  const single = parts.length === 0 && factors.length === 1 ? factors[0]! : null;
-  if (single !== null) return { negative, text: atomText(single), quotient: single.kind === "floorDiv" };
-  return { negative, text: [...parts, ...factors.map(factorText)].join("*"), quotient: false };
+  const [only, ...others] = parts;
+  if (only === undefined) return { negative, text: "1", quotient: false };
+  if (others.length === 0) return { negative, ...only };
+  return { negative, text: parts.map(partText).join("*"), quotient: false };
 }
 
-function coefficientParts(term: Term): string[] {
-  const magnitude = Math.abs(term.coefficient);
-  return magnitude === 1 ? [] : [String(magnitude)];
+/** A factor of a product; a quotient needs parentheses among others. */
+interface Part {
+  readonly text: string;
+  readonly quotient: boolean;
 }
 
-function atomText(atom: Atom): string {
-  if (atom.kind === "variable") return atom.variable.name;
-  if (atom.kind === "floorDiv") return `${dividendText(atom.dividend)} // ${operandText(atom.divisor)}`;
-  return `${atom.kind}(${atom.operands.map(render).join(", ")})`;
+/** The factors of a term without its sign. The coefficient cancels in quotients of variables by their steps. */
+function productParts({ coefficient, monomial }: Term): Part[] {
+  let rest = Math.abs(coefficient);
+  const parts = monomial.factors.map((atom): Part => {
+    if (atom.kind !== "variable") return atomPart(atom);
+    const { name, step } = atom.variable;
+    const common = greatestCommonDivisor(rest, step);
+    rest /= common;
+    return common === step ? { text: name, quotient: false } : { text: `${name} // ${step / common}`, quotient: true };
+  });
+  return rest === 1 ? parts : [{ text: String(rest), quotient: false }, ...parts];
 }
 
-function factorText(atom: Atom): string {
-  return atom.kind === "floorDiv" ? `(${atomText(atom)})` : atomText(atom);
+function partText({ text, quotient }: Part): string {
+  return quotient ? `(${text})` : text;
+}
+
+function atomPart(atom: Exclude<Atom, VariableAtom>): Part {
+  if (atom.kind === "floorDiv") {
+    const { dividend, divisor } = withWholeVariables(atom);
+    return { text: `${dividendText(dividend)} // ${operandText(divisor)}`, quotient: true };
+  }
+  return { text: `${atom.kind}(${atom.operands.map(render).join(", ")})`, quotient: false };
 }
 
 /** A product may stand bare left of `//` and `%`, since operators of one precedence group to the left. */
@@ -99,14 +116,17 @@ function dividendText(a: Size): string {
 function operandText(a: Size): string {
   const constant = constantOf(a);
   if (constant !== null) return constant >= 0 ? String(constant) : `(${constant})`;
-  return isSingleFactor(a) && !isBareQuotient(a) ? render(a) : `(${render(a)})`;
+  return singleFactor(a)?.quotient === false ? render(a) : `(${render(a)})`;
 }
 
-function isSingleFactor(a: Size): boolean {
+/** The one factor that a size is, if it is one. */
+function singleFactor(a: Size): Part | null {
   const [term] = a.terms;
-  return a.terms.length === 1 && term!.coefficient === 1 && term!.monomial.factors.length === 1;
+  if (a.terms.length !== 1 || term!.coefficient < 0) return null;
+  const [only, ...others] = productParts(term!);
+  return others.length === 0 ? only! : null;
 }
 
 function isBareQuotient(a: Size): boolean {
-  return isSingleFactor(a) && a.terms[0]!.monomial.factors[0]!.kind === "floorDiv";
+  return singleFactor(a)?.quotient === true;
 }

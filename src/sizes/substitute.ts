@@ -7,12 +7,15 @@ import { type Atom, type Size, type SizeVariable, size, sizeOfAtom } from "./for
 /**
  * `a` with each variable replaced by what `replacement` gives for it; null keeps the variable. Bounds of the variables
  * that stay are theirs and do not change. The caller sees to it that a replacement lies within the range of its
- * variable, because simplifications of `a` have used that range.
+ * variable, and is a multiple of its step, because simplifications of `a` have used that range.
  */
 export function substitute(a: Size, replacement: (variable: SizeVariable) => Size | null): Size {
   const done = new Map<Atom, Size>();
   const ofAtom = (atom: Atom): Size => {
-    if (atom.kind === "variable") return replacement(atom.variable) ?? sizeOfAtom(atom);
+    if (atom.kind === "variable") {
+      const value = replacement(atom.variable);
+      return value === null ? sizeOfAtom(atom) : floorDiv(value, atom.variable.step);
+    }
     if (atom.kind === "floorDiv") return floorDiv(ofSize(atom.dividend), ofSize(atom.divisor));
     return extreme(atom.kind, atom.operands.map(ofSize));
   };

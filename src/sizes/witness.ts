@@ -33,9 +33,11 @@ function valueIn(witness: number, variable: SizeVariable): number {
 function chooseValue(witness: number, variable: SizeVariable): number {
   const low = evaluateAt(witness, variable.min);
   if (low === null) return Number.NaN;
-  if (variable.max === null) return low + choices[witness]!(unboundedSpan, variable);
-  const high = evaluateAt(witness, variable.max);
-  return high === null || high < low ? Number.NaN : low + choices[witness]!(high - low, variable);
+  const { max, step } = variable;
+  const choose = (span: number): number => low + step * choices[witness]!(Math.floor(span / step), variable);
+  if (max === null) return choose(unboundedSpan * step);
+  const high = evaluateAt(witness, max);
+  return high === null || high < low ? Number.NaN : choose(high - low);
 }
 
 /** The value of a size in a witness, null where it has none. */

@@ -42,10 +42,15 @@ function withSwappedOffsets(plan: Plan, random: Random, sizeOf: (variable: SizeV
   return { ...plan, buffers };
 }
 
-describe.each([true, false])("random graphs, smooth: %s", (smooth) => {
+describe.each([
+  { smooth: true, step: 1 },
+  { smooth: false, step: 1 },
+  { smooth: true, step: 2 },
+  { smooth: false, step: 3 },
+])("random graphs: %j", ({ smooth, step }) => {
   test("are computed by their plan as by the graph's interpreter", { timeout }, () => {
     for (const seed of seeds) {
-      const graph = randomGraph(seed, { smooth, nodes: 6 + (seed % 30) });
+      const graph = randomGraph(seed, { smooth, step, nodes: 6 + (seed % 30) });
       const plan = planGraph(lowerGraph(graph));
       for (const kernel of plan.kernels) expect(verifyKernel(kernel), `seed ${seed}`).toEqual([]);
       for (const variant of [0, 1]) {

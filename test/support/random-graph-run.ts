@@ -15,7 +15,7 @@ export interface RandomRun {
 }
 
 export interface RandomRunOptions {
-  /** Values of sizes by name, where they are not to be random. */
+  /** Values of sizes by name, where they are not to be random; rounded up to multiples of their steps. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** Whether floats are now and then NaN, infinite, ±0 or large; false unless given. */
   readonly special?: boolean;
@@ -28,7 +28,11 @@ export function randomRun(graph: Graph, seed: number, options: RandomRunOptions 
   const sizeOf = (size: Size): number => evaluate(size, (variable) => values.get(variable)!);
   for (const variable of graph.sizes) {
     const [min, max] = [sizeOf(variable.min), variable.max === null ? 8 : sizeOf(variable.max)];
-    values.set(variable, options.sizes?.[variable.name] ?? min + random.below(max - min + 1));
+    const { name, step } = variable;
+    const given = options.sizes?.[name];
+    const value =
+      given === undefined ? min + step * random.below((max - min) / step + 1) : Math.ceil(given / step) * step;
+    values.set(variable, value);
   }
   const inputs = new Map<string, Tensor>();
   for (const node of graph.nodes) {

@@ -6,7 +6,7 @@ import type { ValueId } from "../../src/ir/graph/graph.js";
 import type { Attributes, OperatorName } from "../../src/ir/graph/operators.js";
 import { broadcastShapes, same } from "../../src/ir/graph/type-rules.js";
 import type { ElementType, TensorType } from "../../src/ir/graph/types.js";
-import { minimum, mul, rangeOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
+import { exactDivide, minimum, mul, rangeOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import type { Random } from "./random.js";
 
 export interface RandomGraphOptions {
@@ -18,6 +18,8 @@ export interface RandomGraphOptions {
   readonly elements?: readonly ElementType[];
   /** Operators that may appear besides leaves; all unless given. */
   readonly operators?: readonly OperatorName[];
+  /** What divides T, a divisor of 6; 1 unless given. */
+  readonly step?: number;
 }
 
 /** No value has more elements than this, whatever the sizes. */
@@ -28,8 +30,8 @@ export class NothingFits extends Error {}
 
 export class RandomValues {
   protected readonly b = new SizeVariable("B", 0, 3);
-  protected readonly t = new SizeVariable("T", 0, 6);
-  protected readonly builder = new GraphBuilder("random", [this.b, this.t]);
+  protected readonly t: SizeVariable;
+  protected readonly builder: GraphBuilder;
   protected readonly pool: ValueId[] = [];
   protected readonly elements: readonly ElementType[];
   protected leaves = 0;
@@ -38,6 +40,8 @@ export class RandomValues {
     readonly random: Random,
     readonly options: RandomGraphOptions,
   ) {
+    this.t = new SizeVariable("T", 0, 6, options.step);
+    this.builder = new GraphBuilder("random", [this.b, this.t]);
     this.elements = ["f32", ...(options.elements ?? (["f16", "i32", "bool"] as const))];
   }
 
@@ -133,7 +137,9 @@ export class RandomValues {
   protected size(): Size {
     const { random } = this;
     const [b, t] = [size(this.b), size(this.t)];
+    const part = exactDivide(t, this.t.step)!;
     return random.of([
+      ...(part === t ? [] : [part, part]),
       size(1),
       size(1),
       size(2),

@@ -18,7 +18,17 @@ import {
 } from "../../src/ir/graph/operators.js";
 import { broadcastShapes, same } from "../../src/ir/graph/type-rules.js";
 import { type ElementType, isFloat } from "../../src/ir/graph/types.js";
-import { constantOf, maximum, minimum, mul, rangeOf, type Size, size, sub } from "../../src/sizes/index.js";
+import {
+  constantOf,
+  exactDivide,
+  maximum,
+  minimum,
+  mul,
+  rangeOf,
+  type Size,
+  size,
+  sub,
+} from "../../src/sizes/index.js";
 import { Random } from "./random.js";
 import { largest, NothingFits, type RandomGraphOptions, RandomValues } from "./random-graph-values.js";
 
@@ -239,6 +249,9 @@ class Generator extends RandomValues {
     const { shape } = this.type(x);
     const at = random.below(shape.length + 1);
     const whole = shape[at] === undefined ? null : constantOf(shape[at]);
+    const { step } = this.t;
+    const divided = step > 1 && shape[at] !== undefined && random.chance(0.6) ? exactDivide(shape[at], step) : null;
+    if (divided !== null) return this.emit("reshape", [x], { shape: shape.toSpliced(at, 1, divided, size(step)) });
     const next =
       random.chance(0.4) && shape.length > 1 && at + 1 < shape.length
         ? shape.toSpliced(at, 2, mul(shape[at]!, shape[at + 1]!))

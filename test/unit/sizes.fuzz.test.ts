@@ -45,6 +45,7 @@ const variables: readonly SizeVariable[] = [
   new SizeVariable("T", 0, null),
   z,
   new SizeVariable("i", 0, 7),
+  new SizeVariable("M", -1, 7, 4),
   new SizeVariable("s", 0, sub(size(S), 1)),
   new SizeVariable("w", size(z), add(size(z), size(S))),
 ];
@@ -61,7 +62,7 @@ const assignments: readonly Assignment[] = variables.reduce<Assignment[]>(
       const values =
         variable.max === null
           ? [0, 1, 2, 3, 5, 12]
-          : Array.from({ length: bound(variable.max) - low + 1 }, (_, i) => low + i);
+          : Array.from({ length: (bound(variable.max) - low) / variable.step + 1 }, (_, i) => low + i * variable.step);
       return values.map((value) => new Map([...outer, [variable, value]]));
     }),
   [new Map()],

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   absolute,
   add,
+  bindingOf,
   compare,
   constantOf,
   DivisionByZero,
+  divisibleBy,
   evaluate,
   exactDivide,
   floorDiv,
@@ -346,5 +348,47 @@ describe("substitution and evaluation", () => {
     expect(substitute(a, () => null)).toBe(a);
     expect(variablesOf(a)).toEqual([dVariable, tVariable]);
     expect(evaluate(a, (variable) => (variable === dVariable ? 2 : 11))).toBe(10);
+  });
+});
+
+describe("variables that a number divides", () => {
+  const T = new SizeVariable("T", 1, 50, 12);
+  const t = size(T);
+  const lookup = (name: string) => (name === "T" ? T : null);
+
+  it("have bounds that are multiples", () => {
+    expect([render(T.min), render(T.max!), T.step]).toEqual(["12", "48", 12]);
+    expect(rangeOf(floorDiv(t, 4))).toEqual({ min: 3, max: 12 });
+  });
+  it("are proven to be divided", () => {
+    expect(exactDivide(t, 4)).toBe(floorDiv(t, 4));
+    expect(mod(t, 6)).toBe(size(0));
+    expect(mul(floorDiv(t, 4), 4)).toBe(t);
+    expect(compare(t, 25)).toBe("different");
+    expect(isAtMost(floorDiv(t, 3), sub(t, 8))).toBe(true);
+  });
+  it.each([
+    "T",
+    "T // 4",
+    "5*T",
+    "5*(T // 12)",
+    "T // 24",
+    "T*(T // 12)",
+    "(T // 3) % 5",
+    "(T + 12) // 24",
+    "max(T // 4, 5)",
+  ])("are read as they are written: %s", (text) => {
+    expect(render(parseSize(text, lookup))).toBe(text);
+  });
+  it("take only multiples as values", () => {
+    expect(evaluate(floorDiv(t, 8), () => 36)).toBe(4);
+    expect(() => evaluate(t, () => 10)).toThrow("T is 10, which is no multiple of 12");
+    expect(render(substitute(add(floorDiv(t, 4), 1), () => size(24)))).toBe("7");
+  });
+  it("are bound by axes that are whole multiples of them", () => {
+    const times = (text: string) => bindingOf(parseSize(text, lookup))?.times ?? null;
+    expect(["T", "2*T", "T // 4", "T + 1", "T*T", "3", "0"].map(times)).toEqual([1, 2, null, null, null, null, null]);
+    expect(divisibleBy(floorDiv(t, 6), 4)?.step).toBe(24);
+    expect(divisibleBy(mul(t, 3), 8)?.step).toBe(24);
   });
 });

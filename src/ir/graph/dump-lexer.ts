@@ -151,14 +151,18 @@ export class DumpReader implements AttributeReader {
     return items;
   }
 
-  /** A size: all up to a comma, `..`, a closing mark or the origin, outside of parentheses. */
+  /** A size: all up to a comma, `..`, `step` after an operand, a closing mark or the origin, outside of parentheses. */
   size(): Size {
     const { start } = this.#token;
     let depth = 0;
     let end = start;
+    let isOperand = false;
     for (; !this.sees("end") && !this.sees("origin"); this.#at++) {
       const { kind, text } = this.#token;
       if (depth === 0 && kind === "mark" && [",", "..", ")", "]", "}"].includes(text)) break;
+      // A size may have that name: two operands in a row are no size.
+      if (depth === 0 && isOperand && kind === "word" && text === "step") break;
+      isOperand = kind !== "mark" || text === ")";
       if (kind === "mark" && text === "(") depth++;
       if (kind === "mark" && text === ")") depth--;
       end = this.#token.end;

@@ -6,7 +6,7 @@
  * UserError of E0690 at its place; then the verifier's rules are checked, each with an error of its own.
  */
 import { diagnostic, type Location, type SourceFile, type Span, UserError } from "../../diagnostics/index.js";
-import { SizeVariable } from "../../sizes/index.js";
+import { constantOf, type Size, SizeVariable } from "../../sizes/index.js";
 import { formsOf } from "./attributes.js";
 import { DumpReader } from "./dump-lexer.js";
 import type { Graph, GraphOutput, Placement, Program, Scope, ValueId } from "./graph.js";
@@ -111,9 +111,19 @@ class GraphParser {
     reader.mark("..");
     const max = reader.accept("number", "inf") ? null : reader.size();
     if (reader.sizes.has(name)) reader.fail(`two sizes are named ${name}`);
-    const variable = new SizeVariable(name, min, max);
+    const variable = this.#variable(name, min, max);
     reader.sizes.set(name, variable);
     this.#sizes.push(variable);
+  }
+
+  #variable(name: string, min: Size, max: Size | null): SizeVariable {
+    const { reader } = this;
+    if (reader.accept("word", "step") === null) return new SizeVariable(name, min, max);
+    const place = reader.span;
+    const step = reader.index();
+    const isKnown = constantOf(min) !== null && (max === null || constantOf(max) !== null);
+    if (step === 0 || !isKnown) reader.fail(`a step is at least 1, and stands after bounds that are numbers`, place);
+    return new SizeVariable(name, min, max, step);
   }
 
   #scope(): void {

@@ -6,7 +6,7 @@
  *     graph @forward(
  *       %input_ids: i32[B, T],
  *       %mask: i32[B, T] = 1
- *     ) sizes { B: 0..64, T: 0..1024 } {
+ *     ) sizes { B: 0..64, T: 0..1024 step 4 } {
  *       scope #0 = model "" : GPT2
  *       scope #1 = layer wte : Embedding in #0
  *       %2 = weight {name = "wte.weight", sources = [["wte.weight"]]} : f32[50257, 768]  ; gpt2.trafo:41:9 #1
@@ -142,11 +142,15 @@ function writtenAttributes(node: Node): string {
 
 function sizesText(sizes: readonly SizeVariable[]): string {
   if (sizes.length === 0) return "";
-  const ranges = sizes.map(({ name, min, max }) => `${name}: ${render(min)}..${max === null ? "inf" : render(max)}`);
-  return ` sizes { ${ranges.join(", ")} }`;
+  return ` sizes { ${sizes.map(rangeText).join(", ")} }`;
 }
 
 /** `gpt2.trafo:41:9`; a file name that a dump cannot hold as it is stands between quotes. */
 function locationText({ file, line, column }: Location): string {
   return `${/^[^\s"#:;][^\s";]*$/u.test(file) ? file : quoted(file)}:${line}:${column}`;
+}
+
+function rangeText({ name, min, max, step }: SizeVariable): string {
+  const range = `${name}: ${render(min)}..${max === null ? "inf" : render(max)}`;
+  return step === 1 ? range : `${range} step ${step}`;
 }

@@ -7,18 +7,18 @@
  * indices simplify. Sound, and no more complete than the proofs of sizes.
  */
 import {
-  type Atom,
   add,
   constantOf,
   exactDivide,
   floorDiv,
+  greatestCommonDivisor,
   isNonNegative,
-  maximum,
-  minimum,
+  mul,
   rangeOf,
   type Size,
   SizeVariable,
   size,
+  sizeOfAtom,
   sub,
   substitute,
   variablesOf,
@@ -74,13 +74,9 @@ function consequences(fact: Size): readonly Size[] {
 function tightened(fact: Size): Size {
   let divisor = 0;
   for (const { coefficient, monomial } of fact.terms) {
-    if (monomial.factors.length > 0) divisor = greatestCommonDivisor(divisor, Math.abs(coefficient));
+    if (monomial.factors.length > 0) divisor = greatestCommonDivisor(divisor, coefficient);
   }
   return divisor > 1 ? floorDiv(fact, divisor) : fact;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /**
@@ -91,7 +87,7 @@ function ofExtremes(fact: Size): readonly Size[] {
   return fact.terms.flatMap(({ coefficient, monomial }) => {
     const [atom, ...others] = monomial.factors;
     if (atom === undefined || others.length > 0 || (atom.kind !== "min" && atom.kind !== "max")) return [];
-    const whole = sizeOf(atom);
+    const whole = sizeOfAtom(atom);
     const replaced = atom.operands.map((operand) => addMultiple(fact, coefficient, sub(operand, whole)));
     if ((atom.kind === "min") === coefficient > 0) return replaced;
     const possible = replaced.filter((each) => rangeOf(each).max >= 0);
@@ -111,23 +107,10 @@ function ofProduct(fact: Size): readonly Size[] {
   if (constant >= 0) return [];
   const product = sub(fact, constant);
   return [...new Set(product.terms.flatMap((term) => term.monomial.factors))].flatMap((atom) => {
-    const factor = sizeOf(atom);
+    const factor = sizeOfAtom(atom);
     const rest = rangeOf(factor).min >= 0 ? exactDivide(product, factor) : null;
     return rest === null ? [] : [sub(factor, 1), sub(rest, 1)];
   });
-}
-
-function sizeOf(atom: Atom): Size {
-  switch (atom.kind) {
-    case "variable":
-      return size(atom.variable);
-    case "floorDiv":
-      return floorDiv(atom.dividend, atom.divisor);
-    case "min":
-      return atom.operands.reduce(minimum);
-    case "max":
-      return atom.operands.reduce(maximum);
-  }
 }
 
 /** Proves a goal with a minimum for each operand in its place, any of which may be the least. */
@@ -136,7 +119,7 @@ function provenByCases(goal: Size, facts: readonly Size[]): boolean {
     const [atom, ...others] = monomial.factors;
     if (atom === undefined || others.length > 0 || (atom.kind !== "min" && atom.kind !== "max")) return false;
     if ((atom.kind === "min") !== coefficient > 0) return false;
-    const whole = sizeOf(atom);
+    const whole = sizeOfAtom(atom);
     return atom.operands.every((each) => isNonNegative(addMultiple(goal, coefficient, sub(each, whole)), facts));
   });
 }
@@ -147,7 +130,7 @@ function narrow(facts: readonly Size[]): { facts: readonly Size[]; rename: (valu
   for (const fact of facts) {
     const [variable, ...others] = variablesOf(fact);
     if (variable === undefined || others.length > 0) continue;
-    const bound = constantOf(sub(size(variable), fact));
+    const bound = constantOf(sub(size(variable), mul(fact, variable.step)));
     if (bound !== null && bound > rangeOf(size(variable)).min) {
       least.set(variable, Math.max(bound, least.get(variable) ?? bound));
     }
@@ -159,7 +142,7 @@ function narrow(facts: readonly Size[]): { facts: readonly Size[]; rename: (valu
     if (result === undefined) {
       const [min, max] = [least.get(variable) ?? rename(variable.min), variable.max && rename(variable.max)];
       const isSame = min === variable.min && max === variable.max;
-      result = size(isSame ? variable : new SizeVariable(variable.name, min, max));
+      result = size(isSame ? variable : new SizeVariable(variable.name, min, max, variable.step));
       renamed.set(variable, result);
     }
     return result;

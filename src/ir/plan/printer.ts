@@ -2,7 +2,7 @@
  * The text of a plan, for people.
  *
  *   plan forward
- *     sizes    B: 1..64, T: 1..1024
+ *     sizes    B: 1..64, T: 0..1024 step 4
  *     input    input_ids %0: i32[B, T], elements below 50257
  *     weight   wte %1: f32[50257, 768] from "wte.weight"
  *     arena    x %2: f32[B, T, 768] at 0, 3072*B*T bytes
@@ -31,8 +31,9 @@ export function printPlan(plan: Plan, { kernels = true }: { readonly kernels?: b
   return [`${lines.join("\n")}\n`, ...(kernels ? texts : [])].join("\n");
 }
 
-function sizeText({ name, min, max }: SizeVariable): string {
-  return `${name}: ${render(min)}..${max === null ? "" : render(max)}`;
+function sizeText({ name, min, max, step }: SizeVariable): string {
+  const range = `${name}: ${render(min)}..${max === null ? "" : render(max)}`;
+  return step === 1 ? range : `${range} step ${step}`;
 }
 
 function placeText(plan: Plan, { place }: PlanBuffer): string {

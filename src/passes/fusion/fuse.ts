@@ -353,10 +353,12 @@ function times(repeats: number): string {
 /** Sizes as they may well be: what the range allows, at most a typical one. */
 function typicalSizes(variables: readonly SizeVariable[]): Sizes {
   const values = new Map<SizeVariable, number>();
-  const typicalOf = (size: Size): number => evaluate(size, (variable) => values.get(variable) ?? typicalSize);
+  const inSteps = (value: number, { step }: SizeVariable): number => Math.ceil(value / step) * step;
+  const typicalOf = (size: Size): number =>
+    evaluate(size, (variable) => values.get(variable) ?? inSteps(typicalSize, variable));
   for (const variable of variables) {
     const most = variable.max === null ? typicalSize : Math.min(typicalSize, typicalOf(variable.max));
-    values.set(variable, Math.max(1, typicalOf(variable.min), most));
+    values.set(variable, inSteps(Math.max(1, typicalOf(variable.min), most), variable));
   }
   return { of: (size) => Math.max(1, typicalOf(size)) };
 }
