@@ -47,7 +47,7 @@ export {
   renderLine,
 } from "./diagnostics/render.js";
 export { type Case, readCases } from "./driver/cases.js";
-export type { EntryFacts, ProgramFacts } from "./driver/describe.js";
+export type { EntryFacts, ProgramFacts, SizeFacts } from "./driver/describe.js";
 export { type StageName, stageNames } from "./driver/pipeline.js";
 export { type TargetName, targetNames } from "./driver/targets.js";
 export type { Failure, Row, Verification } from "./driver/verify.js";

@@ -161,7 +161,10 @@ export class Sheet {
     for (const sketch of chained.sketches) this.#frameOf(sketch.layer, top, frames).items.push(this.#node(sketch));
     const name = root.block === "" ? this.graph.name : `${root.block}.${this.graph.name}`;
     const focus = this.folding.top.id === "" ? "" : ` \u00b7 ${this.folding.top.id}`;
-    const sizes = this.graph.sizes.map(({ name, max }) => (max === null ? name : `${name} \u2264 ${render(max)}`));
+    const sizes = this.graph.sizes.map(({ name, max, step }) => {
+      const bounded = max === null ? name : `${name} \u2264 ${render(max)}`;
+      return step === 1 ? bounded : `${bounded} by ${step}`;
+    });
     const title = `${name}${focus}${sizes.length === 0 ? "" : `   ${sizes.join(", ")}`}`;
     return withJunctions({ name, title, items: top.items as readonly (PictureNode | Cluster)[], edges: chained.edges });
   }

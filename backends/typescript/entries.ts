@@ -5,7 +5,7 @@
 import { InternalError } from "../../src/diagnostics/index.js";
 import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
-import { constantOf, render, type Size, type SizeVariable, size, variablesOf } from "../../src/sizes/index.js";
+import { bindingOf, constantOf, render, type Size, type SizeVariable, variablesOf } from "../../src/sizes/index.js";
 import { type Code, numberCode, plus, primary, times } from "../common/code.js";
 import { lineText, typeText } from "../common/module.js";
 import { identifier, Names, upperFirst } from "../common/names.js";
@@ -143,9 +143,10 @@ export class EntryPrinter {
   spec(): string {
     const { plan } = this;
     const lines = [`{`, `  name: ${JSON.stringify(plan.name)},`];
-    const sizes = plan.sizes.map(({ name, min, max }) => {
+    const sizes = plan.sizes.map(({ name, min, max, step }) => {
       const most = max === null ? "null" : this.#dimension(max);
-      return `    { name: ${JSON.stringify(name)}, min: ${this.#dimension(min)}, max: ${most} },`;
+      const steps = step === 1 ? "" : `, step: ${step}`;
+      return `    { name: ${JSON.stringify(name)}, min: ${this.#dimension(min)}, max: ${most}${steps} },`;
     });
     lines.push(...(sizes.length === 0 ? ["  sizes: [],"] : ["  sizes: [", ...sizes, "  ],"]));
     const inputs = plan.inputs.map((id) => `    ${this.#inputSpec(plan.buffers[id]!)},`);
@@ -166,12 +167,16 @@ export class EntryPrinter {
     return `{ ${fields.join(", ")} }`;
   }
 
-  /** A number, the name of a size, or a formula. */
+  /** A number, the name of a size, a multiple of one, or a formula. */
   #dimension(value: Size): string {
     const constant = constantOf(value);
     if (constant !== null) return String(constant);
-    const [variable] = variablesOf(value);
-    if (variable && size(variable) === value) return JSON.stringify(variable.name);
+    const bound = bindingOf(value);
+    if (bound !== null) {
+      const name = JSON.stringify(bound.variable.name);
+      if (bound.times === 1) return name;
+      return `{ text: ${JSON.stringify(render(value))}, times: ${bound.times}, of: ${name} }`;
+    }
     const code = this.#code(value).text;
     const sizes = variablesOf(value).map((each) => {
       const name = this.#variables.get(each)!;
@@ -297,6 +302,8 @@ export class EntryPrinter {
       if (place.kind !== "input") throw new InternalError("an input of a plan has another place");
       const limit = this.#indexed.get(place.name);
       const notes = [typeText(element, shape)];
+      for (const { name, step } of new Set(shape.flatMap(variablesOf)))
+        if (step > 1) notes.push(`${name} a multiple of ${step}`);
       if (limit) notes.push(`indices less than ${render(limit)}`);
       if (place.fill !== null)
         notes.push(`${element === "bool" ? place.fill !== 0 : place.fill} where it is not given`);

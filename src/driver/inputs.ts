@@ -9,7 +9,7 @@ import { toHalf } from "../runtime/host/half.js";
 import { arrayOf, type ElementName, elementCount, showShape, type Tensor } from "../runtime/host/tensors.js";
 import { isObject, parseJson } from "../runtime/json.js";
 import { randomFloats, randomNumbers } from "../runtime/weights.js";
-import { constantOf, evaluate, render, type Size, type SizeVariable, size, variablesOf } from "../sizes/index.js";
+import { bindingOf, constantOf, evaluate, render, type Size, type SizeVariable, variablesOf } from "../sizes/index.js";
 
 /** A value for an input before its element type is known. */
 export interface Given {
@@ -106,16 +106,23 @@ function bindSizes(graph: Graph, given: ReadonlyMap<string, Given>): SizeValues 
       });
     }
     for (const [axis, declared] of shape.entries()) {
-      const [variable] = variablesOf(declared);
-      if (!variable || declared !== size(variable)) continue;
-      const here = value.shape[axis] ?? 0;
+      const bound = bindingOf(declared);
+      if (!bound) continue;
+      const { variable, times } = bound;
       const known = sizes.get(variable);
-      if (!known) sizes.set(variable, { value: here, from: name });
-      else if (known.value !== here) {
+      const length = value.shape[axis] ?? 0;
+      // A multiple of what is known is checked with the shape.
+      if (known && (times > 1 || known.value === length)) continue;
+      if (known || length % times !== 0) {
         throw UserError.of("E0711", `input ${name} is ${type}, but is given as ${showShape(value.shape)}`, {
-          notes: [`${variable.name} is ${known.value} from input ${known.from}`],
+          notes: [
+            known
+              ? `${variable.name} is ${known.value} from input ${known.from}`
+              : `axis ${axis} is ${length}, which is no multiple of ${times}`,
+          ],
         });
       }
+      sizes.set(variable, { value: length / times, from: name });
     }
   }
   return new Map([...sizes].map(([variable, { value }]) => [variable, value]));
@@ -127,16 +134,19 @@ function rankHelp(given: number, declared: number): string[] {
 }
 
 /**
- * Checks that each size lies within its bounds.
+ * Checks that each size lies within its bounds and is a multiple of its step.
  * @throws UserError of the given code.
  */
 export function checkBounds(sizes: SizeValues, code: Code): void {
   for (const [variable, value] of sizes) {
     const least = sizeValue(variable.min, sizes) ?? 0;
     const most = variable.max === null ? null : sizeValue(variable.max, sizes);
-    if (value >= least && (most === null || value <= most)) continue;
-    const range = most === null ? `at least ${least}` : `from ${least} to ${most}`;
-    throw UserError.of(code, `${variable.name} is ${value}, and must be ${range}`);
+    const { name, step } = variable;
+    if (value < least || (most !== null && value > most)) {
+      const range = most === null ? `at least ${least}` : `from ${least} to ${most}`;
+      throw UserError.of(code, `${name} is ${value}, and must be ${range}`);
+    }
+    if (value % step !== 0) throw UserError.of(code, `${name} is ${value}, which is no multiple of ${step}`);
   }
 }
 
@@ -255,7 +265,9 @@ export function makeInputs(graph: Graph, named: ReadonlyMap<string, number>, see
         .filter((variable) => !sizes.has(variable))
         .map((variable) => variable.name);
       throw UserError.of("E0611", `the size ${missing.join(", ")} of input ${name} is not given`, {
-        help: [`add it to --size, as in --size ${[...variables.keys()].map((each) => `${each}=8`).join(",")}`],
+        help: [
+          `add it to --size, as in --size ${graph.sizes.map((each) => `${each.name}=${example(each)}`).join(",")}`,
+        ],
       });
     });
     const limit = limits.get(name);
@@ -263,6 +275,12 @@ export function makeInputs(graph: Graph, named: ReadonlyMap<string, number>, see
     made.set(name, givenTensor(madeUp(name, element, numbers, most, seed), `input ${name}`));
   }
   return made;
+}
+
+/** A value that a size may have: 8 or near it. */
+function example({ max, step }: SizeVariable): number {
+  const [value, most] = [Math.ceil(8 / step) * step, max === null ? null : constantOf(max)];
+  return most === null ? value : Math.min(value, most);
 }
 
 function madeUp(name: string, type: ElementName, shape: readonly number[], limit: number | null, seed: number): Tensor {

@@ -1,14 +1,14 @@
 /**
  * What a run is given: checks inputs and weights against the graph's types, and finds the values of its sizes.
  *
- * A size variable gets its value where it stands alone as an axis of an input; all other axes must then agree, and
- * every value must lie in the variable's range.
+ * A size variable gets its value where it, or a whole multiple of it, is an axis of an input; all other axes must then
+ * agree, and every value must lie in the variable's range and be a multiple of its step.
  */
 import type { Graph } from "../ir/graph/graph.js";
 import { shapeText } from "../ir/graph/type-text.js";
 import type { TensorType } from "../ir/graph/types.js";
 import { isFloat } from "../ir/graph/types.js";
-import { evaluate, type Size, type SizeVariable, size, variablesOf } from "../sizes/index.js";
+import { bindingOf, evaluate, render, type Size, type SizeVariable, variablesOf } from "../sizes/index.js";
 import { InterpreterInputError } from "./graph-evaluation.js";
 import { elementsOf, type Tensor } from "./tensor.js";
 
@@ -53,7 +53,7 @@ export class SizeValues {
       if (value !== undefined) this.#values.set(variable, value);
     }
     for (const { name, type, given: tensor } of inputs) if (tensor !== null) this.#bind(name, type, tensor);
-    for (const [variable, value] of this.#values) this.#checkRange(variable, value);
+    for (const [variable, value] of this.#values) this.#checkValue(variable, value);
     for (const { name, type, given: tensor } of inputs)
       if (tensor !== null) checkTensor(`input ${name}`, type, tensor, this);
   }
@@ -77,24 +77,28 @@ export class SizeValues {
   #bind(name: string, type: TensorType, { shape }: Tensor): void {
     if (shape.length !== type.shape.length) return;
     for (const [axis, declared] of type.shape.entries()) {
-      const [variable] = variablesOf(declared);
-      if (variable === undefined || declared !== size(variable)) continue;
+      const bound = bindingOf(declared);
+      if (bound === null) continue;
+      const { variable, times } = bound;
       const known = this.#values.get(variable);
-      const here = shape[axis]!;
-      if (known === undefined) this.#values.set(variable, here);
-      else if (known !== here) {
-        throw new InterpreterInputError(
-          `${variable.name} is ${known}, but axis ${axis} of input ${name} has size ${here}`,
-        );
-      }
+      const length = shape[axis]!;
+      // A multiple of what is known is checked with the shape.
+      if (known !== undefined && (times > 1 || known === length)) continue;
+      const where = `axis ${axis} of input ${name} has size ${length}`;
+      if (known !== undefined) throw new InterpreterInputError(`${variable.name} is ${known}, but ${where}`);
+      if (length % times !== 0)
+        throw new InterpreterInputError(`${where}, which is no multiple of ${times} (${render(declared)})`);
+      this.#values.set(variable, length / times);
     }
   }
 
-  #checkRange(variable: SizeVariable, value: number): void {
+  #checkValue(variable: SizeVariable, value: number): void {
+    const { name, step } = variable;
     const min = this.of(variable.min);
     const max = variable.max === null ? Infinity : this.of(variable.max);
-    if (Number.isInteger(value) && value >= min && value <= max) return;
-    throw new InterpreterInputError(`${variable.name} is ${value}, and must be a whole number from ${min} to ${max}`);
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InterpreterInputError(`${name} is ${value}, and must be a whole number from ${min} to ${max}`);
+    if (value % step !== 0) throw new InterpreterInputError(`${name} is ${value}, which is no multiple of ${step}`);
   }
 }
 

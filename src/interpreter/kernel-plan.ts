@@ -6,7 +6,7 @@
  */
 import type { Attributes } from "../ir/graph/operators.js";
 import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
-import { evaluate, type Size, type SizeVariable, size } from "../sizes/index.js";
+import { bindingOf, evaluate, type Size, type SizeVariable } from "../sizes/index.js";
 import { InterpreterInputError, type Precision } from "./graph.js";
 import { interpretKernel, KernelError, Memory } from "./kernel.js";
 import { elementsOf, type Tensor, tensorOf } from "./tensor.js";
@@ -39,7 +39,10 @@ class PlanInterpretation {
   ) {
     for (const variable of plan.sizes) {
       const given = options.sizes?.[variable.name] ?? this.#shownBy(variable);
-      if (given !== undefined) this.#sizes.set(variable, given);
+      if (given === undefined) continue;
+      const { name, step } = variable;
+      if (given % step !== 0) throw new InterpreterInputError(`${name} is ${given}, which is no multiple of ${step}`);
+      this.#sizes.set(variable, given);
     }
   }
 
@@ -71,9 +74,14 @@ class PlanInterpretation {
   #shownBy(variable: SizeVariable): number | undefined {
     for (const id of this.plan.inputs) {
       const { name, shape } = this.plan.buffers[id]!;
-      const axis = shape.indexOf(size(variable));
       const given = this.options.inputs.get(name);
-      if (axis >= 0 && given !== undefined) return given.shape[axis];
+      for (const [axis, declared] of shape.entries()) {
+        const bound = bindingOf(declared);
+        if (bound?.variable !== variable || given === undefined) continue;
+        const [length, { times }] = [given.shape[axis]!, bound];
+        if (length % times === 0) return length / times;
+        throw new InterpreterInputError(`axis ${axis} of ${name} is ${length}, which is no multiple of ${times}`);
+      }
     }
     return undefined;
   }

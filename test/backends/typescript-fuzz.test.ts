@@ -32,11 +32,15 @@ function planOf(graph: Graph, seed: number): Plan {
   return planGraph(scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, typeScriptPolicy)));
 }
 
-test.each([true, false])("random graphs give what the interpreter gives, smooth: %s", { timeout }, async (smooth) => {
+test.each([
+  { smooth: true, step: 1 },
+  { smooth: false, step: 1 },
+  { smooth: true, step: 3 },
+])("random graphs give what the interpreter gives: %j", { timeout }, async ({ smooth, step }) => {
   const counts = { same: 0, other: 0 };
   for (let start = first; start < first + count; start += perModule) {
     const seeds = Array.from({ length: Math.min(perModule, first + count - start) }, (_, i) => start + i);
-    const graphs = seeds.map((seed) => randomGraph(seed, { smooth, nodes: 6 + (seed % 30) }));
+    const graphs = seeds.map((seed) => randomGraph(seed, { smooth, step, nodes: 6 + (seed % 30) }));
     const plans = graphs.map((graph, i) => renamed(planOf(graph, seeds[i]!), `seed${seeds[i]}`, `${seeds[i]}.`));
     const emitted = emitTypeScript({ name: "fuzz", plans });
     expect(strictDiagnostics({ "fuzz.ts": emitted.typescript })).toEqual([]);

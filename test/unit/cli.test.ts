@@ -110,7 +110,7 @@ describe("trafo check", () => {
     const { status, out, err } = await trafo(["check", "tiny.trafo", ...M]);
     expect([status, err]).toEqual([0, ""]);
     expect(out).toBe(
-      "tiny.trafo: sound\nTiny: 6 parameters in 1 tensor\n  forward(ids: i32[B, T], mask?: i32[B, T]) -> (logits: f32[B, T, 3])\n",
+      "tiny.trafo: sound\nTiny: 6 parameters in 1 tensor\n  forward(ids: i32[B, T], mask?: i32[B, T]) -> (logits: f32[B, T, 3])\n    where T <= 16\n",
     );
   });
   it("takes sizes from --set before the configuration", async () => {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { type Diagnostic, UserError } from "../../diagnostics/index.js";
 import { renderLine } from "../../diagnostics/render.js";
-import { describeProgram, unreadNote } from "../../driver/describe.js";
+import { describeProgram, sizeConditions, unreadNote } from "../../driver/describe.js";
 import type { Host } from "../host.js";
 import { type CommonOptions, compilationOf, withOptions } from "../options.js";
 import { counted, plural } from "../print.js";
@@ -45,9 +45,12 @@ function checkOne(host: Host, path: string, options: CommonOptions) {
     if (!elaborated) return { diagnostics, answer: { model: null }, line: "sound; it declares no model" };
     if (options.entry === undefined) diagnostics.push(...unreadNote(elaborated));
     const facts = describeProgram(elaborated);
-    const entries = facts.entries.map((entry) => `  ${entry.signature}\n`).join("");
+    const entries = facts.entries.map((entry) => {
+      const conditions = sizeConditions(entry);
+      return `  ${entry.signature}\n${conditions.length === 0 ? "" : `    where ${conditions.join(", ")}\n`}`;
+    });
     const parameters = `${counted(facts.parameters)} parameters in ${plural(facts.weights, "tensor")}`;
-    return { diagnostics, answer: facts, line: `sound\n${facts.model}: ${parameters}\n${entries}`.trimEnd() };
+    return { diagnostics, answer: facts, line: `sound\n${facts.model}: ${parameters}\n${entries.join("")}`.trimEnd() };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { diagnostics: error.diagnostics, answer: {}, line: "" };

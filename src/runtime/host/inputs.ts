@@ -1,8 +1,9 @@
 /**
  * Checks what a caller gives to an entry of a model, before anything runs: names, kinds, shapes, sizes, indices.
  *
- * Sizes that are known only when running are bound by the first input that has them and must agree everywhere. Errors
- * name the input and, where it is one element, its place as the caller would write it.
+ * Sizes that are known only when running are bound by the first input that has them, or a whole multiple of them, as an
+ * axis, and must agree everywhere. Errors name the input and, where it is one element, its place as the caller would
+ * write it.
  */
 import { InputError, placeOf, readElements } from "./elements.js";
 import { toHalf } from "./half.js";
@@ -12,8 +13,14 @@ import { type ArrayOf, arrayOf, type ElementName, elementCount, showShape } from
 /** The values of an entry's run-time sizes, by name. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** A size: a number, the name of a run-time size, or a formula in them. */
-export type Dimension = number | string | SizeFormula;
+/** A size: a number, the name of a run-time size, a multiple of one, or a formula in them. */
+export type Dimension = number | string | SizeMultiple | SizeFormula;
+
+export interface SizeMultiple {
+  readonly text: string;
+  readonly times: number;
+  readonly of: string;
+}
 
 export interface SizeFormula {
   readonly text: string;
@@ -35,6 +42,8 @@ export interface SizeSpec {
   readonly min: Dimension;
   /** The largest value, or null where there is none. */
   readonly max: Dimension | null;
+  /** The values are multiples of this. */
+  readonly step?: number;
 }
 
 /** What an entry takes. */
@@ -82,9 +91,11 @@ export function checkInputs(entry: EntrySpec, given: unknown): CheckedInputs {
   });
   for (const { name } of entry.sizes) {
     if (sizes[name] !== undefined) continue;
-    const givers = entry.inputs.filter((input) => input.shape.includes(name)).map((input) => `"${input.name}"`);
+    const gives = (dimension: Dimension) => multipleOf(dimension)?.of === name;
+    const givers = entry.inputs.filter((input) => input.shape.some(gives)).map((input) => `"${input.name}"`);
     throw new InputError(`nothing says what ${name} is: ${entry.name} needs the input ${givers.join(" or ")}`);
   }
+  for (const size of entry.sizes) checkStep(size, sizes[size.name]!);
   entry.inputs.forEach((input, i) => {
     const found = read[i];
     if (found) checkShape(input, found.shape, sizes, origins);
@@ -97,7 +108,13 @@ export function checkInputs(entry: EntrySpec, given: unknown): CheckedInputs {
   return { sizes, arrays: read.map((found) => found?.data ?? null) };
 }
 
-/** Binds the sizes that are axes of an input, where no earlier input has bound them. */
+/** A size, and how many times it a dimension is: 1 for the size itself. Null for numbers and formulas. */
+function multipleOf(dimension: Dimension): { readonly of: string; readonly times: number } | null {
+  if (typeof dimension === "string") return { of: dimension, times: 1 };
+  return typeof dimension === "object" && "times" in dimension ? dimension : null;
+}
+
+/** Binds the sizes that axes of an input give, where no earlier input has bound them. */
 function bindSizes(
   input: InputSpec,
   shape: readonly number[],
@@ -105,9 +122,17 @@ function bindSizes(
   origins: Record<string, string>,
 ): void {
   input.shape.forEach((dimension, axis) => {
-    if (typeof dimension !== "string" || sizes[dimension] !== undefined) return;
-    sizes[dimension] = shape[axis] ?? 0;
-    origins[dimension] = input.name;
+    const multiple = multipleOf(dimension);
+    if (multiple === null || sizes[multiple.of] !== undefined) return;
+    const { of, times } = multiple;
+    const length = shape[axis] ?? 0;
+    if (length % times !== 0) {
+      throw new InputError(
+        `axis ${axis} of ${input.name} is ${length}, no multiple of ${times}: it is ${showInput(input)}`,
+      );
+    }
+    sizes[of] = length / times;
+    origins[of] = input.name;
   });
 }
 
@@ -118,7 +143,7 @@ function checkShape(
   origins: Readonly<Record<string, string>>,
 ): void {
   if (shape.every((size, axis) => size === dimensionValue(input.shape[axis]!, sizes))) return;
-  const named = input.shape.filter((dimension) => typeof dimension === "string");
+  const named = input.shape.flatMap((dimension) => multipleOf(dimension)?.of ?? []);
   const facts = [...new Set(named)].map((name) => {
     const from = origins[name] === undefined || origins[name] === input.name ? "" : ` (from ${origins[name]})`;
     return `${name} = ${sizes[name]}${from}`;
@@ -127,10 +152,16 @@ function checkShape(
   throw new InputError(`${input.name} is ${showInput(input)}${because}, but has the shape ${showShape(shape)}`);
 }
 
-/** Checks sizes against their ranges. */
+function checkStep({ name, step = 1 }: SizeSpec, value: number): void {
+  if (value % step !== 0) throw new InputError(`${name} is ${value}, which is no multiple of ${step}`);
+}
+
+/** Checks sizes against their ranges and steps. */
 export function checkRanges(entry: EntrySpec, sizes: Sizes): void {
-  for (const { name, min, max } of entry.sizes) {
+  for (const size of entry.sizes) {
+    const { name, min, max } = size;
     const value = sizes[name]!;
+    checkStep(size, value);
     const least = dimensionValue(min, sizes);
     const most = max === null ? Number.POSITIVE_INFINITY : dimensionValue(max, sizes);
     if (value < least) throw new InputError(`${name} is ${value}, but at least ${showLimit(min, least)}`);
@@ -140,7 +171,8 @@ export function checkRanges(entry: EntrySpec, sizes: Sizes): void {
 
 export function dimensionValue(dimension: Dimension, sizes: Sizes): number {
   if (typeof dimension === "number") return dimension;
-  return typeof dimension === "string" ? sizes[dimension]! : dimension.value(sizes);
+  if (typeof dimension === "string") return sizes[dimension]!;
+  return "times" in dimension ? dimension.times * sizes[dimension.of]! : dimension.value(sizes);
 }
 
 function showDimension(dimension: Dimension): string {
