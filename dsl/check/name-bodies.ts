@@ -265,11 +265,19 @@ export abstract class BodyResolver {
 
   protected use(name: { readonly name: string; readonly span: Span }, scope: NameScope, inSignature = false): void {
     const found = scope.find(name.name);
-    if (!found || (inSignature && found.scope.kind === "file")) {
+    if (!found) {
       this.unknown(name, scope, inSignature);
       return;
     }
     found.symbol.uses++;
+    if (inSignature && found.scope.kind === "file") {
+      const what = `the ${symbolWord(found.symbol.kind)} ${name.name}`;
+      const isEntry = this.inside?.kind === "entry";
+      this.diagnostics.report("E0220", name.span, `a size in a signature cannot use ${what}`, {
+        help: [`${isEntry ? "a let of the model" : "the default of a static argument"} can: the size is its name then`],
+      });
+      return;
+    }
     this.mention(found.symbol);
     const { kind } = found.symbol;
     if (
@@ -296,7 +304,12 @@ export abstract class BodyResolver {
     const help: string[] = [];
     const near = nearest(name.name, scope.visible());
     const ahead = inSignature ? null : scope.findAhead(name.name);
-    if (inSignature) help.push("a size is bound where it stands alone in the type of a tensor argument");
+    if (inSignature)
+      help.push(
+        this.inside?.kind === "entry"
+          ? "a size is bound where it, or a multiple of it such as 4 * N, is an axis of an input"
+          : "a size is bound where it stands alone in the type of a tensor argument",
+      );
     else if (ahead) help.push("a name is seen only below its declaration: move that up");
     else if (this.context.library.has(name.name)) help.push(`import std: ${name.name}`);
     const what = inSignature
@@ -327,8 +340,12 @@ function declaredBy(s: ast.Statement): readonly ast.Identifier[] {
   return s.kind === "param" || s.kind === "layer" ? [s.name] : [];
 }
 
-function article(kind: SymbolKind): string {
+function symbolWord(kind: SymbolKind): string {
   const word = { builtin: "built-in", import: "import", fn: "function", let: "local name", index: "index" } as const;
-  const name = word[kind as keyof typeof word] ?? kind;
-  return `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
+  return word[kind as keyof typeof word] ?? kind;
+}
+
+function article(kind: SymbolKind): string {
+  const word = symbolWord(kind);
+  return `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
 }

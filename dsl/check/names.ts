@@ -7,7 +7,7 @@ import { type Diagnostics, nearest } from "../../src/diagnostics/index.js";
 import type * as ast from "../syntax/index.js";
 import { BodyResolver, type NameContext } from "./name-bodies.js";
 import { NameScope, type NameSymbol } from "./scope.js";
-import { dimensionExpressions, isAnySize, isStaticType } from "./syntax-facts.js";
+import { boundName, dimensionExpressions, isAnySize, isStaticType } from "./syntax-facts.js";
 
 type Callable = ast.Function | ast.Block | ast.Entry;
 
@@ -131,7 +131,7 @@ class Resolver extends BodyResolver {
       ...statics.filter((p) => !isStaticType(p.type, true)),
       ...d.parameters.filter((p) => !isStaticType(p.type, false)),
     ];
-    this.#bindSizes(tensors, argumentNames, scope);
+    this.#bindSizes(tensors, argumentNames, scope, d.kind === "entry");
     for (const p of all)
       if (scope.names.get(p.name.name)?.kind === "size") this.twice(p.name, scope.names.get(p.name.name)!);
     const signature = new NameScope(scope, "expression");
@@ -178,14 +178,23 @@ class Resolver extends BodyResolver {
     });
   }
 
-  /** A bare name among the dimensions, neither an argument nor static in the enclosing model, is bound by a tensor. */
-  #bindSizes(parameters: readonly ast.Parameter[], argumentNames: ReadonlySet<string>, scope: NameScope): void {
+  /**
+   * A bare name among the dimensions, neither an argument nor static in the enclosing model, is bound by a tensor; in an
+   * entry also one in a product with what is known.
+   */
+  #bindSizes(
+    parameters: readonly ast.Parameter[],
+    argumentNames: ReadonlySet<string>,
+    scope: NameScope,
+    multiples: boolean,
+  ): void {
+    const isKnown = (name: string) =>
+      scope.names.has(name) || argumentNames.has(name) || this.#staticOfModel(scope, name);
     for (const p of parameters)
       for (const d of p.type.dimensions ?? []) {
-        if (d.kind !== "size" || d.size.kind !== "name" || isAnySize(d.size)) continue;
-        const name = d.size.name;
-        if (argumentNames.has(name) || this.#staticOfModel(scope, name)) continue;
-        if (!scope.names.has(name)) scope.declare(name, "size", d.size.span);
+        if (d.kind !== "size" || (d.size.kind !== "name" && !multiples)) continue;
+        const bound = boundName(d.size, isKnown);
+        if (bound) scope.declare(bound.name.name, "size", bound.name.span);
       }
   }
 

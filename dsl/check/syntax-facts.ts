@@ -17,6 +17,25 @@ export function isAnySize(e: ast.Expression): boolean {
   return e.kind === "name" && e.name === "_";
 }
 
+/** A name that an axis binds, and what it is multiplied with there. */
+export interface BoundName {
+  readonly name: ast.ExpressionOf<"name">;
+  readonly factors: readonly ast.Expression[];
+}
+
+/** The name that an axis of an entry's input binds: the only one not known in `T`, or in a product such as `4 * N`. */
+export function boundName(size: ast.Expression, isKnown: (name: string) => boolean): BoundName | null {
+  const all = factorsOf(size);
+  const open = all.filter((x) => x.kind === "name").filter((x) => !isAnySize(x) && !isKnown(x.name));
+  const [name, ...others] = open;
+  return name && others.length === 0 ? { name, factors: all.filter((x) => x !== name) } : null;
+}
+
+function factorsOf(e: ast.Expression): readonly ast.Expression[] {
+  if (e.kind === "group") return factorsOf(e.value);
+  return e.kind === "binary" && e.operator === "*" ? [...factorsOf(e.left), ...factorsOf(e.right)] : [e];
+}
+
 /** The expressions in the dimensions of a type: sizes, bounds and counts. */
 export function dimensionExpressions(type: ast.Type): ast.Expression[] {
   return (type.dimensions ?? []).flatMap((d) => {

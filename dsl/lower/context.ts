@@ -14,7 +14,16 @@ import {
   type Span,
 } from "../../src/diagnostics/index.js";
 import type { Attributes, GraphBuilder, OperatorName, Scope, TensorType } from "../../src/ir/graph/index.js";
-import { compare, constantOf, render, type Size, SizeOverflow, type SizeVariable } from "../../src/sizes/index.js";
+import {
+  compare,
+  constantOf,
+  divisibleBy,
+  leastCommonMultiple,
+  render,
+  type Size,
+  SizeOverflow,
+  type SizeVariable,
+} from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import type { Comprehension, Wire } from "../check/values.js";
 import type { WeightTable } from "./weights.js";
@@ -116,6 +125,13 @@ export class Context {
     if (compare(a, b) !== "unknown") return [];
     if (constantOf(a) === 1 || constantOf(b) === 1) return ["a size of 1 does not broadcast against a named size here"];
     return [`the sizes may be equal when running; assert ${render(a)} == ${render(b)} in the entry says so`];
+  }
+
+  /** What would settle that a number divides a size: an assert. Nothing for sizes that no assert speaks of. */
+  undivided(n: Size, by: Size): string[] {
+    const divisor = constantOf(by);
+    const found = divisor === null || divisor < 1 ? null : divisibleBy(n, divisor);
+    return found === null ? [] : [`assert ${found.variable.name} % ${found.step} == 0 in the entry says so`];
   }
 
   /** Where numbers among the sizes come from: `768 is width`, for the static arguments of the model. */
@@ -222,13 +238,15 @@ export class Context {
 }
 
 /**
- * What an entry asks of its run-time sizes beyond their declared bounds: a least value, a greatest, or equality with
- * another. Found while elaborating (an `assert`, an element read at a fixed place); the entry is then elaborated again
+ * What an entry asks of its run-time sizes beyond their declared bounds: a least value, a greatest, a number that divides
+ * it, or equality with another. Found while elaborating (an `assert`, an element read at a fixed place); the entry is then elaborated again
  * with sizes that fulfil it, and the generated code checks it before a run.
  */
 export class Requirements {
   readonly least = new Map<string, number>();
   readonly most = new Map<string, number>();
+  /** What divides a size. */
+  readonly steps = new Map<string, number>();
   /** The names of sizes that are the same, in classes of two or more. */
   #same: ReadonlySet<string>[] = [];
   changed = false;
@@ -245,6 +263,14 @@ export class Requirements {
     this.changed = true;
   }
 
+  multipleOf(v: SizeVariable, n: number): void {
+    const before = this.steps.get(v.name) ?? 1;
+    const step = leastCommonMultiple(before, n);
+    if (step === before) return;
+    this.steps.set(v.name, step);
+    this.changed = true;
+  }
+
   equal(a: SizeVariable, b: SizeVariable): void {
     const [x, y] = [this.sameAs(a.name), this.sameAs(b.name)];
     if (x.has(b.name)) return;
@@ -255,6 +281,16 @@ export class Requirements {
   /** The names of the sizes that are the same as this one, itself included. */
   sameAs(name: string): ReadonlySet<string> {
     return this.#same.find((names) => names.has(name)) ?? new Set([name]);
+  }
+
+  /** What is asked, as assertions say it. */
+  texts(): string[] {
+    return [
+      ...[...this.least].map(([name, n]) => `${name} >= ${n}`),
+      ...[...this.most].map(([name, n]) => `${name} <= ${n}`),
+      ...[...this.steps].map(([name, n]) => `${name} % ${n} == 0`),
+      ...this.#same.map((names) => [...names].join(" == ")),
+    ];
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Span } from "../../src/diagnostics/index.js";
 import type { Size } from "../../src/sizes/index.js";
-import { size } from "../../src/sizes/index.js";
+import { render, size } from "../../src/sizes/index.js";
 import type { Environment } from "../check/environment.js";
 import { childrenOf } from "../check/syntax-facts.js";
 import {
@@ -64,7 +64,21 @@ export class Elaborator {
 
   /** An expression as a size; null if it is unknown. */
   size(e: ast.Expression, env: Environment, what: string): Size | null {
-    return sizeOf(this.expression(e, env), what);
+    const v = this.expression(e, env);
+    if (v.kind === "tensor") this.#undivided(e, env, what);
+    return sizeOf(v, what);
+  }
+
+  /** A quotient of run-time sizes that is not proven to be whole is computed when running, and is no size. */
+  #undivided(e: ast.Expression, env: Environment, what: string): void {
+    if (e.kind === "group") this.#undivided(e.value, env, what);
+    if (e.kind !== "binary" || e.operator !== "/") return;
+    const [n, by] = [this.expression(e.left, env), this.expression(e.right, env)];
+    if (n.kind !== "integer" || by.kind !== "integer") return;
+    fail("E0401", `${what}: ${render(n.size)} / ${render(by.size)} may not be whole`, {
+      at: e.span,
+      help: [...this.ctx.undivided(n.size, by.size), "// rounds down"],
+    });
   }
 
   /** An expression as a whole number that is known now; null if it is unknown. */

@@ -2,6 +2,7 @@
 
 import {
   add,
+  bindingOf,
   constantOf,
   evaluate,
   isNonNegative,
@@ -145,10 +146,12 @@ function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, i: Extract<Ite
 function settled(left: Size): string[] {
   const [v, other] = variablesOf(left);
   if (!v || other) return [];
-  const [zero, one] = [0, 1].map((n) => evaluate(left, () => n)) as [number, number];
-  if (one < zero)
-    return [`give ${v.name} a bound where the entry declares it: ${v.name} <= ${Math.floor(zero / (zero - one))}`];
-  return [`assert ${v.name} >= ${Math.ceil(-zero / (one - zero))} in the entry says so`];
+  const [zero, one] = [0, 1].map((steps) => evaluate(left, () => steps * v.step)) as [number, number];
+  if (one < zero) {
+    const most = Math.floor(zero / (zero - one)) * v.step;
+    return [`give ${v.name} a bound where the entry declares it: ${v.name} <= ${most}`];
+  }
+  return [`assert ${v.name} >= ${Math.ceil(-zero / (one - zero)) * v.step} in the entry says so`];
 }
 
 /** A static index, counted from the end if negative. An axis of run-time size must then not be empty. */
@@ -162,9 +165,9 @@ function fixed(e: Elaborator, n: Size, v: Value, node: Subscript): Size | null {
     fail("E0314", `the index ${render(written)} is outside an axis of ${render(n)}`, { at: node.span });
   if (isNonNegative(at) && isNonNegative(room)) return at;
   if (e.ctx.abstract) return at;
-  const [k, variable] = [constantOf(written), variablesOf(n)];
-  if (k !== null && variable.length === 1 && render(n) === variable[0]!.name) {
-    e.ctx.requirements.atLeast(variable[0]!, k < 0 ? -k : k + 1);
+  const [k, binding] = [constantOf(written), bindingOf(n)];
+  if (k !== null && binding) {
+    e.ctx.requirements.atLeast(binding.variable, Math.ceil((k < 0 ? -k : k + 1) / binding.times));
     return at;
   }
   return fail("E0314", `the index ${render(written)} may leave an axis of ${render(n)}`, {

@@ -5,17 +5,17 @@
  * again with sizes that fulfil it, until nothing new is asked.
  */
 import { Diagnostics, type SourceFile, type Span } from "../../src/diagnostics/index.js";
-import { type ElementType, type Graph, GraphBuilder, type Program, type Scope } from "../../src/ir/graph/index.js";
-import { constantOf, type Size, SizeVariable, size } from "../../src/sizes/index.js";
+import { type Graph, GraphBuilder, type Program, type Scope } from "../../src/ir/graph/index.js";
+import { constantOf, type SizeVariable } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import { type Module, Modules } from "../check/modules.js";
-import { isAnySize } from "../check/syntax-facts.js";
-import { describe, integer, isNumber, numberOf, tensor, unknown, type Value } from "../check/values.js";
+import { unknown, type Value } from "../check/values.js";
 import type * as ast from "../syntax/index.js";
 import { checkAlone } from "./alone.js";
 import { builtins, constants } from "./builtins/index.js";
 import { Context, fail, Requirements } from "./context.js";
 import { Elaborator } from "./elaborator.js";
+import { declareInputs } from "./entry-inputs.js";
 import { result } from "./result.js";
 import { modelStatics, type Setting } from "./settings.js";
 import { type Checkpoint, WeightTable } from "./weights.js";
@@ -138,14 +138,15 @@ class ModelElaborator {
     const graphs: Graph[] = [];
     for (const entry of wanted) {
       const requirements = new Requirements();
-      for (let round = 0; round < mostRounds; round++) {
+      for (let round = 1; ; round++) {
         requirements.changed = false;
         // What an earlier round reports may be settled by what it requires: only the last one counts.
         const reported = new Diagnostics(diagnostics);
         const done = this.#entry(entry, requirements, reported);
         statics ??= done.statics;
-        if (requirements.changed) continue;
-        for (const d of reported.sorted) diagnostics.add(d);
+        if (requirements.changed && round < mostRounds) continue;
+        if (requirements.changed) this.#unsettled(entry, requirements);
+        else for (const d of reported.sorted) diagnostics.add(d);
         if (done.graph) graphs.push(done.graph);
         break;
       }
@@ -165,6 +166,16 @@ class ModelElaborator {
     };
   }
 
+  /** Each round of an entry asked more of its sizes than the one before. */
+  #unsettled(entry: ast.Entry, requirements: Requirements): void {
+    const asked = requirements.texts();
+    const help = `an assert at the beginning of ${entry.name.name} may say at once what all of it needs`;
+    this.diagnostics.report("E0419", entry.name.span, `${entry.name.name} asks more and more of its run-time sizes`, {
+      notes: [`it was elaborated ${mostRounds} times, and asks by now: ${asked.join(", ")}`],
+      help: [help],
+    });
+  }
+
   /** Elaborates one entry in a graph of its own: the model's statics, weights and layers first. */
   #entry(
     entry: ast.Entry,
@@ -173,11 +184,10 @@ class ModelElaborator {
   ): { statics: StaticArgument[] | null; graph: Graph | null } {
     const { model } = this;
     const root: Scope = { parent: null, name: "", block: model.name.name, kind: "model" };
-    const sizes = new Map<string, SizeVariable>();
-    const builderSizes: SizeVariable[] = [];
+    const sizes: SizeVariable[] = [];
     const ctx = new Context(
       diagnostics,
-      new GraphBuilder(entry.name.name, builderSizes),
+      new GraphBuilder(entry.name.name, sizes),
       this.weights,
       false,
       root,
@@ -197,7 +207,7 @@ class ModelElaborator {
     }
     const body = new Environment(env, "body");
     const inputs = ctx.guard(entry.name.span, false, () => {
-      this.#inputs(e, entry, body, sizes, builderSizes);
+      declareInputs(e, entry, body, sizes);
       return true;
     });
     if (!inputs) return { statics, graph: null };
@@ -205,71 +215,6 @@ class ModelElaborator {
     const outputs = ctx.guard(lastSpan(entry), null, () => this.#outputs(e, entry, value, body));
     if (!outputs || diagnostics.hasErrors) return { statics, graph: null };
     return { statics, graph: ctx.builder.finish(outputs) };
-  }
-
-  /** Declares the entry's run-time sizes and its inputs. */
-  #inputs(
-    e: Elaborator,
-    entry: ast.Entry,
-    env: Environment,
-    sizes: Map<string, SizeVariable>,
-    order: SizeVariable[],
-  ): void {
-    const { requirements } = e.ctx;
-    for (const p of entry.parameters)
-      for (const d of p.type.dimensions ?? []) {
-        if (d.kind === "rest")
-          fail("E0402", "an entry names each axis of its inputs: ... cannot stand here", { at: d.span });
-        if (d.kind !== "size" || d.size.kind !== "name") continue;
-        const { name } = d.size;
-        if (isAnySize(d.size))
-          fail("E0402", "an entry names each axis of its inputs: _ cannot stand here", { at: d.span });
-        if (env.own(name) || env.find(name)?.kind === "model") continue;
-        const shared = [...requirements.sameAs(name)].find((same) => sizes.has(same));
-        const other = shared === undefined ? undefined : sizes.get(shared);
-        const bound = d.bound ? e.knownWhole(d.bound, env, `the bound of ${name}`) : null;
-        const most = Math.min(
-          bound ?? Number.POSITIVE_INFINITY,
-          requirements.most.get(name) ?? Number.POSITIVE_INFINITY,
-        );
-        const v =
-          other ?? new SizeVariable(name, requirements.least.get(name) ?? 0, Number.isFinite(most) ? most : null);
-        if (!other) order.push(v);
-        else if (Number.isFinite(most)) requirements.atMost(other, most);
-        sizes.set(name, v);
-        env.set(name, integer(size(v)), { span: d.span, text: `${name} is a run-time size of ${entry.name.name}` });
-      }
-    for (const p of entry.parameters) this.#input(e, p, env);
-  }
-
-  #input(e: Elaborator, p: ast.Parameter, env: Environment): void {
-    const { element, dimensions } = p.type;
-    if (!dimensions || element === "int" || element === "float" || element === "string" || element === "fn")
-      fail("E0217", `the input ${p.name.name} is a tensor: f32[] is one number`, { at: p.type.span });
-    const shape: Size[] = [];
-    for (const d of dimensions) {
-      if (d.kind !== "size") fail("E0402", `an entry names each axis of its inputs`, { at: d.span });
-      const s = e.size(d.size, env, `a size of ${p.name.name}`);
-      if (s === null) {
-        env.set(p.name.name, { kind: "unknown" });
-        return;
-      }
-      shape.push(s);
-    }
-    let fill: number | null = null;
-    if (p.default) {
-      const v = e.expression(p.default, env);
-      fill = numberOf(v);
-      if (
-        v.kind !== "unknown" &&
-        (fill === null || (v.kind === "boolean") !== (element === "bool") || (!isNumber(v) && v.kind !== "boolean"))
-      )
-        fail("E0403", `the default of the input ${p.name.name} is a number that fills it; ${describe(v)} is given`, {
-          at: p.default.span,
-        });
-    }
-    const kind = element as ElementType;
-    env.set(p.name.name, tensor(e.ctx.emit("input", [], { name: p.name.name, element: kind, shape, fill })));
   }
 
   #outputs(e: Elaborator, entry: ast.Entry, value: Value, env: Environment) {

@@ -1,13 +1,16 @@
 /** `assert`: what is known is decided now; what speaks of run-time sizes becomes a requirement of the entry. */
 
 import {
+  bindingOf,
   constantOf,
+  divisibleBy,
   evaluate,
   rangeOf,
   render,
   type Size,
   type SizeVariable,
   size,
+  splitModulo,
   sub,
   variablesOf,
 } from "../../src/sizes/index.js";
@@ -69,7 +72,7 @@ function require(e: Elaborator, c: ast.ExpressionOf<"compare">, env: Environment
       if (x && y) requirements.equal(x, y);
       else if (x && constantOf(b.size) !== null) exactly(e, x, constantOf(b.size)!);
       else if (y && constantOf(a.size) !== null) exactly(e, y, constantOf(a.size)!);
-      else return unsupported(e, c, a, b);
+      else if (!divides(e, difference)) return unsupported(e, c, a, b);
       return true;
     }
     case ">=":
@@ -88,6 +91,17 @@ function exactly(e: Elaborator, v: SizeVariable, n: number): void {
   e.ctx.requirements.atMost(v, n);
 }
 
+/** Requires that a number divides a size, if the difference is the remainder of that; otherwise false. */
+function divides(e: Elaborator, difference: Size): boolean {
+  const split = splitModulo(difference);
+  if (!split || split.rest !== size(0) || constantOf(split.factor) === null) return false;
+  const divisor = constantOf(split.modulus);
+  const found = divisor === null || divisor < 1 ? null : divisibleBy(split.dividend, divisor);
+  if (found === null) return false;
+  e.ctx.requirements.multipleOf(found.variable, found.step);
+  return true;
+}
+
 /** Requires `difference >= least` of its one variable. */
 function bound(
   e: Elaborator,
@@ -102,12 +116,12 @@ function bound(
   const variables = variablesOf(difference);
   const v = variables[0];
   if (variables.length !== 1 || !v) return unsupported(e, c, a, b);
-  const at = (n: number) => evaluate(difference, () => n);
-  const [zero, step] = [at(0), at(1) - at(0)];
-  if (step === 0 || at(1000) !== zero + 1000 * step) return unsupported(e, c, a, b);
-  const limit = (least - zero) / step;
-  if (step > 0) e.ctx.requirements.atLeast(v, Math.ceil(limit));
-  else e.ctx.requirements.atMost(v, Math.floor(limit));
+  const at = (steps: number) => evaluate(difference, () => steps * v.step);
+  const [zero, slope] = [at(0), at(1) - at(0)];
+  if (slope === 0 || at(1000) !== zero + 1000 * slope) return unsupported(e, c, a, b);
+  const limit = (least - zero) / slope;
+  if (slope > 0) e.ctx.requirements.atLeast(v, Math.ceil(limit) * v.step);
+  else e.ctx.requirements.atMost(v, Math.floor(limit) * v.step);
   return true;
 }
 
@@ -115,11 +129,11 @@ function unsupported(e: Elaborator, c: ast.Expression, a: Value, b: Value): neve
   return fail("E0411", `${e.text(c)} cannot be required of the run-time sizes`, {
     at: c.span,
     notes: [`it compares ${describe(a)} with ${describe(b)}`],
-    help: ["an assertion on run-time sizes is a bound of one size, or the equality of two"],
+    help: ["an assertion on run-time sizes is a bound of one size, a number that divides one, or the equality of two"],
   });
 }
 
 function variableOf(s: Size): SizeVariable | null {
-  const [v] = variablesOf(s);
-  return v && render(s) === v.name ? v : null;
+  const binding = bindingOf(s);
+  return binding?.times === 1 ? binding.variable : null;
 }

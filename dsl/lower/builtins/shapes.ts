@@ -123,7 +123,7 @@ function partSizes(ctx: Context, g: Given, n: Size): Size[] | null {
   if (!each)
     fail("E0312", `split: an axis of ${render(n)} has no ${count} equal parts`, {
       at: g.span,
-      help: ["a list gives the size of each part"],
+      help: [...ctx.undivided(n, size(count)), "a list gives the size of each part"],
     });
   return Array.from({ length: count }, () => each);
 }
@@ -219,6 +219,7 @@ function axisSizes(ctx: Context, group: readonly string[], n: Size, sizes: Map<s
         constantOf(n) !== null && constantOf(known)
           ? [`${render(n)} / ${render(known)} = ${constantOf(n)! / constantOf(known)!}`, ...ctx.origins(n, known)]
           : [],
+      help: ctx.undivided(n, known),
     });
   sizes.set(open[0]!, rest);
 }

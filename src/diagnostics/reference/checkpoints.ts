@@ -52,7 +52,7 @@ export const checkpoints = entries({
   },
   E0711: {
     title: "an input has another shape than the entry takes",
-    text: "An input has as many axes as its type says; a dimension that has a name has one size in the whole call; a declared bound is kept.",
+    text: "An input has as many axes as its type says; a dimension that has a name has one size in the whole call; a declared bound is kept; and so is what an entry asserts, such as that 4 divides a length.",
     wrong: "trafo run gpt2.trafo --random-weights --input 'input_ids=[1,2,3]'",
     right: "trafo run gpt2.trafo --random-weights --input 'input_ids=[[1,2,3]]'",
   },

@@ -62,7 +62,7 @@ export const files = entries({
   },
   E0611: {
     title: "a size is unknown or outside its bounds",
-    text: "`--size` names the sizes that an entry's types declare, such as B and T in `i32[B, T <= context]`, and each value lies between 0 and the declared bound.",
+    text: "`--size` names the sizes that an entry's types declare, such as B and T in `i32[B, T <= context]`, and each value lies between 0 and the declared bound, and is a multiple of what the entry says divides it.",
     wrong: "trafo run gpt2.trafo --random-weights --size B=1,T=5000",
     right: "trafo run gpt2.trafo --random-weights --size B=1,T=64",
   },

@@ -90,4 +90,10 @@ export const names = entries({
     title: "an unknown size after incremental",
     text: "`incremental T` names the size along which an entry decodes: one of the entry's own run-time sizes.",
   },
+  E0220: {
+    title: "a function of the file in a size of a signature",
+    text: "The sizes in the types of a signature are made of numbers, sizes, arguments and built-in functions. A static argument may have a default that calls a function of the file.",
+    wrong: "fn half(n: int) -> int = n // 2\nfn first(x: [B, D]) -> [B, half(D)] = x[:, 0:half(D)]",
+    right: "fn half(n: int) -> int = n // 2\nfn first(x: [B, D], n: int = half(D)) -> [B, n] = x[:, 0:n]",
+  },
 });

@@ -46,7 +46,7 @@ export const sizes = entries({
   },
   E0411: {
     title: "an assertion on run-time sizes of a form that is not supported",
-    text: "An assertion on run-time sizes becomes a check before each run: a bound of one size (`T >= 2`, `T <= 128`) or the equality of two (`S == T`).",
+    text: "An assertion on run-time sizes becomes a check before each run: a bound of one size (`T >= 2`, `T <= 128`), a number that divides one (`T % 4 == 0`), or the equality of two (`S == T`).",
   },
   E0412: {
     title: "a size past its bound",
@@ -73,5 +73,17 @@ export const sizes = entries({
   E0417: {
     title: "a size that no tensor has",
     text: "Sizes and counts are whole numbers from 0 to 2^53 - 1.",
+  },
+  E0418: {
+    title: "a run-time size that can have no value",
+    text: "What an entry declares and asserts of a size, and what the blocks that it reaches ask of it, must hold for one value at least.",
+    wrong:
+      'model M() {\n  entry run(x: [T <= 7]) -> (y: [T]) {\n    assert T >= 5, "more than a window"\n    assert T % 4 == 0, "whole windows"\n    x\n  }\n}',
+    right:
+      'model M() {\n  entry run(x: [T <= 8]) -> (y: [T]) {\n    assert T >= 5, "more than a window"\n    assert T % 4 == 0, "whole windows"\n    x\n  }\n}',
+  },
+  E0419: {
+    title: "an entry that asks more and more of its sizes",
+    text: "What an entry asks of its run-time sizes is found by elaborating it, and it is elaborated again with sizes that fulfil it. Where each time something new is asked, such as one position more for each of many slices, an assert at the beginning of the entry says all of it at once.",
   },
 });
