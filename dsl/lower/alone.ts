@@ -123,7 +123,7 @@ function alone(d: ast.Function | ast.Block, env: Environment, diagnostics: Diagn
         sizes.set(bare, s);
         scope.set(bare, integer(s));
       }
-      const s = bare === null ? e.size(x.size, scope, "a size") : sizes.get(bare)!;
+      const s = bare === null ? ctx.guard(x.span, null, () => e.size(x.size, scope, "a size")) : sizes.get(bare)!;
       if (s === null) open = true;
       else shape.push(s);
     }

@@ -5,7 +5,7 @@
  * a read gathers. What is known of an index as a formula proves reads in bounds (indices.ts).
  */
 
-import { rangeOf, render, type Size, SizeVariable, size, sub } from "../../src/sizes/index.js";
+import { isNonNegative, rangeOf, render, type Size, SizeVariable, size, sub } from "../../src/sizes/index.js";
 import { Environment } from "../check/environment.js";
 import {
   type Comprehension,
@@ -20,6 +20,7 @@ import {
 import type * as ast from "../syntax/index.js";
 import { fail } from "./context.js";
 import type { Elaborator } from "./elaborator.js";
+import { settled } from "./indexing.js";
 import { constant, element, where } from "./operators.js";
 
 export function comprehension(e: Elaborator, node: ast.ExpressionOf<"comprehension">, env: Environment): Value {
@@ -29,6 +30,8 @@ export function comprehension(e: Elaborator, node: ast.ExpressionOf<"comprehensi
     const s = e.size(written, env, `the size of ${name.name}`);
     if (s === null) return unknown;
     if (rangeOf(s).max < 0) fail("E0417", `the size of ${name.name} is ${render(s)}`, { at: written.span });
+    if (!ctx.abstract && !isNonNegative(s))
+      fail("E0417", `the size of ${name.name}, ${render(s)}, may lie below 0`, { at: written.span, help: settled(s) });
     sizes.push(s);
   }
   const variables = node.indices.map(({ name }, i) => new SizeVariable(name.name, 0, sub(sizes[i]!, 1)));

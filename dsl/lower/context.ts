@@ -13,7 +13,14 @@ import {
   locationOf,
   type Span,
 } from "../../src/diagnostics/index.js";
-import type { Attributes, GraphBuilder, OperatorName, Scope, TensorType } from "../../src/ir/graph/index.js";
+import {
+  type Attributes,
+  type GraphBuilder,
+  GraphTypeError,
+  type OperatorName,
+  type Scope,
+  type TensorType,
+} from "../../src/ir/graph/index.js";
 import {
   compare,
   constantOf,
@@ -164,7 +171,7 @@ export class Context {
     try {
       return run();
     } catch (e) {
-      const problem = e instanceof SizeOverflow ? new Problem("E0417", "a size passes 2^53") : e;
+      const problem = this.#problemOf(e);
       if (!(problem instanceof Problem)) throw e;
       this.report(problem, span);
       this.frames.length = depth;
@@ -175,6 +182,14 @@ export class Context {
     } finally {
       this.span = outer;
     }
+  }
+
+  /** What a part of the program threw, as a mistake of the program where it is one. */
+  #problemOf(thrown: unknown): unknown {
+    if (thrown instanceof SizeOverflow) return new Problem("E0417", "a size passes 2^53");
+    // What the graph cannot hold: numbers beyond a type's range, tensors of more elements than can be counted.
+    if (thrown instanceof GraphTypeError && !this.abstract) return new Problem("E0307", thrown.message);
+    return thrown;
   }
 
   /** Reports a problem where the user can act on it: in a library, at the call that led there. */

@@ -256,7 +256,9 @@ export class Elaborator {
         else {
           const swapped = operator === ">" || operator === ">=";
           one = this.#labelled(sides, a, b, () =>
-            swapped ? binary(this.ctx, comparisons[operator], b, a) : binary(this.ctx, comparisons[operator], a, b),
+            swapped
+              ? binary(this.ctx, comparisons[operator], b, a, operator)
+              : binary(this.ctx, comparisons[operator], a, b, operator),
           );
         }
       }

@@ -115,6 +115,8 @@ function furtherBound(e: Elaborator, d: SizeDimension, bound: ast.Expression, en
 }
 
 function input(e: Elaborator, p: ast.Parameter, env: Environment): void {
+  // A second one of the name is reported by name resolution.
+  if (env.own(p.name.name)) return;
   const { element, dimensions } = p.type;
   if (!dimensions || element === "int" || element === "float" || element === "string" || element === "fn")
     fail("E0217", `the input ${p.name.name} is a tensor: f32[] is one number`, { at: p.type.span });

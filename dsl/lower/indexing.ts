@@ -142,8 +142,11 @@ function ranged(e: Elaborator, wire: Wire, axis: number, n: Size, i: Extract<Ite
   return slice(e.ctx, wire, axis, from, sub(to, from));
 }
 
+/** How far a bound is looked for. */
+const mostTried = 4096;
+
 /** What the program may say so that a size is never negative: a bound of its one variable, or an assert. */
-function settled(left: Size): string[] {
+export function settled(left: Size): string[] {
   const [v, other] = variablesOf(left);
   if (!v || other) return [];
   const [zero, one] = [0, 1].map((steps) => evaluate(left, () => steps * v.step)) as [number, number];
@@ -151,7 +154,10 @@ function settled(left: Size): string[] {
     const most = Math.floor(zero / (zero - one)) * v.step;
     return [`give ${v.name} a bound where the entry declares it: ${v.name} <= ${most}`];
   }
-  return [`assert ${v.name} >= ${Math.ceil(-zero / (one - zero)) * v.step} in the entry says so`];
+  // With a quotient, as in T // 2 - 1, the size grows in jumps.
+  let least = 0;
+  while (least < mostTried && evaluate(left, () => least * v.step) < 0) least++;
+  return least < mostTried ? [`assert ${v.name} >= ${least * v.step} in the entry says so`] : [];
 }
 
 /** A static index, counted from the end if negative. An axis of run-time size must then not be empty. */

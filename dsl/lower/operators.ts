@@ -25,8 +25,12 @@ import { casesOf, combineCases, selectCases, truthOf } from "./indices.js";
 
 const one = size(1);
 
-/** A constant of rank 0. */
+/** A constant of rank 0. Fails for a whole number that i32 does not hold. */
 export function constant(ctx: Context, value: number, element: ElementType): Wire {
+  if (element === "i32" && (value | 0) !== value && !Object.is(value, -0))
+    fail("E0306", `${value} is no number of type i32`, {
+      notes: ["i32 holds whole numbers from -2147483648 to 2147483647"],
+    });
   return ctx.emit("constant", [], { value, element });
 }
 
@@ -177,9 +181,11 @@ const words: Record<BinaryOperator, string> = {
   or: "or",
 };
 
-/** An element-wise operator of two values, at least one of them a tensor or an element. */
-export function binary(ctx: Context, operator: BinaryOperator, a: Value, b: Value): Value {
-  const what = words[operator];
+/**
+ * An element-wise operator of two values, at least one of them a tensor or an element.
+ * @param what the operator as it is written, where that is another: `a > b` is `b < a`
+ */
+export function binary(ctx: Context, operator: BinaryOperator, a: Value, b: Value, what = words[operator]): Value {
   const operands = operator === "div" ? [floats(ctx, a), floats(ctx, b)] : [a, b];
   const { wires, element: kind } = together(ctx, operands, what);
   const logical = operator === "and" || operator === "or";

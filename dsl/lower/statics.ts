@@ -66,6 +66,7 @@ function wholeArithmetic(ctx: Context, operator: Arithmetic, a: Size, b: Size): 
       return integer(mul(a, b));
     case "//":
     case "%":
+      mayNotBeZero(ctx, operator, b);
       return divides(() => integer(operator === "//" ? floorDiv(a, b) : mod(a, b)), operator, b);
     case "/":
       return divides(() => quotient(ctx, a, b), operator, b);
@@ -78,6 +79,15 @@ function wholeArithmetic(ctx: Context, operator: Arithmetic, a: Size, b: Size): 
       return integer(power);
     }
   }
+}
+
+/** Refuses a run-time size that may be 0 as a divisor: every length from 0 on must run. */
+function mayNotBeZero(ctx: Context, operator: string, b: Size): void {
+  const { min, max } = rangeOf(b);
+  if (ctx.abstract || constantOf(b) !== null || min > 0 || max < 0) return;
+  fail("E0408", `${operator} by ${render(b)}, which may be 0 when running`, {
+    help: [`assert ${render(b)} >= 1 in the entry says that it is not`],
+  });
 }
 
 function divides(run: () => Value | null, operator: string, b: Size): Value | null {
@@ -155,7 +165,7 @@ function undecided(ctx: Context, operator: string, a: string, b: string): Value 
 }
 
 /** How many parts, items, layers or rounds a program may ask for: more is a mistake, and would never end. */
-const mostParts = 1_000_000;
+const mostParts = 10_000;
 
 /** A value as a count that is known now: of layers, rounds, items or parts. Null for the unknown value. */
 export function countOf(ctx: Context, v: Value, what: string): number | null {

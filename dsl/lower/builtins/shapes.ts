@@ -6,6 +6,7 @@ import {
   exactDivide,
   floorDiv,
   mul,
+  rangeOf,
   render,
   type Size,
   size,
@@ -173,6 +174,7 @@ function rearranged(
       fail("E0311", `rearrange: the pattern has no ${name} on its left`, { at: g.name.span });
     const s = sizeOf(g.value, `rearrange: ${name}`);
     if (s === null) return { kind: "unknown" };
+    if (rangeOf(s).max < 0) fail("E0417", `rearrange: ${name} is ${render(s)}`, { at: g.name.span });
     sizes.set(name, s);
   }
   from.forEach((group, i) => {

@@ -34,7 +34,7 @@ export const sizes = entries({
   },
   E0408: {
     title: "a division by zero",
-    text: "The divisor is known to be 0 when compiling.",
+    text: "The divisor is known to be 0 when compiling, or is a run-time size that may be 0. `assert T >= 1` in the entry says that it is not.",
   },
   E0409: {
     title: "a list of another length",
