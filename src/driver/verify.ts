@@ -164,7 +164,9 @@ function compareOutput(name: string, value: Tensor, expected: Tensor, tolerance:
 function worst(name: string, value: Tensor, expected: Tensor, difference: Difference): string {
   const at = difference.worst;
   const [found, wanted] = [numbersOf(value)[at] ?? Number.NaN, numbersOf(expected)[at] ?? Number.NaN];
-  return `${name}${place(at, value.shape)} is ${found}, and ${wanted} is expected`;
+  const where = `${name}${place(at, value.shape)}`;
+  if (Number.isNaN(found) && Number.isNaN(wanted)) return `${where} is NaN on both sides, which shows nothing`;
+  return `${where} is ${found}, and ${wanted} is expected`;
 }
 
 /** Compares decoded tokens. `absolute` counts those that differ: one is a failure. */

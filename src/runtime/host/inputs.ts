@@ -82,9 +82,9 @@ export function checkInputs(entry: EntrySpec, given: unknown): CheckedInputs {
     if (input.fill !== undefined) return null;
     throw new InputError(`${entry.name} needs the input "${input.name}": ${showInput(input)}`);
   });
-  const sizes: Record<string, number> = {};
+  const sizes: Record<string, number> = Object.create(null);
   /** The input that bound each size. */
-  const origins: Record<string, string> = {};
+  const origins: Record<string, string> = Object.create(null);
   entry.inputs.forEach((input, i) => {
     const found = read[i];
     if (found) bindSizes(input, found.shape, sizes, origins);

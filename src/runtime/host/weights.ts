@@ -99,7 +99,8 @@ export async function loadWeights<Table extends Readonly<Record<string, WeightSp
   table: Table,
   options: WeightsOptions,
 ): Promise<WeightsOf<Table>> {
-  if (Object.keys(table).length > 0 && options.weights === undefined) {
+  // A caller in JavaScript may leave the options out.
+  if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
     throw new WeightsError(
       "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors, or tensors by name",
     );
