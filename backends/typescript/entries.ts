@@ -87,6 +87,10 @@ export class EntryPrinter {
     for (const id of [...plan.inputs, ...plan.outputs])
       this.#buffers.set(id, this.#locals.claim(plan.buffers[id]!.name));
     for (const [id, buffer] of plan.buffers.entries()) {
+      const { place } = buffer;
+      // What lies in an output's memory until the output is written there.
+      const output = place.kind === "output" && plan.outputs.find((each) => plan.buffers[each]!.name === place.name);
+      if (output !== false && output !== undefined) this.#buffers.set(id as BufferId, this.#buffers.get(output)!);
       if (buffer.place.kind !== "arena") continue;
       const { offset } = buffer.place;
       this.#buffers.set(

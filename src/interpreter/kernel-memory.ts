@@ -20,6 +20,8 @@ export class Memory {
   readonly #strides: readonly number[];
   readonly #writers: (Agent | null | undefined)[] = [];
   readonly #readers: (Agent | null | undefined)[] = [];
+  /** What lies in the same bytes, whose elements go one by one as those here are written. */
+  replaces: Memory | null = null;
 
   /** @param wide floats keep the digits of f64. */
   constructor(
@@ -82,6 +84,7 @@ export class Memory {
     }
     this.data[offset] = this.rounded(value);
     this.written[offset] = 1;
+    if (this.replaces !== null) this.replaces.written[offset] = 0;
   }
 
   /** What was there is gone, as where other bytes were written over it. */

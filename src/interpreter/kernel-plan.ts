@@ -1,8 +1,9 @@
 /**
  * Runs a whole plan by interpreting its kernels, to test the plan and its kernels together.
  *
- * What must stay true: memory is as the plan has it. Before a kernel writes a buffer of the arena, all that lay in those
- * bytes is forgotten, so that a buffer that is read after its place was taken is an error and not a wrong number.
+ * What must stay true: memory is as the plan has it. Before a kernel writes a buffer of the arena or of an output, all
+ * that lay in those bytes is forgotten, so that a buffer that is read after its place was taken is an error and not a
+ * wrong number. What the kernel itself reads from the same place is forgotten element by element, as they are written.
  */
 import type { Attributes } from "../ir/graph/operators.js";
 import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
@@ -53,7 +54,7 @@ class PlanInterpretation {
       const kernel = plan.kernels[dispatch.kernel]!;
       const reads = dispatch.reads.map((id) => this.#memories.get(id));
       const wide = this.options.precision === "f64" && reads.some((memory) => memory?.wide);
-      const written = dispatch.writes.map((id) => this.#begin(id, wide));
+      const written = dispatch.writes.map((id) => this.#begin(id, wide, dispatch.reads));
       const memories = new Map([
         ...kernel.reads.map((buffer, i) => [buffer, reads[i]] as const),
         ...kernel.writes.map((buffer, i) => [buffer, written[i]] as const),
@@ -111,36 +112,39 @@ class PlanInterpretation {
   }
 
   /** New memory for a buffer that is about to be written; what lay in its bytes is forgotten. */
-  #begin(id: BufferId, wide: boolean): Memory {
-    const { element, shape, place } = this.plan.buffers[id]!;
-    if (place.kind === "arena") {
-      const [start, end] = this.#range(place);
-      for (const [other, memory] of this.#memories) {
-        const taken = this.plan.buffers[other]!.place;
-        if (taken.kind !== "arena") continue;
-        const [otherStart, otherEnd] = this.#range(taken);
-        if (Math.max(start, otherStart) < Math.min(end, otherEnd)) memory.forget();
-      }
+  #begin(id: BufferId, wide: boolean, reads: readonly BufferId[]): Memory {
+    const { element, shape } = this.plan.buffers[id]!;
+    const extents = shape.map((each) => this.#value(each));
+    const memory = new Memory(element, extents, wide);
+    const place = this.#region(id);
+    for (const [other, before] of this.#memories) {
+      const taken = this.#region(other);
+      if (place === null || taken === null || place.space !== taken.space) continue;
+      if (Math.max(place.start, taken.start) >= Math.min(place.end, taken.end)) continue;
+      const isSame = place.start === taken.start && before.data.length === memory.data.length;
+      if (isSame && reads.includes(other)) memory.replaces = before;
+      else before.forget();
     }
-    const memory = new Memory(
-      element,
-      shape.map((each) => this.#value(each)),
-      wide,
-    );
     this.#memories.set(id, memory);
     return memory;
   }
 
-  #range({ offset, bytes }: { readonly offset: Size; readonly bytes: Size }): readonly [number, number] {
-    const [start, length, arena] = [this.#value(offset), this.#value(bytes), this.#value(this.plan.arenaBytes)];
+  /** The bytes that a buffer lies in: of the arena, or of an output. Null for what is only read. */
+  #region(id: BufferId): { readonly space: string; readonly start: number; readonly end: number } | null {
+    const { place } = this.plan.buffers[id]!;
+    if (place.kind === "output") return { space: `output ${place.name}`, start: 0, end: Number.POSITIVE_INFINITY };
+    if (place.kind !== "arena") return null;
+    const [start, length] = [this.#value(place.offset), this.#value(place.bytes)];
+    const arena = this.#value(this.plan.arenaBytes);
     if (start < 0 || start + length > arena) throw new KernelError(`${start} to ${start + length} is not in the arena`);
-    return [start, start + length];
+    return { space: "arena", start, end: start + length };
   }
 
   #output(id: BufferId): Tensor {
-    const memory = this.#memories.get(id);
-    if (memory === undefined) throw new KernelError(`output ${this.plan.buffers[id]!.name} is never written`);
-    return memory.tensor();
+    const { name, shape, place } = this.plan.buffers[id]!;
+    const memory = this.#memories.get(place.kind === "output" ? (place.holds ?? id) : id);
+    if (memory === undefined) throw new KernelError(`output ${name} is never written`);
+    return { ...memory.tensor(), shape: shape.map((each) => this.#value(each)) };
   }
 }
 

@@ -1,19 +1,25 @@
 /**
- * Checks a plan for given sizes, independently of how it was made: from the dispatches and the places alone.
+ * Checks a plan for given sizes, independently of how it was made: from the dispatches, the kernels and the places alone.
  *
  * 1. A dispatch names a kernel, and its buffers have the element types and shapes of the kernel's arguments.
  * 2. A buffer that a dispatch reads is an input, a weight, or was written by an earlier dispatch.
- * 3. Inputs and weights are never written, every other buffer is written once, and every output is.
+ * 3. Inputs and weights are never written, every other buffer is written once. Every output is, or else holds a buffer in
+ *    its memory that is, with as many elements of the same type.
  * 4. In the arena, offsets and lengths are multiples of 16, the length holds the elements, the end is in the arena.
- * 5. Two buffers that live at one time (from the dispatch that writes to the last that reads) share no byte.
+ * 5. Two buffers that live at one time (from the dispatch that writes to the last that reads, an output to the end) share
+ *    no byte of the arena or of an output, but where a dispatch that reads one for the last time writes the other, both
+ *    begin at one byte, and the kernel is proven to read no element after its place was written.
  */
 import type { Buffer } from "../ir/kernel/index.js";
 import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
 import { evaluate, type Size, type SizeVariable } from "../sizes/index.js";
+import { haveSameLayout, mayReplace } from "./in-place.js";
 
-/** A buffer in the arena, from which dispatch to which, and where. */
+/** A buffer in the arena or an output, from which dispatch to which, and where. */
 interface Life {
   readonly id: BufferId;
+  /** The memory that its bytes are counted in. */
+  readonly space: string;
   readonly first: number;
   last: number;
   readonly start: number;
@@ -47,9 +53,7 @@ class Checker {
       for (const id of dispatch.reads) this.#read(at, id);
       for (const id of dispatch.writes) this.#write(at, id);
     }
-    for (const id of this.plan.outputs) {
-      if (!this.#written.has(id)) this.#problems.push(`output ${this.#name(id)} is never written`);
-    }
+    for (const id of this.plan.outputs) this.#output(id);
     this.#overlaps();
     return this.#problems;
   }
@@ -97,18 +101,44 @@ class Checker {
     }
     if (this.#written.has(id)) this.#problems.push(`dispatch ${at} writes ${this.#name(id)} a second time`);
     this.#written.add(id);
+    if (place.kind === "output") this.#begin(id, at, `output ${place.name}`, 0, this.#dataBytes(buffer));
     if (place.kind !== "arena") return;
     const [start, bytes] = [this.#value(place.offset), this.#value(place.bytes)];
     if (start % 16 !== 0 || bytes % 16 !== 0)
       this.#problems.push(`${this.#name(id)} is not aligned: ${start}, ${bytes}`);
-    const elements = buffer.shape.reduce((product, extent) => product * this.#value(extent), 1);
-    const needed = elements * (buffer.element === "bool" ? 1 : 4);
+    const needed = this.#dataBytes(buffer);
     if (bytes < needed) this.#problems.push(`${this.#name(id)} has ${bytes} bytes and needs ${needed}`);
     const arena = this.#value(this.plan.arenaBytes);
     if (start < 0 || start + bytes > arena) {
       this.#problems.push(`${this.#name(id)} lies at ${start} to ${start + bytes}, the arena has ${arena} bytes`);
     }
-    if (!this.#lives.has(id)) this.#lives.set(id, { id, first: at, last: at, start, end: start + bytes });
+    this.#begin(id, at, "arena", start, start + bytes);
+  }
+
+  #dataBytes({ element, shape }: PlanBuffer): number {
+    return shape.reduce((product, extent) => product * this.#value(extent), element === "bool" ? 1 : 4);
+  }
+
+  #begin(id: BufferId, at: number, space: string, start: number, end: number): void {
+    if (!this.#lives.has(id)) this.#lives.set(id, { id, space, first: at, last: at, start, end });
+  }
+
+  /** An output lives to the end, or what it holds does in its place. */
+  #output(id: BufferId): void {
+    const output = this.plan.buffers[id]!;
+    const { place } = output;
+    const held = place.kind === "output" ? (place.holds ?? id) : id;
+    const [written, life] = [this.plan.buffers[held], this.#lives.get(held)];
+    if (place.kind !== "output" || life === undefined || written === undefined) {
+      this.#problems.push(`output ${this.#name(held)} is never written`);
+      return;
+    }
+    if (held !== id && this.#written.has(id)) this.#problems.push(`output ${this.#name(id)} is written, and held`);
+    const isSame = written.element === output.element && this.#dataBytes(written) === this.#dataBytes(output);
+    if (!isSame || life.space !== `output ${place.name}`) {
+      this.#problems.push(`output ${this.#name(id)} does not lie where ${this.#name(held)} does`);
+    }
+    life.last = this.plan.dispatches.length;
   }
 
   #overlaps(): void {
@@ -116,9 +146,22 @@ class Checker {
     for (const [i, a] of lives.entries()) {
       for (const b of lives.slice(i + 1)) {
         const [first, last] = [Math.max(a.first, b.first), Math.min(a.last, b.last)];
-        if (first > last || Math.max(a.start, b.start) >= Math.min(a.end, b.end)) continue;
+        if (a.space !== b.space || first > last || Math.max(a.start, b.start) >= Math.min(a.end, b.end)) continue;
+        if (this.#isReplacement(a, b) || this.#isReplacement(b, a)) continue;
         this.#problems.push(`${this.#name(a.id)} and ${this.#name(b.id)} overlap at dispatch ${first}`);
       }
     }
+  }
+
+  /** Whether `late` takes the place of `early` in the one dispatch that both live in. */
+  #isReplacement(early: Life, late: Life): boolean {
+    if (early.last !== late.first || early.first >= late.first || early.start !== late.start) return false;
+    const dispatch = this.plan.dispatches[late.first]!;
+    const kernel = this.plan.kernels[dispatch.kernel];
+    const write = dispatch.writes.indexOf(late.id);
+    const reads = dispatch.reads.flatMap((id, i) => (id === early.id ? [i] : []));
+    if (kernel === undefined || write < 0 || reads.length === 0) return false;
+    const [from, to] = [this.plan.buffers[early.id]!, this.plan.buffers[late.id]!];
+    return haveSameLayout(from, to) && reads.every((read) => mayReplace(kernel, read, write));
   }
 }

@@ -1,3 +1,5 @@
 /** The memory plan: where buffers lie, and the check of it. */
+export { alignment, arenaBytesOf, bytesOf, dataBytesOf, elementsOf } from "./bytes.js";
 export { checkPlan } from "./check.js";
-export { alignment, arenaBytesOf, bytesOf, planGraph } from "./plan.js";
+export { largestLiveBytes } from "./live.js";
+export { type PlanOptions, planGraph } from "./plan.js";

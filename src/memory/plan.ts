@@ -2,56 +2,30 @@
  * Plans memory: gives every buffer of a lowered Graph its place, and shares equal kernels.
  *
  * Values that only live between kernels lie in one arena. Their offsets are formulas in the run-time sizes, since a
- * length is known only when running. A buffer takes the place of one that is no longer needed if both have the same
- * formula of bytes, which holds for most values of a Transformer; otherwise the arena grows.
+ * length is known only when running. Three questions are answered in turn: which buffers share bytes because one takes the other's place
+ * within a call (blocks.ts, in-place.ts), which blocks live at one time and in which order they lie (order.ts), and where
+ * each begins in that order (offsets.ts).
  *
- * What must stay true (check.ts asserts it for given sizes): no two buffers that live at one time share a byte; a buffer
- * does not take the place of one that the same call reads.
+ * What must stay true (check.ts asserts it for given sizes): no two buffers that live at one time share a byte, but those
+ * of which one takes the place of the other in a kernel that is proven to allow it.
  */
-import { type Kernel, type KernelElement, kernelKey } from "../ir/kernel/index.js";
-import type { BufferId, Dispatch, Place, Plan, PlanBuffer } from "../ir/plan/plan.js";
-import type { LoweredBuffer, LoweredGraph } from "../lower/index.js";
-import { add, floorDiv, mul, type Size, size } from "../sizes/index.js";
+import { InternalError } from "../diagnostics/index.js";
+import { type Kernel, kernelKey } from "../ir/kernel/index.js";
+import type { BufferId, Dispatch, Place, Plan } from "../ir/plan/plan.js";
+import type { Call, LoweredBuffer, LoweredGraph } from "../lower/index.js";
+import type { Size } from "../sizes/index.js";
+import { blocksOf } from "./blocks.js";
+import { arenaBytesOf } from "./bytes.js";
+import { layoutOf } from "./offsets.js";
 
-/** Offsets and lengths in the arena are multiples of this. */
-export const alignment = 16;
-
-/** Bytes of one element in memory. f16 lies in four bytes, rounded. */
-export function bytesOf(element: KernelElement): number {
-  return element === "bool" ? 1 : 4;
+export interface PlanOptions {
+  /** Whether a kernel may write its result over what it reads for the last time; true unless given. */
+  readonly inPlace?: boolean;
 }
 
-/** The bytes that a buffer takes in the arena. */
-export function arenaBytesOf(buffer: Pick<PlanBuffer, "element" | "shape">): Size {
-  const elements = buffer.shape.reduce((product, extent) => mul(product, extent), size(1));
-  const bytes = mul(elements, bytesOf(buffer.element));
-  return mul(floorDiv(add(bytes, alignment - 1), alignment), alignment);
-}
-
-/** Places of freed buffers, to be taken again. */
-class Arena {
-  bytes: Size = size(0);
-  readonly #free = new Map<Size, Size[]>();
-
-  take(bytes: Size): Place {
-    const freed = this.#free.get(bytes)?.pop();
-    if (freed !== undefined) return { kind: "arena", offset: freed, bytes };
-    const offset = this.bytes;
-    this.bytes = add(this.bytes, bytes);
-    return { kind: "arena", offset, bytes };
-  }
-
-  free(place: Place): void {
-    if (place.kind !== "arena") return;
-    const freed = this.#free.get(place.bytes);
-    if (freed === undefined) this.#free.set(place.bytes, [place.offset]);
-    else freed.push(place.offset);
-  }
-}
-
-export function planGraph(lowered: LoweredGraph): Plan {
-  const { kernels, dispatches } = shareKernels(lowered);
-  const { places, bytes } = placeBuffers(lowered);
+export function planGraph(lowered: LoweredGraph, { inPlace = true }: PlanOptions = {}): Plan {
+  const { places, bytes, calls } = placeBuffers(lowered, inPlace);
+  const { kernels, dispatches } = shareKernels(calls);
   return {
     name: lowered.name,
     sizes: lowered.sizes,
@@ -66,7 +40,7 @@ export function planGraph(lowered: LoweredGraph): Plan {
   };
 }
 
-function shareKernels({ calls }: LoweredGraph): { kernels: readonly Kernel[]; dispatches: readonly Dispatch[] } {
+function shareKernels(calls: readonly Call[]): { kernels: readonly Kernel[]; dispatches: readonly Dispatch[] } {
   const kernels: Kernel[] = [];
   const numbers = new Map<string, number>();
   const dispatches = calls.map(({ kernel, reads, writes, location, scope }): Dispatch => {
@@ -81,19 +55,35 @@ function shareKernels({ calls }: LoweredGraph): { kernels: readonly Kernel[]; di
   return { kernels, dispatches };
 }
 
-function placeBuffers({ buffers, calls }: LoweredGraph): { places: readonly Place[]; bytes: Size } {
-  const lastUse = new Map<BufferId, number>();
-  for (const [at, { reads, writes }] of calls.entries()) for (const id of [...reads, ...writes]) lastUse.set(id, at);
-  const arena = new Arena();
-  const places = buffers.map(fixedPlace);
-  for (const [at, { reads, writes }] of calls.entries()) {
-    for (const id of writes) places[id] ??= arena.take(arenaBytesOf(buffers[id]!));
-    for (const id of new Set([...reads, ...writes])) if (lastUse.get(id) === at) arena.free(places[id]!);
+function placeBuffers(
+  lowered: LoweredGraph,
+  inPlace: boolean,
+): { places: readonly Place[]; bytes: Size; calls: readonly Call[] } {
+  const { blocks, calls } = blocksOf(lowered, inPlace);
+  const inArena = blocks.filter(({ output }) => output === null);
+  const { offsets, bytes } = layoutOf(inArena, lowered.sizes);
+  const places = new Map<BufferId, Place>();
+  const place = (id: BufferId, at: Place): unknown => places.set(id, at);
+  for (const [at, { members }] of inArena.entries()) {
+    for (const id of members) {
+      place(id, { kind: "arena", offset: offsets[at]!, bytes: arenaBytesOf(lowered.buffers[id]!) });
+    }
   }
-  return { places: places.filter((each) => each !== null), bytes: arena.bytes };
+  for (const { members, output, holds } of blocks) {
+    if (output === null) continue;
+    const { name } = lowered.buffers[output]!;
+    for (const id of members) place(id, { kind: "output", name });
+    if (holds !== null) place(output, { kind: "output", name, holds });
+  }
+  return {
+    places: lowered.buffers.map((buffer, id) => places.get(id as BufferId) ?? fixedPlace(buffer)),
+    bytes,
+    calls,
+  };
 }
 
-/** Where the caller has the buffer, or null for one in the arena. */
-function fixedPlace({ home }: LoweredBuffer): Place | null {
-  return home.kind === "temporary" ? null : home;
+/** Where the caller has a buffer that no call writes. */
+function fixedPlace({ name, home }: LoweredBuffer): Place {
+  if (home.kind === "temporary") throw new InternalError(`the buffer ${name} is never written`);
+  return home;
 }

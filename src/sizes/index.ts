@@ -3,7 +3,16 @@
  * proofs are sound. `form.ts` states the normal form, `division.ts` and `extremes.ts` the simplifications, `proof.ts`
  * the method of proof.
  */
-export { add, exactDivide, greatestCommonDivisor, leastCommonMultiple, mul, neg, sub } from "./arithmetic.js";
+export {
+  add,
+  exactDivide,
+  greatestCommonDivisor,
+  leastCommonMultiple,
+  mul,
+  neg,
+  sizeOfTerm,
+  sub,
+} from "./arithmetic.js";
 export { type AxisBinding, bindingOf, divisibleBy } from "./binding.js";
 export { type Comparison, compare } from "./compare.js";
 export { floorDiv, mod } from "./division.js";

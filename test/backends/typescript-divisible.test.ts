@@ -77,7 +77,7 @@ function weightsOf(graphs: readonly Graph[]): Map<string, Tensor> {
 async function compiled(text: string) {
   const graphs = program(text).program.entries;
   const lowered = graphs.map((graph) => lowerGraph(graph));
-  const plans = lowered.map(planGraph);
+  const plans = lowered.map((lowered) => planGraph(lowered));
   for (const plan of plans) for (const kernel of plan.kernels) expect(verifyKernel(kernel)).toEqual([]);
   const weights = weightsOf(graphs);
   const scheduled = lowered.map((each) =>

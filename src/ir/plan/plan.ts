@@ -7,11 +7,15 @@ import type { Kernel, KernelElement } from "../kernel/kernel.js";
 
 export type BufferId = number & { readonly __brand: "BufferId" };
 
-/** Where a buffer's bytes are. Arena offsets and lengths are in bytes, multiples of 16 (the formula is rounded up). */
+/**
+ * Where a buffer's bytes are. Arena offsets and lengths are in bytes, multiples of 16 (the formula is rounded up). A buffer
+ * that is no output may lie in the memory of one, until that output is written over it.
+ */
 export type Place =
   | { readonly kind: "input"; readonly name: string; readonly fill: number | null }
   | { readonly kind: "weight"; readonly name: string; readonly sources: readonly (readonly string[])[] }
-  | { readonly kind: "output"; readonly name: string }
+  /** `holds`: where no kernel writes the output itself, the buffer in its memory that has its elements in their order. */
+  | { readonly kind: "output"; readonly name: string; readonly holds?: BufferId }
   | { readonly kind: "arena"; readonly offset: Size; readonly bytes: Size };
 
 export interface PlanBuffer {

@@ -36,7 +36,7 @@ function sizeText({ name, min, max, step }: SizeVariable): string {
   return step === 1 ? range : `${range} step ${step}`;
 }
 
-function placeText(plan: Plan, { place }: PlanBuffer): string {
+function placeText(plan: Plan, { name, place }: PlanBuffer): string {
   switch (place.kind) {
     case "input": {
       const check = plan.indexChecks.find((each) => each.input === place.name);
@@ -48,7 +48,8 @@ function placeText(plan: Plan, { place }: PlanBuffer): string {
     case "arena":
       return ` at ${render(place.offset)}, ${render(place.bytes)} bytes`;
     case "output":
-      return "";
+      if (place.holds !== undefined) return ` holds %${place.holds}`;
+      return place.name === name ? "" : ` in ${place.name}`;
   }
 }
 

@@ -1,0 +1,27 @@
+/** How many bytes things take in the arena. */
+import type { KernelElement } from "../ir/kernel/index.js";
+import type { PlanBuffer } from "../ir/plan/plan.js";
+import { add, floorDiv, mul, type Size, size } from "../sizes/index.js";
+
+/** Offsets and lengths in the arena are multiples of this. */
+export const alignment = 16;
+
+/** Bytes of one element in memory. f16 lies in four bytes, rounded. */
+export function bytesOf(element: KernelElement): number {
+  return element === "bool" ? 1 : 4;
+}
+
+/** How many elements a shape has. */
+export function elementsOf(shape: readonly Size[]): Size {
+  return shape.reduce((product, extent) => mul(product, extent), size(1));
+}
+
+/** The bytes of a buffer's elements. */
+export function dataBytesOf({ element, shape }: Pick<PlanBuffer, "element" | "shape">): Size {
+  return mul(elementsOf(shape), bytesOf(element));
+}
+
+/** The bytes that a buffer takes in the arena. */
+export function arenaBytesOf(buffer: Pick<PlanBuffer, "element" | "shape">): Size {
+  return mul(floorDiv(add(dataBytesOf(buffer), alignment - 1), alignment), alignment);
+}
