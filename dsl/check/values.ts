@@ -177,7 +177,7 @@ export function describe(v: Value): string {
     case "tensor":
       return `the tensor ${typeText(v.type)}`;
     case "element":
-      return `an ${v.type.element} element`;
+      return `${v.type.element === "bool" ? "a" : "an"} ${v.type.element} element`;
     case "function":
       return `the function ${v.declaration.name.name}`;
     case "builtin":

@@ -98,7 +98,12 @@ export class Elaborator {
     if (v.kind === "boolean") return v.value;
     return fail("E0309", `${what} is a static boolean; ${describe(v)} is given`, {
       at: e.span,
-      help: isRunning(v) ? ["where(condition, yes, no) chooses between tensors"] : [],
+      help:
+        v.kind === "element"
+          ? ["an element is chosen by an expression: if … then … else …"]
+          : isRunning(v)
+            ? ["where(condition, yes, no) chooses between tensors"]
+            : [],
     });
   }
 

@@ -70,6 +70,7 @@ function branch(e: Elaborator, s: ast.IfStatement, env: Environment): Value {
   };
   if (condition === true) return e.statements(s.yes.statements, env);
   if (condition === false) return no();
+  if (!e.ctx.abstract) return forget(s, env);
   const before = new Map(env.entries());
   const yes = e.statements(s.yes.statements, env);
   const afterYes = new Map(env.entries());
@@ -80,6 +81,18 @@ function branch(e: Elaborator, s: ast.IfStatement, env: Environment): Value {
     if (now !== value) env.set(name, e.either(value, now));
   }
   return e.either(yes, other);
+}
+
+/** The condition is wrong, and reported: what either branch would set is unknown. */
+function forget(s: ast.IfStatement, env: Environment): Value {
+  const branches = [s.yes.statements, s.no === null ? [] : s.no.kind === "if" ? [s.no] : s.no.statements].flat();
+  for (const each of branches) {
+    if (each.kind === "if") forget(each, env);
+    else if (each.kind === "assign") env.find(each.name.name)?.set(each.name.name, unknown);
+    else if (each.kind === "let") for (const { name } of each.names) env.set(name, unknown);
+    else if (each.kind === "param" || each.kind === "layer") env.set(each.name.name, unknown);
+  }
+  return unknown;
 }
 
 function loop(e: Elaborator, s: ast.ForStatement, env: Environment): Value {

@@ -1,7 +1,8 @@
 /** Sums of products over named axes, and reading by computed indices. */
-import { constantOf, isAtMost, render, type Size, size } from "../../../src/sizes/index.js";
+import { constantOf, isAtMost, render, type Size, size, sub } from "../../../src/sizes/index.js";
 import { describe, type TensorValue, tensor, typeText, type Value, type Wire } from "../../check/values.js";
 import { type Context, fail } from "../context.js";
+import { settled } from "../indexing.js";
 import { aligned, broadcastShapes, together } from "../operators.js";
 import { parsePattern } from "../patterns.js";
 import { knownWhole } from "../statics.js";
@@ -137,7 +138,10 @@ const topk: Builtin = {
     if (k === null) return { kind: "unknown" };
     const n = x.type.shape.at(-1)!;
     if (k < 0 || (!ctx.abstract && !isAtMost(k, n)))
-      fail("E0312", `topk: ${k} of an axis of ${render(n)}`, { at: given.get("k")!.span });
+      fail("E0312", `topk: ${k} of an axis of ${render(n)}`, {
+        at: given.get("k")!.span,
+        help: constantOf(n) === null ? settled(sub(n, k)) : [],
+      });
     const indices = ctx.emit("topk", [x], { k });
     return { kind: "tuple", items: [tensor(gathered(ctx, x, indices)), tensor(indices)] };
   },
