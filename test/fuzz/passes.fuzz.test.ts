@@ -42,15 +42,17 @@ describe.each([...passes.map(({ name }) => name), "all"])("%s", (name) => {
   });
 
   // What one pass makes may be work for another, so that only each alone is at rest.
-  test.skipIf(name === "all")("is at rest: a second time changes nothing", { timeout }, () => {
-    for (const seed of seeds) {
-      const { graph } = optimizeGraph(randomGraph(seed, { nodes: 30 }), chosen);
-      const again = optimizeGraph(graph, chosen).graph;
-      expect(printGraph(again), `seed ${seed}`).toBe(printGraph(graph));
-      const text = printGraph(graph);
-      expect(printGraph(parseGraph(new SourceFile("text", text)))).toBe(text);
-    }
-  });
+  // All of them together are not at rest: one pass makes work for an earlier one.
+  if (name !== "all")
+    test("is at rest: a second time changes nothing", { timeout }, () => {
+      for (const seed of seeds) {
+        const { graph } = optimizeGraph(randomGraph(seed, { nodes: 30 }), chosen);
+        const again = optimizeGraph(graph, chosen).graph;
+        expect(printGraph(again), `seed ${seed}`).toBe(printGraph(graph));
+        const text = printGraph(graph);
+        expect(printGraph(parseGraph(new SourceFile("text", text)))).toBe(text);
+      }
+    });
 });
 
 describe.each([true, false])("fused kernels, smooth: %s", (smooth) => {
