@@ -42,7 +42,6 @@ describe.each([...passes.map(({ name }) => name), "all"])("%s", (name) => {
   });
 
   // What one pass makes may be work for another, so that only each alone is at rest.
-  // All of them together are not at rest: one pass makes work for an earlier one.
   if (name !== "all")
     test("is at rest: a second time changes nothing", { timeout }, () => {
       for (const seed of seeds) {
