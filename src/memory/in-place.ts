@@ -13,6 +13,7 @@
  * Sound and not complete: a kernel that is not understood keeps its result in bytes of its own.
  */
 import {
+  allStatements,
   Buffer,
   bodyOf,
   constant,
@@ -29,7 +30,18 @@ import {
   nothingKnown,
   type Statement,
 } from "../ir/kernel/index.js";
-import { add, compare, mul, type Size, type SizeVariable, size, sub, substitute } from "../sizes/index.js";
+import {
+  add,
+  compare,
+  constantOf,
+  mul,
+  type Size,
+  type SizeVariable,
+  size,
+  sub,
+  substitute,
+  variablesOf,
+} from "../sizes/index.js";
 import { elementsOf } from "./bytes.js";
 
 /** By kernel, for each of its reads and writes. */
@@ -201,11 +213,36 @@ function isInOrder(body: readonly Statement[], buffer: Buffer, knowledge: Knowle
       if (!isInOrder(statement.body, buffer, knowledge.and(factsOf(statement.condition)))) return false;
     } else if (statement.kind === "for") {
       const inner = knowledge.and([sub(statement.extent, 1)]);
-      if (meetings(statement, inner).some((meeting) => meeting.buffer === buffer)) return false;
+      const isSpaced = advances(statement, [...reads, ...writes]);
+      if (!isSpaced && meetings(statement, inner).some((meeting) => meeting.buffer === buffer)) return false;
       if (!isInOrder(statement.body, buffer, inner)) return false;
     }
   }
   return true;
+}
+
+/**
+ * Whether a loop moves all accesses along one axis by the same number, further than they are apart there, and nothing
+ * inside it moves them along that axis: then no two iterations meet. Tiles are like that, with many accesses, for which
+ * comparing each two would take long.
+ */
+function advances({ variable, body }: Extract<Statement, { kind: "for" }>, accesses: readonly Place[]): boolean {
+  const inner = new Set<SizeVariable>();
+  for (const each of allStatements(body)) if (each.kind === "for") inner.add(each.variable);
+  const [first] = accesses;
+  return (first?.index ?? []).some((_, axis) => {
+    const values = accesses.flatMap(({ index: at }) => (at[axis]?.kind === "index" ? [at[axis].value] : []));
+    const [start] = values;
+    if (start === undefined || values.length < accesses.length) return false;
+    const next = substitute(start, (each) => (each === variable ? add(size(variable), 1) : null));
+    const stride = constantOf(sub(next, start));
+    if (stride === null || stride < 1) return false;
+    const rest = variablesOf(sub(start, mul(size(variable), stride)));
+    if (rest.some((each) => each === variable || inner.has(each))) return false;
+    const apart = values.map((value) => constantOf(sub(value, start)));
+    const known = apart.filter((each) => each !== null);
+    return known.length === apart.length && Math.max(...known) - Math.min(...known) < stride;
+  });
 }
 
 /** An access, and what is known where it happens. */

@@ -85,6 +85,17 @@ describe("a result may take the place of what is read", () => {
     ];
     expect(of([t, four], [t, four], rows)).toBe(true);
   });
+  test("of tiles, whose loop moves further than they are wide", () => {
+    const tiles = (by: number) => (x: Buffer, y: Buffer) => [
+      loop("i", t, (i) => [
+        store(y, [mul(i, 2)], read(x, mul(i, 2))),
+        store(y, [add(mul(i, 2), 1)], read(x, add(mul(i, 2), by))),
+      ]),
+    ];
+    expect(of([add(mul(t, 2), 1)], [add(mul(t, 2), 1)], tiles(1))).toBe(true);
+    expect(of([add(mul(t, 2), 1)], [add(mul(t, 2), 1)], tiles(0))).toBe(false);
+    expect(of([add(mul(t, 2), 1)], [add(mul(t, 2), 1)], tiles(2))).toBe(false);
+  });
   test("but not where a neighbour is read after it was written", () => {
     const shifted = (by: number) => (x: Buffer, y: Buffer) => [
       store(y, [0], constant(0, "f32")),
