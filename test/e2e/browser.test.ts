@@ -84,7 +84,11 @@ async function inBrowser(
     await ended;
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch {
+      // The browser's children may still write there for a moment; it is a temporary folder.
+    }
   }
 }
 
