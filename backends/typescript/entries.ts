@@ -4,44 +4,13 @@
  */
 import { InternalError } from "../../src/diagnostics/index.js";
 import type { Kernel } from "../../src/ir/kernel/index.js";
-import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
-import { bindingOf, constantOf, render, type Size, type SizeVariable, variablesOf } from "../../src/sizes/index.js";
-import { type Code, numberCode, plus, primary, times } from "../common/code.js";
-import { lineText, typeText } from "../common/module.js";
-import { identifier, Names, upperFirst } from "../common/names.js";
-import { type SizeDialect, sizeCode } from "../common/sizes.js";
-import { largeSizes } from "./expressions.js";
+import type { BufferId, Plan } from "../../src/ir/plan/plan.js";
+import { type Code, numberCode, plus, times } from "../common/code.js";
+import { type DescribedEntry, EntryDescription, type EntryNames, propertyName, wrapped } from "../common/entries.js";
+import { lineText } from "../common/module.js";
+import { Names } from "../common/names.js";
 import type { KernelFunctions } from "./functions.js";
 import { globalArrays, privateArrays, scratchOf } from "./kernels.js";
-
-/** The names of an entry's parts in the module. */
-export interface EntryNames {
-  readonly inputs: string;
-  readonly outputs: string;
-  readonly spec: string;
-  readonly bytes: string;
-  readonly arrays: string;
-  readonly run: string;
-}
-
-export function entryNames(plan: Plan, names: Names): EntryNames {
-  const name = identifier(plan.name);
-  return {
-    inputs: names.claim(`${upperFirst(name)}Inputs`),
-    outputs: names.claim(`${upperFirst(name)}Outputs`),
-    spec: names.claim(`${name}Spec`),
-    bytes: names.claim(`${name}Bytes`),
-    arrays: names.claim(`${name}Arrays`),
-    run: names.claim(`run${upperFirst(name)}`),
-  };
-}
-
-/** An entry with everything that is printed about it. */
-export interface PrintedEntry {
-  readonly plan: Plan;
-  readonly names: EntryNames;
-  readonly printer: EntryPrinter;
-}
 
 /** An array of an entry on the arena. */
 interface ArenaArray {
@@ -50,34 +19,32 @@ interface ArenaArray {
   readonly operands: readonly string[];
 }
 
-export class EntryPrinter {
+/** The names of an entry's parts, and of the function that makes its arrays. */
+export interface ArrayEntryNames extends EntryNames {
+  readonly arrays: string;
+}
+
+/** An entry with everything that is printed about it. */
+export interface PrintedEntry extends DescribedEntry {
+  readonly names: ArrayEntryNames;
+  readonly printer: EntryPrinter;
+}
+
+export class EntryPrinter extends EntryDescription {
   readonly #buffers = new Map<BufferId, string>();
   readonly #arena = new Map<string, ArenaArray>();
   /** The names of inputs' defaults. */
   readonly #defaults = new Map<BufferId, string>();
-  readonly #locals: Names;
   /** The names of the arrays that are kept from run to run. */
   readonly #fields = new Names(new Set());
-  readonly #variables = new Map<SizeVariable, string>();
-  readonly #sizes: SizeDialect;
-  readonly #indexed: ReadonlyMap<string, Size>;
 
   constructor(
-    readonly plan: Plan,
-    readonly names: EntryNames,
+    plan: Plan,
+    readonly names: ArrayEntryNames,
     readonly functions: KernelFunctions,
     around: Names,
   ) {
-    this.#locals = new Names(around.reserved, around);
-    for (const local of ["arrays", "inputs", "instance", "sizes", "weights"]) this.#locals.claim(local);
-    for (const variable of plan.sizes) this.#variables.set(variable, this.#locals.claim(variable.name));
-    this.#sizes = largeSizes((variable) => {
-      const name = this.#variables.get(variable);
-      if (name === undefined)
-        throw new InternalError(`the plan of ${plan.name} does not know the size ${variable.name}`);
-      return name;
-    });
-    this.#indexed = new Map(plan.indexChecks.map(({ input, limit }) => [input, limit]));
+    super(plan, around, ["arrays", "inputs", "instance", "sizes", "weights"]);
     this.#nameBuffers();
   }
 
@@ -85,7 +52,7 @@ export class EntryPrinter {
   #nameBuffers(): void {
     const { plan } = this;
     for (const id of [...plan.inputs, ...plan.outputs])
-      this.#buffers.set(id, this.#locals.claim(plan.buffers[id]!.name));
+      this.#buffers.set(id, this.locals.claim(plan.buffers[id]!.name));
     for (const [id, buffer] of plan.buffers.entries()) {
       const { place } = buffer;
       // What lies in an output's memory until the output is written there.
@@ -95,7 +62,7 @@ export class EntryPrinter {
       const { offset } = buffer.place;
       this.#buffers.set(
         id as BufferId,
-        this.#arenaArray(buffer.name, globalArrays[buffer.element], this.#code(offset), this.#count(buffer)),
+        this.#arenaArray(buffer.name, globalArrays[buffer.element], this.code(offset), this.count(buffer)),
       );
     }
     for (const id of plan.inputs) {
@@ -116,93 +83,29 @@ export class EntryPrinter {
 
   /** The private arrays of a kernel, after all that the plan has placed. */
   #scratch(kernel: Kernel): readonly string[] {
-    let offset = this.#code(this.plan.arenaBytes);
+    let offset = this.code(this.plan.arenaBytes);
     return scratchOf(kernel).map((buffer) => {
-      const count = this.#count(buffer);
+      const count = this.count(buffer);
       const name = this.#arenaArray(buffer.name, privateArrays[buffer.element], offset, count);
       offset = plus(offset, times(count, numberCode(8)));
       return name;
     });
   }
 
-  #code(value: Size): Code {
-    return sizeCode(value, this.#sizes);
-  }
-
-  #count({ shape }: { readonly shape: readonly Size[] }): Code {
-    return shape.reduce((all, extent) => times(all, this.#code(extent)), primary("1"));
-  }
-
-  /** `const { B, T } = sizes;`, as far as some code mentions them. */
-  #destructured(text: string): readonly string[] {
-    const fields = this.plan.sizes.flatMap((variable) => {
-      const name = this.#variables.get(variable)!;
-      if (!new RegExp(`\\b${name}\\b`).test(text)) return [];
-      return [name === variable.name ? name : `${JSON.stringify(variable.name)}: ${name}`];
-    });
-    return fields.length === 0 ? [] : [`const { ${fields.join(", ")} } = sizes;`];
-  }
-
-  /** The object literal that inputs are checked against. */
-  spec(): string {
-    const { plan } = this;
-    const lines = [`{`, `  name: ${JSON.stringify(plan.name)},`];
-    const sizes = plan.sizes.map(({ name, min, max, step }) => {
-      const most = max === null ? "null" : this.#dimension(max);
-      const steps = step === 1 ? "" : `, step: ${step}`;
-      return `    { name: ${JSON.stringify(name)}, min: ${this.#dimension(min)}, max: ${most}${steps} },`;
-    });
-    lines.push(...(sizes.length === 0 ? ["  sizes: [],"] : ["  sizes: [", ...sizes, "  ],"]));
-    const inputs = plan.inputs.map((id) => `    ${this.#inputSpec(plan.buffers[id]!)},`);
-    lines.push(...(inputs.length === 0 ? ["  inputs: [],"] : ["  inputs: [", ...inputs, "  ],"]), "}");
-    return lines.join("\n");
-  }
-
-  #inputSpec({ place, element, shape }: PlanBuffer): string {
-    if (place.kind !== "input") throw new InternalError("an input of a plan has another place");
-    const fields = [
-      `name: ${JSON.stringify(place.name)}`,
-      `type: ${JSON.stringify(element)}`,
-      `shape: [${shape.map((extent) => this.#dimension(extent)).join(", ")}]`,
-    ];
-    if (place.fill !== null) fields.push(`fill: ${numberCode(place.fill).text}`);
-    const limit = this.#indexed.get(place.name);
-    if (limit) fields.push(`limit: ${this.#dimension(limit)}`);
-    return `{ ${fields.join(", ")} }`;
-  }
-
-  /** A number, the name of a size, a multiple of one, or a formula. */
-  #dimension(value: Size): string {
-    const constant = constantOf(value);
-    if (constant !== null) return String(constant);
-    const bound = bindingOf(value);
-    if (bound !== null) {
-      const name = JSON.stringify(bound.variable.name);
-      if (bound.times === 1) return name;
-      return `{ text: ${JSON.stringify(render(value))}, times: ${bound.times}, of: ${name} }`;
-    }
-    const code = this.#code(value).text;
-    const sizes = variablesOf(value).map((each) => {
-      const name = this.#variables.get(each)!;
-      return name === each.name ? name : `${JSON.stringify(each.name)}: ${name}`;
-    });
-    return `{ text: ${JSON.stringify(render(value))}, value: ({ ${sizes.join(", ")} }) => ${code} }`;
-  }
-
   /** The body of the function that gives the bytes of the arena. */
   bytesBody(): string {
-    const total = this.#code(this.plan.arenaBytes).text;
+    const total = this.code(this.plan.arenaBytes).text;
     const scratch = new Set<string>();
     for (const { kernel } of this.plan.dispatches) {
       const buffers = scratchOf(this.plan.kernels[kernel]!);
       if (buffers.length === 0) continue;
-      const counts = buffers.map((buffer) => this.#count(buffer)).reduce(plus);
+      const counts = buffers.map((buffer) => this.count(buffer)).reduce(plus);
       scratch.add(times(counts, numberCode(8)).text);
     }
     const [one, ...others] = scratch;
     const more = others.length > 0 ? `Math.max(${[...scratch].join(", ")})` : one;
     const sum = more === undefined ? total : total === "0" ? more : `${total} + ${more}`;
-    return [...this.#destructured(sum), `return ${sum};`].join("\n");
+    return [...this.destructured(sum), `return ${sum};`].join("\n");
   }
 
   /** The body of the function that makes the arrays on the arena. */
@@ -222,14 +125,14 @@ export class EntryPrinter {
     }
     const lines = [...constants].map(([quotient, name]) => `const ${name} = ${quotient};`);
     const text = [...lines, "return {", ...fields, "};"].join("\n");
-    return [...this.#destructured(text), text].join("\n");
+    return [...this.destructured(text), text].join("\n");
   }
 
   /** Offsets are rounded up to 16 bytes, most of them in the same way: the quotients that are used twice, and names. */
   #sharedQuotients(codes: readonly string[]): ReadonlyMap<string, string> {
     const all = codes.flatMap((code) => code.match(/Math\.floor\(\([^()]*\) \/ \d+\)/g) ?? []);
     const shared = new Set(all.filter((quotient, at) => all.indexOf(quotient) !== at));
-    return new Map([...shared].map((quotient) => [quotient, this.#locals.claim("blocks")]));
+    return new Map([...shared].map((quotient) => [quotient, this.locals.claim("blocks")]));
   }
 
   /** Whether an input has a default and is read. */
@@ -263,7 +166,7 @@ export class EntryPrinter {
     }
     for (const id of plan.outputs) {
       const buffer = plan.buffers[id]!;
-      lines.push(`const ${this.#buffers.get(id)!} = new ${globalArrays[buffer.element]}(${this.#count(buffer).text});`);
+      lines.push(`const ${this.#buffers.get(id)!} = new ${globalArrays[buffer.element]}(${this.count(buffer).text});`);
     }
     let scope: string | null = null;
     for (const dispatch of plan.dispatches) {
@@ -273,12 +176,12 @@ export class EntryPrinter {
       const kernel = plan.kernels[dispatch.kernel]!;
       const { name } = this.functions.of(kernel);
       const buffers = [...dispatch.reads, ...dispatch.writes].map((id) => this.#reference(id));
-      const sizes = kernel.sizes.map((variable) => this.#variables.get(variable)!);
+      const sizes = kernel.sizes.map((variable) => this.variable(variable));
       lines.push(...wrapped(`${name}(`, [...buffers, ...this.#scratch(kernel), ...sizes], ");"));
     }
     const results = plan.outputs.map((id) => this.#result(id));
     lines.push("", ...wrapped("return { ", results, " };"));
-    const start = [...this.#destructured(lines.filter((line) => !line.startsWith("//")).join("\n"))];
+    const start = [...this.destructured(lines.filter((line) => !line.startsWith("//")).join("\n"))];
     const readsWeights = plan.dispatches.some(({ reads }) =>
       reads.some((id) => plan.buffers[id]!.place.kind === "weight"),
     );
@@ -295,54 +198,11 @@ export class EntryPrinter {
   #result(id: BufferId): string {
     const { place, element, shape } = this.plan.buffers[id]!;
     if (place.kind !== "output") throw new InternalError("an output of a plan has another place");
-    const sizes = shape.map((extent) => this.#code(extent).text).join(", ");
+    const sizes = shape.map((extent) => this.code(extent).text).join(", ");
     return `${propertyName(place.name)}: { data: ${this.#buffers.get(id)!}, shape: [${sizes}], type: "${element}" }`;
-  }
-
-  /** The properties of the interface of the inputs. */
-  inputs(): { name: string; optional: boolean; type: string; comment: string }[] {
-    return this.plan.inputs.map((id) => {
-      const { place, element, shape } = this.plan.buffers[id]!;
-      if (place.kind !== "input") throw new InternalError("an input of a plan has another place");
-      const limit = this.#indexed.get(place.name);
-      const notes = [typeText(element, shape)];
-      for (const { name, step } of new Set(shape.flatMap(variablesOf)))
-        if (step > 1) notes.push(`${name} a multiple of ${step}`);
-      if (limit) notes.push(`indices less than ${render(limit)}`);
-      if (place.fill !== null)
-        notes.push(`${element === "bool" ? place.fill !== 0 : place.fill} where it is not given`);
-      return {
-        name: propertyName(place.name),
-        optional: place.fill !== null,
-        type: "TensorInput",
-        comment: notes.join("; "),
-      };
-    });
-  }
-
-  /** The properties of the interface of the outputs. */
-  outputs(): { name: string; type: string; comment: string }[] {
-    return this.plan.outputs.map((id) => {
-      const { place, element, shape } = this.plan.buffers[id]!;
-      if (place.kind !== "output") throw new InternalError("an output of a plan has another place");
-      return { name: propertyName(place.name), type: `Tensor<"${element}">`, comment: typeText(element, shape) };
-    });
   }
 }
 
 function fieldOf(name: string): string {
   return name.slice("arrays.".length);
-}
-
-export function propertyName(name: string): string {
-  // The one name that an object literal takes for something else.
-  if (name === "__proto__") return '["__proto__"]';
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
-}
-
-/** A list between brackets: on one line where it fits, else an item a line. */
-function wrapped(open: string, items: readonly string[], close: string, indent = ""): string[] {
-  const line = open + items.join(", ") + close;
-  if (line.length <= 116) return [line];
-  return [open.trimEnd(), ...items.map((item) => `${indent}  ${item},`), indent + close.trimStart()];
 }

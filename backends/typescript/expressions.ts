@@ -21,9 +21,10 @@ import {
   shortestFloat,
   times,
 } from "../common/code.js";
+import { smallPower } from "../common/constants.js";
+import { exactRange, fitsInt32, integerRange, isPositive } from "../common/integers.js";
+import { quotient, remainder } from "../common/javascript.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
-import { smallPower } from "./constants.js";
-import { exactRange, fitsInt32, integerRange, isPositive } from "./integers.js";
 import type { Rounding } from "./rounding.js";
 
 type Of<K extends Expression["kind"]> = Extract<Expression, { kind: K }>;
@@ -63,27 +64,6 @@ export function kernelSizes(variable: SizeDialect["variable"], helper: (name: He
     mod: (a, b, isNonNegative) => (isNonNegative ? remainder(a, b) : call(helper("floorMod"), a, b)),
     extreme: (kind, operands) => call(`Math.${kind}`, ...operands),
   };
-}
-
-/** Sizes outside of kernels, such as bytes of memory, which may be larger. */
-export function largeSizes(variable: SizeDialect["variable"]): SizeDialect {
-  const floorDiv = (a: Code, b: Code): Code => call("Math.floor", quotient(a, b));
-  return {
-    variable,
-    floorDiv,
-    mod: (a, b, isNonNegative) =>
-      isNonNegative ? remainder(a, b) : infix(a, "-", times(floorDiv(a, b), b), level.additive),
-    extreme: (kind, operands) => call(`Math.${kind}`, ...operands),
-  };
-}
-
-/** A quotient's operands get parentheses wherever they are not plain. */
-function quotient(a: Code, b: Code): Code {
-  return { text: `${inside(a, level.unary)} / ${inside(b, level.unary)}`, level: level.multiplicative };
-}
-
-function remainder(a: Code, b: Code): Code {
-  return { text: `${inside(a, level.unary)} % ${inside(b, level.unary)}`, level: level.remainder };
 }
 
 /** Cut to a whole number and wrapped to i32. */

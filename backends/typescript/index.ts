@@ -1,3 +1,3 @@
 /** The TypeScript target: from the plans of a model to an ES module that is meant to be read. */
 export type { Module } from "../common/module.js";
-export { type EmittedTypeScript, emitTypeScript } from "./emit.js";
+export { emitTypeScript } from "./emit.js";

@@ -18,11 +18,11 @@ import {
   type UpdateOperator,
 } from "../../src/ir/kernel/index.js";
 import { type Code, call, infix, inside, level, primary } from "../common/code.js";
+import { constantName, countUses, isLeaf, isWorthMoving, isWorthNaming } from "../common/constants.js";
 import { javascriptWords } from "../common/keywords.js";
 import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import { Addresses, AddressUses } from "./addresses.js";
-import { constantName, countUses, isLeaf, isWorthMoving, isWorthNaming } from "./constants.js";
 import {
   type ExpressionContext,
   expressionCode,

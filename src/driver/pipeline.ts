@@ -4,7 +4,7 @@
  * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
  * once, as far as is asked. The command line, the library and the targets all compile through here.
  */
-import type { EmittedTypeScript } from "../../backends/typescript/index.js";
+import type { EmittedModule } from "../../backends/common/emit.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
 import { Diagnostics, InternalError, type Location, SourceFile, UserError } from "../diagnostics/index.js";
 import { type Graph, type Program, parseProgram } from "../ir/graph/index.js";
@@ -38,7 +38,7 @@ export interface Request {
 }
 
 /** The texts of a generated module. */
-export type Emitted = EmittedTypeScript;
+export type Emitted = EmittedModule;
 
 /** What each stage gives. */
 export interface Artifacts {

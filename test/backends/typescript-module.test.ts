@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { hostNames } from "../../backends/typescript/host.js";
+import { hostNames } from "../../backends/common/host.js";
 import { emitTypeScript } from "../../backends/typescript/index.js";
 import { UserError } from "../../src/diagnostics/index.js";
 import { interpret } from "../../src/interpreter/graph.js";

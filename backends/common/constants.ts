@@ -6,7 +6,7 @@ import {
   type KernelUnary,
   operandsOf,
 } from "../../src/ir/kernel/index.js";
-import { camelCase } from "../common/names.js";
+import { camelCase } from "./names.js";
 
 /** What is as cheap and as short as a name. */
 export function isLeaf(expression: Expression): boolean {

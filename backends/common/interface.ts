@@ -1,27 +1,50 @@
 /** The part of a module that its users call: the types of what goes in and comes out, and `load`. */
-import { type OptionalKind, type PropertySignatureStructure, type StatementStructures, StructureKind } from "ts-morph";
-import { commentText, lineText, type Module } from "../common/module.js";
-import { type PrintedEntry, propertyName } from "./entries.js";
+import {
+  type MethodSignatureStructure,
+  type OptionalKind,
+  type PropertySignatureStructure,
+  type StatementStructures,
+  StructureKind,
+} from "ts-morph";
+import { type DescribedEntry, propertyName } from "./entries.js";
+import { commentText, lineText, type Module } from "./module.js";
 
 type Property = OptionalKind<PropertySignatureStructure>;
+
+/** What differs between targets in how a module is loaded and called. */
+export interface Loading {
+  /** Options of `load` besides those that every target has. */
+  readonly options: readonly Property[];
+  /** The statements that make the constant `instance`, which the methods and `dispose` use. */
+  readonly instance: readonly string[];
+  /** What `load` rejects with besides what is wrong with weights, as sentences. */
+  readonly failures?: string;
+  /** The body of an entry's method, whose parameters are `inputs` and those of `parameters`. */
+  readonly method: (entry: DescribedEntry) => readonly string[];
+  /** Further forms in which an entry's method can be called. */
+  readonly overloads?: (entry: DescribedEntry) => readonly OptionalKind<MethodSignatureStructure>[];
+  /** The parameters of a method's implementation. */
+  readonly parameters?: string;
+}
 
 /** The header's comment, the interfaces and the function that loads the model. */
 export function interfaceStatements(
   module: Module,
-  entries: readonly PrintedEntry[],
+  entries: readonly DescribedEntry[],
   hasWeights: boolean,
+  loading: Loading,
 ): (StatementStructures | string)[] {
   return [
     header(module, entries, hasWeights),
     ...entries.flatMap(entryInterfaces),
-    modelInterface(module, entries),
-    loadOptions(entries, hasWeights),
-    loadFunction(module, entries, hasWeights),
+    modelInterface(module, entries, loading),
+    loadOptions(entries, hasWeights, loading),
+    loadFunction(module, entries, hasWeights, loading),
   ];
 }
 
 /** What the model is, how it is used, and what stands where. */
-function header(module: Module, entries: readonly PrintedEntry[], hasWeights: boolean): string {
+function header(module: Module, entries: readonly DescribedEntry[], hasWeights: boolean): string {
   const locations = entries.flatMap(({ plan }) => plan.dispatches.map(({ location }) => location?.file ?? "std/"));
   const files = new Set(locations.filter((name) => !name.startsWith("std/")));
   const from = files.size === 0 ? "" : ` from ${[...files].join(", ")}`;
@@ -52,7 +75,7 @@ function member(name: string): string {
   return property === name ? `.${name}` : `[${property}]`;
 }
 
-function entryInterfaces({ plan, names, printer }: PrintedEntry): StatementStructures[] {
+function entryInterfaces({ plan, names, printer }: DescribedEntry): StatementStructures[] {
   return [
     {
       kind: StructureKind.Interface,
@@ -83,19 +106,26 @@ function entryInterfaces({ plan, names, printer }: PrintedEntry): StatementStruc
   ];
 }
 
-function modelInterface(module: Module, entries: readonly PrintedEntry[]): StatementStructures {
+function modelInterface(
+  module: Module,
+  entries: readonly DescribedEntry[],
+  { overloads }: Loading,
+): StatementStructures {
   return {
     kind: StructureKind.Interface,
     name: "Model",
     isExported: true,
     docs: [`${lineText(module.name)} with its weights. Runs may be started while others run: they take turns.`],
     methods: [
-      ...entries.map(({ plan, names }) => ({
-        name: propertyName(plan.name),
-        parameters: [{ name: "inputs", type: names.inputs }],
-        returnType: `Promise<${names.outputs}>`,
-        docs: [`Rejects with an InputError that names the input and what is wrong with it.`],
-      })),
+      ...entries.flatMap((entry) => [
+        {
+          name: propertyName(entry.plan.name),
+          parameters: [{ name: "inputs", type: entry.names.inputs }],
+          returnType: `Promise<${entry.names.outputs}>`,
+          docs: [`Rejects with an InputError that names the input and what is wrong with it.`],
+        },
+        ...(overloads?.(entry) ?? []),
+      ]),
       {
         name: "dispose",
         returnType: "void",
@@ -107,11 +137,15 @@ function modelInterface(module: Module, entries: readonly PrintedEntry[]): State
 }
 
 /** The run-time sizes of all entries. */
-function sizeNames(entries: readonly PrintedEntry[]): string[] {
+function sizeNames(entries: readonly DescribedEntry[]): string[] {
   return [...new Set(entries.flatMap(({ plan }) => plan.sizes.map(({ name }) => name)))];
 }
 
-function loadOptions(entries: readonly PrintedEntry[], hasWeights: boolean): StatementStructures {
+function loadOptions(
+  entries: readonly DescribedEntry[],
+  hasWeights: boolean,
+  { options }: Loading,
+): StatementStructures {
   const properties: Property[] = [];
   if (hasWeights) {
     properties.push({
@@ -147,6 +181,7 @@ function loadOptions(entries: readonly PrintedEntry[], hasWeights: boolean): Sta
       },
     );
   }
+  properties.push(...options);
   return {
     kind: StructureKind.Interface,
     name: "LoadOptions",
@@ -156,36 +191,38 @@ function loadOptions(entries: readonly PrintedEntry[], hasWeights: boolean): Sta
   };
 }
 
-function loadFunction(module: Module, entries: readonly PrintedEntry[], hasWeights: boolean): StatementStructures {
+function loadFunction(
+  module: Module,
+  entries: readonly DescribedEntry[],
+  hasWeights: boolean,
+  { options, instance, failures, method, parameters = "inputs" }: Loading,
+): StatementStructures {
   const reserved = entries.map(({ names }) => `  { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
-  const methods = entries.flatMap(({ plan, names }) => [
-    `  async ${propertyName(plan.name)}(inputs) {`,
-    `    return ${names.run}(instance, checkInputs(${names.spec}, inputs));`,
+  const methods = entries.flatMap((entry) => [
+    `  async ${propertyName(entry.plan.name)}(${parameters}) {`,
+    ...method(entry).map((line) => `    ${line}`),
     "  },",
   ]);
   const hasSizes = sizeNames(entries).length > 0;
+  const weights = hasWeights
+    ? " Rejects with a WeightsError or a SafetensorsError that names the file and the tensor."
+    : "";
   return {
     kind: StructureKind.Function,
     name: "load",
     isExported: true,
     isAsync: true,
-    docs: [
-      hasWeights
-        ? `Loads ${lineText(module.name)}. Rejects with a WeightsError or a SafetensorsError that names the file and the tensor.`
-        : `Loads ${lineText(module.name)}.`,
-    ],
+    docs: [`Loads ${lineText(module.name)}.${weights}${failures === undefined ? "" : ` ${failures}`}`],
     parameters: [
       {
-        name: hasWeights || hasSizes ? "options" : "_options",
+        name: hasWeights || hasSizes || options.length > 0 ? "options" : "_options",
         type: "LoadOptions",
         ...(hasWeights ? {} : { initializer: "{}" }),
       },
     ],
     returnType: "Promise<Model>",
     statements: [
-      hasWeights
-        ? "const instance = new Instance<Weights>(await loadWeights(weightTable, options));"
-        : "const instance = new Instance<Weights>({});",
+      ...instance,
       ...(hasSizes ? ["reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
       "return {",
       ...methods,
