@@ -3,7 +3,7 @@
  */
 import { attributesText } from "../../src/ir/graph/attributes.js";
 import type { Graph, Node, OperatorName, TensorType, ValueId } from "../../src/ir/graph/index.js";
-import { numberText } from "../../src/ir/graph/text.js";
+import { numberText } from "../../src/ir/text/words.js";
 import { render } from "../../src/sizes/index.js";
 import { drawings } from "./operators.js";
 

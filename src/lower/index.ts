@@ -1,3 +1,4 @@
 /** Lowering of Graphs to kernels. */
 export { lowerGraph } from "./graph.js";
 export type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
+export { loweredWord, printLowered, readLowered } from "./text.js";

@@ -5,9 +5,8 @@
  *
  * A step is its name, what it takes in the order of step.ts, and words before lists.
  */
-import type { LoopKind } from "../ir/kernel/index.js";
+import { type LoopKind, loopKinds } from "../ir/kernel/index.js";
 import type { Schedule, Split, Step, Tail } from "./step.js";
-import { loopKinds } from "./steps/mark.js";
 
 export function printSchedule(schedule: Schedule): string {
   return schedule.map(stepText).join("; ");

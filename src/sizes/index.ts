@@ -18,7 +18,7 @@ export { type Comparison, compare } from "./compare.js";
 export { floorDiv, mod } from "./division.js";
 export { DivisionByZero, NotAMultiple, SizeOverflow, SizeSyntaxError } from "./errors.js";
 export { evaluate, quotientOf, variablesOf } from "./evaluate.js";
-export { absolute, maximum, minimum } from "./extremes.js";
+export { absolute, extreme, maximum, minimum } from "./extremes.js";
 export {
   type Atom,
   constantOf,

@@ -13,7 +13,7 @@ import {
   truth,
   unary,
 } from "../../src/ir/kernel/index.js";
-import { add, mul, SizeVariable, size } from "../../src/sizes/index.js";
+import { add, mul, render, SizeVariable, size } from "../../src/sizes/index.js";
 
 const T = new SizeVariable("T", 1, 64);
 const t = new SizeVariable("t", 0, add(size(T), -1));
@@ -23,7 +23,7 @@ const ids = new Buffer("ids", "i32", [size(T)], "global");
 const at = index(size(t));
 const xt = load(x, [at]);
 const id = load(ids, [at]);
-const text = (e: Expression): string => expressionText(e, { buffer: (b) => b.name, shared: () => null });
+const text = (e: Expression): string => expressionText(e, { buffer: (b) => b.name, size: render, shared: () => null });
 
 test("equal expressions are one object", () => {
   expect(binary("add", load(x, [at]), constant(1, "f32"))).toBe(binary("add", xt, constant(1, "f32")));

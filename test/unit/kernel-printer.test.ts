@@ -56,8 +56,8 @@ test("statements of every kind", () => {
   ];
   expect(
     printKernel({ ...kernel(body), location: { file: "a.trafo", line: 2, column: 9 } }),
-  ).toBe(`kernel k ; a.trafo:2:9
-  sizes  T
+  ).toBe(`kernel k  ; a.trafo:2:9
+  sizes  T: 1..64
   reads  x: f32[T]
   writes y: f32[T]
   alloc tile: f32[4, T] workgroup

@@ -83,7 +83,7 @@ test("what is made of indices alone is computed by whoever reads it", () => {
 test("the kernel of a softmax", () => {
   const { calls } = lowerGraph(graphOf((g) => ({ y: g.emit("softmax", [input(g, "x", b, t)], { axis: 1 }) })));
   expect(printKernel(calls[0]!.kernel)).toBe(`kernel softmax
-  sizes  B, T
+  sizes  B: 1..8, T: 1..64
   reads  x: f32[B, T]
   writes softmax: f32[B, T]
   for b in 0..B
@@ -118,8 +118,8 @@ test("names are the user's, the layers are in the scope", () => {
   const lowered = lowerGraph(builder.finish([{ name: "y", value: builder.emit("exp", [scaled], {}) }]));
   expect(lowered.calls.map((each) => each.scope)).toEqual(["h.0.mlp", "h.0.mlp"]);
   expect(lowered.buffers.map((each) => each.name)).toEqual(["x", "h.0.mlp.scale", "scaled", "y"]);
-  expect(printKernel(lowered.calls[0]!.kernel)).toBe(`kernel mul ; a.trafo:3:5
-  sizes  T
+  expect(printKernel(lowered.calls[0]!.kernel)).toBe(`kernel mul  ; a.trafo:3:5
+  sizes  T: 1..64
   reads  x: f32[T]
   reads  scale: f32[1]
   writes scaled: f32[T]

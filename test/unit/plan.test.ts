@@ -79,19 +79,19 @@ test("the text of a plan", () => {
   expect(printPlan(layered(2), { kernels: false })).toBe(`plan forward
   sizes    T: 0..64
   input    x %0: f32[T, 3]
-  weight   h.0.w %1: f32[3, 3] from "w0"
-  weight   h.1.w %2: f32[3, 3] from "w1"
+  weight   h.0.w %1: f32[3, 3] as h.0.w from "w0"
+  weight   h.1.w %2: f32[3, 3] as h.1.w from "w1"
   arena    einsum %3: f32[T, 3] at 0, 16*((3*T + 3) // 4) bytes
   arena    exp %4: f32[T, 3] at 0, 16*((3*T + 3) // 4) bytes
-  output   einsum %5: f32[T, 3] in y
+  within   einsum %5: f32[T, 3] as y
   output   y %6: f32[T, 3]
   bytes    16*((3*T + 3) // 4)
-  run      einsum#0 %0, %1 -> %3 ; h.0 a.trafo:7:3
-  run      exp#1 %3 -> %4 ; h.0 a.trafo:7:3
-  run      einsum#0 %4, %2 -> %5 ; h.1 a.trafo:7:3
-  run      exp#1 %5 -> %6 ; h.1 a.trafo:7:3
+  run      einsum#0 %0, %1 -> %3  ; h.0 a.trafo:7:3
+  run      exp#1 %3 -> %4  ; h.0 a.trafo:7:3
+  run      einsum#0 %4, %2 -> %5  ; h.1 a.trafo:7:3
+  run      exp#1 %5 -> %6  ; h.1 a.trafo:7:3
 `);
-  expect(printPlan(layered(1))).toContain("\nkernel einsum#0 ; a.trafo:7:3\n  sizes  T\n");
+  expect(printPlan(layered(1))).toContain("\nkernel einsum#0  ; a.trafo:7:3\n  sizes  T: 0..64\n");
 });
 
 describe("the checker finds", () => {

@@ -5,9 +5,9 @@
  * text), since the builder tells nodes apart by it; reading gives back what was written.
  */
 import type { Size } from "../../sizes/index.js";
+import { numberText, quoted } from "../text/words.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";
 import { type ReductionOperator, reductionOperators } from "./operators.js";
-import { numberText, quoted } from "./text.js";
 import { type ElementType, elementTypes, type TensorType } from "./types.js";
 
 /** Reads the pieces of an attribute from a text; each throws where the text holds something else. */

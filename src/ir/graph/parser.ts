@@ -6,14 +6,14 @@
  * UserError of E0690 at its place; then the verifier's rules are checked, each with an error of its own.
  */
 import { diagnostic, type Location, type SourceFile, type Span, UserError } from "../../diagnostics/index.js";
-import { constantOf, type Size, SizeVariable } from "../../sizes/index.js";
+import type { SizeVariable } from "../../sizes/index.js";
+import { readOrigin, readRange } from "../text/headers.js";
+import { DumpReader } from "../text/reader.js";
 import { formsOf } from "./attributes.js";
-import { DumpReader } from "./dump-lexer.js";
 import type { Graph, GraphOutput, Placement, Program, Scope, ValueId } from "./graph.js";
 import { GraphTypeError, inferType, isOperator } from "./infer.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";
 import { roundTo } from "./rounding.js";
-import { wordPattern } from "./text.js";
 import { typeText } from "./type-text.js";
 import { type ElementType, elementTypes, type TensorType } from "./types.js";
 import { equalTypes, violations } from "./verifier.js";
@@ -35,12 +35,6 @@ export function parseGraph(file: SourceFile): Graph {
   if (!reader.sees("end")) reader.fail("text stands after the graph");
   return graph;
 }
-
-const originPattern = new RegExp(
-  String.raw`^(?:\s*(?:(?<quoted>"(?:[^"\\]|\\.)*")|(?<file>[^\s"]\S*?)):(?<line>\d+):(?<column>\d+)(?=\s|$))?` +
-    String.raw`(?:\s*#(?<scope>\d+))?(?:\s*as (?<name>${wordPattern}|"(?:[^"\\]|\\.)*"))?\s*$`,
-  "u",
-);
 
 class GraphParser {
   readonly #nodes: Node[] = [];
@@ -93,7 +87,7 @@ class GraphParser {
     reader.skipTo(")");
     if (reader.accept("word", "sizes")) {
       reader.mark("{");
-      reader.items(() => this.#size(), "}");
+      this.#sizes.push(...reader.items(() => readRange(reader), "}"));
     }
     reader.mark("{");
     while (reader.accept("word", "scope")) this.#scope();
@@ -101,29 +95,6 @@ class GraphParser {
     reader.position = inputs;
     while (!reader.accept("mark", ")")) this.#input();
     reader.position = body;
-  }
-
-  #size(): void {
-    const { reader } = this;
-    const name = reader.word();
-    reader.mark(":");
-    const min = reader.size();
-    reader.mark("..");
-    const max = reader.accept("number", "inf") ? null : reader.size();
-    if (reader.sizes.has(name)) reader.fail(`two sizes are named ${name}`);
-    const variable = this.#variable(name, min, max);
-    reader.sizes.set(name, variable);
-    this.#sizes.push(variable);
-  }
-
-  #variable(name: string, min: Size, max: Size | null): SizeVariable {
-    const { reader } = this;
-    if (reader.accept("word", "step") === null) return new SizeVariable(name, min, max);
-    const place = reader.span;
-    const step = reader.index();
-    const isKnown = constantOf(min) !== null && (max === null || constantOf(max) !== null);
-    if (step === 0 || !isKnown) reader.fail(`a step is at least 1, and stands after bounds that are numbers`, place);
-    return new SizeVariable(name, min, max, step);
   }
 
   #scope(): void {
@@ -267,15 +238,10 @@ class GraphParser {
 
   /** What stands after `;`, if anything does: `model.trafo:41:9 #1 as x`, each part optional. */
   #origin(): void {
-    const place = this.reader.span;
-    const text = this.reader.accept("origin");
-    const parts = text === null ? {} : originPattern.exec(text)?.groups;
-    if (parts === undefined) this.reader.fail("a location, a scope and a name are needed here", place);
-    const { quoted, file, line, column, scope, name } = parts;
-    const source = quoted === undefined ? file : (JSON.parse(quoted) as string);
-    this.#locations.push(source === undefined ? null : { file: source, line: Number(line), column: Number(column) });
-    this.#scopes.push(scope === undefined ? null : this.#scopeOf(scope));
-    this.#names.push(name === undefined ? null : name.startsWith('"') ? (JSON.parse(name) as string) : name);
+    const { location, scope, name } = readOrigin(this.reader);
+    this.#locations.push(location);
+    this.#scopes.push(scope === null ? null : this.#scopeOf(scope));
+    this.#names.push(name);
   }
 
   #outputs(): GraphOutput[] {

@@ -20,12 +20,12 @@
  * in order of first use, an outer one first. What must stay true: equal graphs give equal texts, and a change of one
  * node changes few lines.
  */
-import type { Location } from "../../diagnostics/index.js";
 import { render, type SizeVariable } from "../../sizes/index.js";
+import { originText, rangeText } from "../text/headers.js";
+import { nameText, numberText } from "../text/words.js";
 import { formsOf } from "./attributes.js";
 import type { Graph, Program, Scope, ValueId } from "./graph.js";
 import type { Node } from "./operators.js";
-import { nameText, numberText, quoted } from "./text.js";
 import { typeText } from "./type-text.js";
 
 /** A program and its entries. */
@@ -89,11 +89,8 @@ class GraphPrinter {
   #lines(id: ValueId, text: string, end: string): string[] {
     const { locations, scopes, names } = this.graph;
     const [location, scope, name] = [locations[id], scopes[id], names[id]];
-    const origin: string[] = [];
-    if (location) origin.push(locationText(location));
-    if (scope) origin.push(`#${this.#scopes.get(scope)}`);
-    if (name !== null && name !== undefined) origin.push(`as ${nameText(name)}`);
-    const tail = origin.length === 0 ? "" : `  ; ${origin.join(" ")}`;
+    const number = scope ? String(this.#scopes.get(scope)) : null;
+    const tail = originText({ location: location ?? null, scope: number, name: name ?? null });
     return [`  ${text}${end}${tail}`, ...this.#notesOf(id)];
   }
 
@@ -143,14 +140,4 @@ function writtenAttributes(node: Node): string {
 function sizesText(sizes: readonly SizeVariable[]): string {
   if (sizes.length === 0) return "";
   return ` sizes { ${sizes.map(rangeText).join(", ")} }`;
-}
-
-/** `gpt2.trafo:41:9`; a file name that a dump cannot hold as it is stands between quotes. */
-function locationText({ file, line, column }: Location): string {
-  return `${/^[^\s"#:;][^\s";]*$/u.test(file) ? file : quoted(file)}:${line}:${column}`;
-}
-
-function rangeText({ name, min, max, step }: SizeVariable): string {
-  const range = `${name}: ${render(min)}..${max === null ? "inf" : render(max)}`;
-  return step === 1 ? range : `${range} step ${step}`;
 }

@@ -24,13 +24,13 @@
  */
 import { InternalError } from "../../diagnostics/index.js";
 import { constantOf, type Size, type SizeVariable, variablesOf } from "../../sizes/index.js";
+import { isSizeName } from "../text/words.js";
 import { attributesText, sizesOf } from "./attributes.js";
 import { isCanonical } from "./canonical.js";
 import type { Graph, Scope, ValueId } from "./graph.js";
 import { GraphTypeError, inferType } from "./infer.js";
 import type { Attributes, Node, OperatorName } from "./operators.js";
 import { annotatedGraph } from "./printer.js";
-import { isSizeName } from "./text.js";
 import { same } from "./type-rules.js";
 import { typeText } from "./type-text.js";
 import type { TensorType } from "./types.js";

@@ -1,20 +1,26 @@
-/** The text of an expression, with parentheses only where precedence asks for them. */
-import { render } from "../../sizes/index.js";
+/**
+ * The text of an expression, with parentheses only where precedence asks for them; expression-parser.ts reads it back.
+ *
+ * Arithmetic of sizes is written as such, since it is one size: `t + 1`. An operator on two sizes that was not folded,
+ * because it may wrap around, is another expression, and is written as a call: `i32.add(T, 1)`.
+ */
+import type { Size } from "../../sizes/index.js";
 import type { Buffer, Expression, KernelBinary, KernelElement } from "./kernel.js";
 
 /** How buffers are called, and which expressions have a name of their own. */
 export interface ExpressionNames {
   buffer(buffer: Buffer): string;
+  size(value: Size): string;
   shared(expression: Expression): string | null;
 }
 
-interface Infix {
+export interface Infix {
   readonly symbol: string;
   readonly precedence: number;
 }
 
 /** Operators that are written between their operands; the others are written as calls. */
-const infix: { readonly [K in KernelBinary]?: Infix } = {
+export const infix: { readonly [K in KernelBinary]?: Infix } = {
   or: { symbol: "or", precedence: 1 },
   and: { symbol: "and", precedence: 2 },
   lt: { symbol: "<", precedence: 4 },
@@ -28,6 +34,8 @@ const infix: { readonly [K in KernelBinary]?: Infix } = {
   floor_div: { symbol: "//", precedence: 6 },
   mod: { symbol: "%", precedence: 6 },
 };
+/** Comparisons do not group. */
+export const comparison = 4;
 const negation = 7;
 const atom = 8;
 
@@ -51,7 +59,7 @@ class Writer {
       case "constant":
         return { text: numberText(expression.value, expression.element), precedence: atom };
       case "index": {
-        const text = render(expression.value);
+        const text = this.names.size(expression.value);
         return { text, precedence: /^-|[ *]/.test(text) ? 0 : atom };
       }
       case "load": {
@@ -67,15 +75,20 @@ class Writer {
         if (expression.operator !== "neg" && expression.operator !== "not") {
           return this.#call(expression.operator, [expression.operand]);
         }
+        if (expression.operand.kind === "index") return this.#call("i32.neg", [expression.operand]);
         const symbol = expression.operator === "neg" ? "-" : "not ";
+        // A minus before a number is its sign.
+        if (expression.operand.kind === "constant" && expression.operator === "neg")
+          return { text: `-(${this.piece(expression.operand).text})`, precedence: negation };
         return { text: symbol + this.#within(expression.operand, negation), precedence: negation };
       }
       case "binary": {
         const form = infix[expression.operator];
+        if (isOnSizes(expression)) return this.#call(`i32.${expression.operator}`, [expression.left, expression.right]);
         if (form === undefined) return this.#call(expression.operator, [expression.left, expression.right]);
         const { symbol, precedence } = form;
         // Operators group to the left; comparisons do not group.
-        const left = this.#within(expression.left, precedence === 4 ? 5 : precedence);
+        const left = this.#within(expression.left, precedence === comparison ? comparison + 1 : precedence);
         const right = this.#within(expression.right, precedence + 1);
         return { text: `${left} ${symbol} ${right}`, precedence };
       }
@@ -90,6 +103,11 @@ class Writer {
   #call(name: string, operands: readonly Expression[]): Piece {
     return { text: `${name}(${operands.map((each) => this.piece(each).text).join(", ")})`, precedence: atom };
   }
+}
+
+/** Whether an operator on two sizes would be read as their arithmetic. */
+function isOnSizes({ left, right, element }: Extract<Expression, { kind: "binary" }>): boolean {
+  return left.kind === "index" && right.kind === "index" && element === "i32";
 }
 
 /**

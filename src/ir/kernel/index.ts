@@ -19,6 +19,7 @@ export {
 export { type Bounds, boundsOf, factsOf, isInBounds } from "./facts.js";
 export * from "./kernel.js";
 export { Knowledge, nothingKnown } from "./knowledge.js";
+export { parseKernel, readKernel } from "./parser.js";
 export { annotatedKernel, bufferType, printKernel, statementText } from "./printer.js";
 export * from "./traversal.js";
 export { assertKernel, kernelViolations, verifyKernel } from "./verifier.js";

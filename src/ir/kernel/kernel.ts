@@ -9,10 +9,12 @@ import type { Location } from "../../diagnostics/index.js";
 import type { Size, SizeVariable } from "../../sizes/index.js";
 
 /** The element types of buffers and expressions. */
-export type KernelElement = "f32" | "f16" | "i32" | "bool";
+export const kernelElements = ["f32", "f16", "i32", "bool"] as const;
+export type KernelElement = (typeof kernelElements)[number];
 
 /** Global buffers are arguments of the kernel; the others are allocated inside it. */
-export type BufferScope = "global" | "workgroup" | "private";
+export const bufferScopes = ["global", "workgroup", "private"] as const;
+export type BufferScope = (typeof bufferScopes)[number];
 
 /** Memory with a shape, row-major. Two buffers of one name are different buffers. */
 export class Buffer {
@@ -94,17 +96,20 @@ export type Expression =
       readonly element: KernelElement;
     };
 
-export type LoopKind =
-  | "serial"
-  | "parallel"
-  | "unroll"
-  | "vector"
-  | "grid.x"
-  | "grid.y"
-  | "grid.z"
-  | "lane.x"
-  | "lane.y"
-  | "lane.z";
+/** How the iterations of a loop are run. */
+export const loopKinds = [
+  "serial",
+  "parallel",
+  "unroll",
+  "vector",
+  "grid.x",
+  "grid.y",
+  "grid.z",
+  "lane.x",
+  "lane.y",
+  "lane.z",
+] as const;
+export type LoopKind = (typeof loopKinds)[number];
 
 /** How a store of f32, f16 or i32 meets what is there; null replaces it. `max` and `min` give NaN if either is NaN. */
 export type UpdateOperator = "add" | "max" | "min";

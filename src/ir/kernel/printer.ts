@@ -1,7 +1,9 @@
 /**
- * The text of a kernel, for people: dumps, error messages, golden files.
+ * The text of a kernel: dumps, error messages, golden files. parser.ts reads it back.
  *
- *   kernel softmax                       ; attention.trafo:12:9
+ *   kernel softmax  ; attention.trafo:12:9
+ *     sizes  S: 1..64, T: 0..64
+ *     step   split s 4 exact into so si
  *     reads  x: f32[T, S]
  *     writes y: f32[T, S]
  *     for t in 0..T
@@ -11,66 +13,133 @@
  *         m max= x[t, s]
  *
  * What must stay true: two different kernels of the same buffers and loops have different texts, and the text grows no
- * faster than the expressions (a part that a statement uses twice is written once, as `%1 = ...` before it).
+ * faster than the expressions (a part that a statement uses twice is written once, as `%1 = ...` before it). A name
+ * stands for one thing wherever it is written: buffers of one name are numbered, and loops that would hide another loop
+ * or a size are.
  */
-import { render, type Size } from "../../sizes/index.js";
+import { render, type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
+import { arrayText, originText, rangeText } from "../text/headers.js";
+import { nameText } from "../text/words.js";
 import { type ExpressionNames, expressionText } from "./expression-text.js";
 import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
-import { allStatements, distinctExpressions, expressionsOf, operandsOf } from "./traversal.js";
+import { allStatements, distinctExpressions, expressionsOf, loopVariables, operandsOf } from "./traversal.js";
 
-/** Buffers of one name are told apart by a number after it. */
+/** Words that begin a statement or mean something in an expression. */
+const reserved = [
+  "for",
+  "if",
+  "alloc",
+  "barrier",
+  "step",
+  "true",
+  "false",
+  "nan",
+  "nanh",
+  "inf",
+  "infh",
+  "not",
+  "and",
+  "or",
+];
+
+/** Buffers of one name, or of the name of something else, are told apart by a number after it. */
 class BufferNames {
   readonly #names = new Map<Buffer, string>();
-  readonly #taken = new Set<string>();
+  readonly #taken = new Set<string>(reserved);
+
+  constructor(kernel: Kernel) {
+    for (const { name } of [...kernel.sizes, ...loopVariables(kernel)]) this.#taken.add(name);
+  }
 
   of(buffer: Buffer): string {
     const known = this.#names.get(buffer);
     if (known !== undefined) return known;
-    let name = buffer.name;
-    for (let number = 2; this.#taken.has(name); number++) name = `${buffer.name}.${number}`;
+    let name = nameText(buffer.name);
+    for (let number = 2; this.#taken.has(name); number++) name = nameText(`${buffer.name}.${number}`);
     this.#taken.add(name);
     this.#names.set(buffer, name);
     return name;
   }
 }
 
-/** `f32[T, 4*D]`; `f32` for rank 0. */
-export function bufferType(buffer: Pick<Buffer, "element" | "shape">): string {
-  const shape = buffer.shape.map((each: Size) => render(each)).join(", ");
-  return buffer.shape.length === 0 ? buffer.element : `${buffer.element}[${shape}]`;
+/** Loops that would hide a size or a loop around them get a number. Nearly every kernel has none. */
+class LoopNames {
+  readonly #renamed = new Map<SizeVariable, SizeVariable>();
+
+  constructor(kernel: Pick<Kernel, "sizes" | "body">) {
+    const sizes = kernel.sizes.map(({ name }) => name);
+    const taken = new Set([...sizes, ...loopVariables(kernel).map(({ name }) => name)]);
+    this.#visit(kernel.body, new Set(sizes), taken);
+  }
+
+  #visit(statements: readonly Statement[], outer: ReadonlySet<string>, taken: Set<string>): void {
+    for (const statement of statements) {
+      if (statement.kind === "if") this.#visit(statement.body, outer, taken);
+      if (statement.kind !== "for") continue;
+      const { name, min, max } = statement.variable;
+      let own = name;
+      if (outer.has(name)) {
+        for (let number = 2; taken.has(own); number++) own = `${name}_${number}`;
+        taken.add(own);
+        this.#renamed.set(statement.variable, new SizeVariable(own, this.#of(min), max && this.#of(max)));
+      }
+      this.#visit(statement.body, new Set([...outer, own]), taken);
+    }
+  }
+
+  #of(value: Size): Size {
+    return substitute(value, (variable) => {
+      const renamed = this.#renamed.get(variable);
+      return renamed === undefined ? null : size(renamed);
+    });
+  }
+
+  readonly text = (value: Size): string => render(this.#renamed.size === 0 ? value : this.#of(value));
+
+  of(variable: SizeVariable): string {
+    return (this.#renamed.get(variable) ?? variable).name;
+  }
 }
 
-/** The whole kernel, as in the header of this file. */
-export function printKernel(kernel: Kernel): string {
-  return annotatedKernel(kernel, []);
+/** `f32[T, 4*D]`; `f32` for rank 0. */
+export function bufferType({ element, shape }: Pick<Buffer, "element" | "shape">): string {
+  return arrayText(element, shape);
+}
+
+/** The whole kernel, as in the header of this file. @param number which it is of a plan's: `kernel softmax#3` */
+export function printKernel(kernel: Kernel, number: number | null = null): string {
+  return annotatedKernel(kernel, [], number);
 }
 
 /** The kernel with notes below the lines of statements, or, for notes of no statement, below its head. */
 export function annotatedKernel(
   kernel: Kernel,
   notes: readonly { readonly statement: Statement | null; readonly message: string }[],
+  number: number | null = null,
 ): string {
-  const names = new BufferNames();
+  const names = new BufferNames(kernel);
+  const loops = new LoopNames(kernel);
   const declare = (buffer: Buffer): string => `${names.of(buffer)}: ${bufferType(buffer)}`;
-  const { location } = kernel;
-  const place = location === null ? "" : ` ; ${location.file}:${location.line}:${location.column}`;
-  const lines = [`kernel ${kernel.name}${place}`];
-  if (kernel.sizes.length > 0) lines.push(`  sizes  ${kernel.sizes.map((each) => each.name).join(", ")}`);
+  const tag = number === null ? "" : `#${number}`;
+  const lines = [`kernel ${nameText(kernel.name)}${tag}${originText({ location: kernel.location })}`];
+  if (kernel.sizes.length > 0) lines.push(`  sizes  ${kernel.sizes.map(rangeText).join(", ")}`);
+  if (kernel.schedule !== undefined) for (const step of kernel.schedule.split("; ")) lines.push(`  step   ${step}`);
   for (const buffer of kernel.reads) lines.push(`  reads  ${declare(buffer)}`);
   for (const buffer of kernel.writes) lines.push(`  writes ${declare(buffer)}`);
   for (const statement of allStatements(kernel.body)) if (statement.kind === "alloc") names.of(statement.buffer);
   const noted = new Map<Statement | null, string[]>();
   for (const { statement, message } of notes) noted.set(statement, [...(noted.get(statement) ?? []), message]);
   for (const message of noted.get(null) ?? []) lines.push(`  ^ ${message}`);
-  new StatementPrinter((buffer) => names.of(buffer), lines, noted).print(kernel.body, "  ");
+  new StatementPrinter((buffer) => names.of(buffer), loops, lines, noted).print(kernel.body, "  ");
   return `${lines.join("\n")}\n`;
 }
 
 /** One statement without its body, for messages. */
 export function statementText(statement: Statement): string {
   const lines: string[] = [];
+  const loops = new LoopNames({ sizes: [], body: [] });
   const shallow = statement.kind === "for" || statement.kind === "if" ? { ...statement, body: [] } : statement;
-  new StatementPrinter((buffer) => buffer.name, lines).print([shallow], "");
+  new StatementPrinter((buffer) => buffer.name, loops, lines).print([shallow], "");
   return lines.join("; ");
 }
 
@@ -79,6 +148,7 @@ class StatementPrinter {
 
   constructor(
     readonly bufferName: (buffer: Buffer) => string,
+    readonly loops: LoopNames,
     readonly lines: string[],
     readonly notes: ReadonlyMap<Statement | null, readonly string[]> = new Map(),
   ) {}
@@ -96,7 +166,7 @@ class StatementPrinter {
     switch (statement.kind) {
       case "for": {
         const kind = statement.loop === "serial" ? "" : ` ${statement.loop}`;
-        return `for ${statement.variable.name} in 0..${render(statement.extent)}${kind}`;
+        return `for ${this.loops.of(statement.variable)} in 0..${this.loops.text(statement.extent)}${kind}`;
       }
       case "store": {
         const at = statement.index.length === 0 ? "" : `[${statement.index.map(text).join(", ")}]`;
@@ -107,7 +177,8 @@ class StatementPrinter {
         return `if ${text(statement.condition)}`;
       case "alloc": {
         const { buffer } = statement;
-        return `alloc ${this.bufferName(buffer)}: ${bufferType(buffer)} ${buffer.scope}`;
+        const type = arrayText(buffer.element, buffer.shape, this.loops.text);
+        return `alloc ${this.bufferName(buffer)}: ${type} ${buffer.scope}`;
       }
       case "barrier":
         return "barrier";
@@ -117,7 +188,11 @@ class StatementPrinter {
   /** Writes the parts that the statement uses more than once; returns how to write an expression of it. */
   #lets(statement: Statement, indent: string): (expression: Expression) => string {
     const names = new Map<Expression, string>();
-    const context: ExpressionNames = { buffer: this.bufferName, shared: (expression) => names.get(expression) ?? null };
+    const context: ExpressionNames = {
+      buffer: this.bufferName,
+      size: this.loops.text,
+      shared: (expression) => names.get(expression) ?? null,
+    };
     for (const expression of repeatedParts(expressionsOf(statement))) {
       const text = expressionText(expression, context);
       const name = `%${++this.#shared}`;

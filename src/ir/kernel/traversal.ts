@@ -89,7 +89,7 @@ export function mentionedSizes(body: readonly Statement[], buffers: readonly Buf
 }
 
 /** The distinct variables of loops, in order. */
-export function loopVariables(kernel: Kernel): readonly SizeVariable[] {
+export function loopVariables(kernel: Pick<Kernel, "body">): readonly SizeVariable[] {
   const found = new Set<SizeVariable>();
   for (const statement of allStatements(kernel.body)) if (statement.kind === "for") found.add(statement.variable);
   return [...found];

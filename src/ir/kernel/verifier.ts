@@ -269,5 +269,5 @@ class Verifier {
 }
 
 function text(expression: Expression): string {
-  return expressionText(expression, { buffer: (buffer) => buffer.name, shared: () => null });
+  return expressionText(expression, { buffer: (buffer) => buffer.name, size: render, shared: () => null });
 }

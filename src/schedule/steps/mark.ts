@@ -11,20 +11,6 @@ import { loopsNamed, replaceLoops, requireIndependent, requireMovable } from "..
 import type { Loop } from "../rewrite.js";
 import type { Step } from "../step.js";
 
-/** The kinds of loops, which the text of a schedule names. */
-export const loopKinds = [
-  "serial",
-  "parallel",
-  "unroll",
-  "vector",
-  "grid.x",
-  "grid.y",
-  "grid.z",
-  "lane.x",
-  "lane.y",
-  "lane.z",
-] as const satisfies readonly LoopKind[];
-
 export function mark(kernel: Kernel, { loop: name, kind }: Extract<Step, { step: "mark" }>): Kernel {
   const loops = loopsNamed(kernel, name, "mark");
   for (const loop of loops) requireKind(kernel, loop, kind);

@@ -1,21 +1,39 @@
 /**
- * File tests of the text form of Graphs: test/filetests/graph. The first line says what is done with the text, and the
- * expected output stands below `; ----`. `BLESS=1 npx vitest run test/unit/graph-text.test.ts` rewrites it.
+ * File tests of the text forms of Graphs, Kernels and Plans: test/filetests/graph, kernel and plan. The first line says
+ * what is done with the text, and the expected output stands below `; ----`.
+ * `BLESS=1 npx vitest run test/unit/dump-text.test.ts` rewrites it.
  *
- * `; run: print` reads a graph or program and prints it, twice. `; run: error` reads what must not be read.
+ * `; run: print` reads a text and prints it, twice. `; run: error` reads what must not be read.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { primarySpan, SourceFile, UserError } from "../../src/diagnostics/index.js";
 import { parseGraph, parseProgram } from "../../src/ir/graph/parser.js";
 import { printGraph, printProgram } from "../../src/ir/graph/printer.js";
-import { nameText, numberOf, numberText } from "../../src/ir/graph/text.js";
+import { printKernel, readKernel } from "../../src/ir/kernel/index.js";
+import { parsePlan, printPlan } from "../../src/ir/plan/index.js";
+import { DumpReader } from "../../src/ir/text/reader.js";
+import { nameText, numberOf, numberText } from "../../src/ir/text/words.js";
+import { printLowered, readLowered } from "../../src/lower/index.js";
 
-const folder = new URL("../filetests/graph/", import.meta.url);
+const folders = ["graph", "kernel", "plan"].map((name) => new URL(`../filetests/${name}/`, import.meta.url));
 const separator = "\n; ----\n";
 
+/** How the text that begins with a word is read and printed. */
+const forms: Readonly<Record<string, (file: SourceFile) => string>> = {
+  program: (file) => printProgram(parseProgram(file)),
+  graph: (file) => printGraph(parseGraph(file)),
+  kernel: (file) => {
+    const { kernel, number } = readKernel(new DumpReader(file));
+    return printKernel(kernel, number);
+  },
+  kernels: (file) => printLowered(readLowered(new DumpReader(file))),
+  plan: (file) => printPlan(parsePlan(file)),
+};
+
 function printed(file: SourceFile): string {
-  return /^program/m.test(file.text) ? printProgram(parseProgram(file)) : printGraph(parseGraph(file));
+  const word = /^(?!;)\w+/m.exec(file.text)?.[0] ?? "";
+  return (forms[word] ?? forms.graph!)(file);
 }
 
 /** `3:8 E0690 message`, which a comment holds. */
@@ -34,8 +52,8 @@ function failure(file: SourceFile): string {
   return "; no error\n";
 }
 
-describe("files", () => {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".graph"));
+describe.each(folders)("files of %s", (folder) => {
+  const names = readdirSync(folder);
   test.each(names)("%s", (name) => {
     const [input, expected = ""] = readFileSync(new URL(name, folder), "utf8").split(separator);
     const file = new SourceFile(name, `${input!.trimEnd()}\n`);

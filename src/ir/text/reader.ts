@@ -1,13 +1,12 @@
 /**
- * The tokens of dumps of Graphs, and a reader over them that fails with a place.
+ * The tokens of dumps, and a reader over them that fails with a place. Graphs, Kernels and Plans are read with it.
  *
  * Lines that begin with `;` are comments. After other text `;` begins the origin of the line, which is one token.
  * Sizes are no tokens of their own: the reader cuts their text out and leaves it to `parseSize`.
  */
 import { diagnostic, type SourceFile, type Span, UserError } from "../../diagnostics/index.js";
 import { parseSize, type Size, SizeOverflow, SizeSyntaxError, type SizeVariable } from "../../sizes/index.js";
-import type { AttributeReader } from "./attributes.js";
-import { numberOf, wordPattern } from "./text.js";
+import { numberOf, wordPattern } from "./words.js";
 
 type TokenKind = "value" | "graph" | "scope" | "string" | "number" | "word" | "origin" | "mark" | "end";
 
@@ -27,10 +26,10 @@ const pattern = new RegExp(
     `@(?<graph>${wordPattern}|${string})`,
     String.raw`#(?<scope>\d+)`,
     `(?<string>${string})`,
-    String.raw`(?<number>-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf)(?![\p{L}\p{N}_]))`,
+    String.raw`(?<number>-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf)h?(?![\p{L}\p{N}_]))`,
     `(?<word>${wordPattern})`,
     String.raw`;(?<origin>[^\n]*)`,
-    String.raw`(?<mark>\.\.|.)`,
+    String.raw`(?<mark>\.\.|//|->|[<=!+]=|.)`,
   ].join("|"),
   "guy",
 );
@@ -59,10 +58,10 @@ function unquoted(text: string): string {
   }
 }
 
-export class DumpReader implements AttributeReader {
+export class DumpReader {
   readonly #tokens: readonly Token[];
   #at = 0;
-  /** The size variables by name; the parser fills it. */
+  /** The size variables by name; parsers fill it, and take loops' variables away again. */
   readonly sizes = new Map<string, SizeVariable>();
 
   constructor(readonly file: SourceFile) {
@@ -84,6 +83,34 @@ export class DumpReader implements AttributeReader {
   /** Where the reader stands. */
   get span(): Span {
     return { file: this.file, start: this.#token.start, end: this.#token.end };
+  }
+
+  /** The tokens from one position up to another, or to where the reader stands, as a place. */
+  spanFrom(position: number, end = this.#at): Span {
+    const [first, last] = [this.#tokens[position]!, this.#tokens[Math.max(position, end - 1)]!];
+    return { file: this.file, start: first.start, end: last.end };
+  }
+
+  /** The number of blanks before the next token if it is the first of its line, else null. */
+  get indentation(): number | null {
+    const { start } = this.#token;
+    const line = this.file.text.lastIndexOf("\n", start - 1) + 1;
+    return this.file.text.slice(line, start).trim() === "" ? start - line : null;
+  }
+
+  /** All tokens up to the end of the line, as they are written. */
+  restOfLine(): string {
+    const { start } = this.#token;
+    const lineEnd = this.file.text.indexOf("\n", start);
+    const end = lineEnd < 0 ? this.file.text.length : lineEnd;
+    while (!this.sees("end") && this.#token.start < end) this.#at++;
+    return this.file.text.slice(start, end).trim();
+  }
+
+  /** Fails unless the next token begins a line, or there is none. */
+  endLine(): void {
+    if (!this.sees("end") && this.indentation === null)
+      this.fail(`the line should end here, and \`${this.#token.text}\` stands here`);
   }
 
   fail(message: string, at: Span = this.span): never {
@@ -121,6 +148,13 @@ export class DumpReader implements AttributeReader {
     return this.accept("string") ?? this.expect("word", "a name");
   }
 
+  /** One of these words. */
+  oneOf<W extends string>(what: string, words: readonly W[]): W {
+    const place = this.span;
+    const word = this.expect("word", what);
+    return words.find((each) => each === word) ?? this.fail(`\`${word}\` is not ${what}: ${words.join(", ")}`, place);
+  }
+
   string(): string {
     return this.expect("string", "a string");
   }
@@ -151,7 +185,7 @@ export class DumpReader implements AttributeReader {
     return items;
   }
 
-  /** A size: all up to a comma, `..`, `step` after an operand, a closing mark or the origin, outside of parentheses. */
+  /** A size: all up to a comma, `..`, a word after an operand, a closing mark, the line's end, outside of parentheses. */
   size(): Size {
     const { start } = this.#token;
     let depth = 0;
@@ -160,8 +194,8 @@ export class DumpReader implements AttributeReader {
     for (; !this.sees("end") && !this.sees("origin"); this.#at++) {
       const { kind, text } = this.#token;
       if (depth === 0 && kind === "mark" && [",", "..", ")", "]", "}"].includes(text)) break;
-      // A size may have that name: two operands in a row are no size.
-      if (depth === 0 && isOperand && kind === "word" && text === "step") break;
+      // Two operands in a row are no size: a word such as `step` follows it.
+      if (depth === 0 && isOperand && (kind === "word" || this.indentation !== null)) break;
       isOperand = kind !== "mark" || text === ")";
       if (kind === "mark" && text === "(") depth++;
       if (kind === "mark" && text === ")") depth--;
