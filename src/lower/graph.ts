@@ -158,8 +158,8 @@ function bodyOf(operator: OperatorName, value: ValueId, reader: ValueReader, out
   const { writer } = reader;
   if (rule.kind === "stored") return [];
   if (rule.kind !== "staged") return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at))]);
-  const innermost = rule.innermost?.(operation.attributes);
-  return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at, writer))], innermost);
+  const order = rule.order?.(operation);
+  return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at, writer))], order);
 }
 
 /** The operator, after the first stages that are computed in place for it: `einsum_add`, `mean_add`. */

@@ -6,10 +6,18 @@
  * grow with the graph and not with the number of its paths.
  */
 import { InternalError } from "../diagnostics/index.js";
-import type { Graph, OperatorName, ValueId } from "../ir/graph/index.js";
+import {
+  type Attention,
+  attentionOf,
+  attentionsOf,
+  type Graph,
+  type OperatorName,
+  type ValueId,
+} from "../ir/graph/index.js";
 import { Buffer, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
 import type { Index } from "./addresses.js";
-import type { Operation, Rule } from "./rules.js";
+import { attendedElement } from "./attention.js";
+import type { Operation, Rule, Share } from "./rules.js";
 import { rules } from "./table.js";
 import type { KernelWriter, Scalar } from "./writer.js";
 
@@ -30,6 +38,8 @@ const costly: ReadonlySet<OperatorName> = new Set<KernelUnary | "pow">([
 export class ValueReader {
   readonly #arguments = new Map<ValueId, Buffer>();
   readonly #computed = new Set<ValueId>();
+  /** By the element of a softmax. */
+  readonly #shares = new Map<Expression, Share>();
   readonly #known = new Map<ValueId, { readonly at: Index; readonly element: Expression }[]>();
 
   /** @param isStored whether a value lies in a buffer when the kernel runs. */
@@ -74,6 +84,8 @@ export class ValueReader {
       type: this.graph.types[value]!,
       operands: operands.map((operand) => this.graph.types[operand]!),
       at: (operand, index) => this.at(operands[operand]!, index),
+      share: (element) => this.#shares.get(element) ?? null,
+      isRow: (operand) => this.#isRow(value, operand),
     };
   }
 
@@ -90,6 +102,8 @@ export class ValueReader {
     const { operator } = this.graph.nodes[value]!;
     const rule = rules[operator] as Rule<OperatorName>;
     this.#computed.add(value);
+    const attention = attentionsOf(this.graph).get(value);
+    if (attention !== undefined) return this.#attended(attention, index);
     if (rule.kind === "staged") return rule.element(this.operation(value), index, this.writer);
     if (rule.kind !== "stored" && rule.element !== undefined) {
       const { element } = rule;
@@ -99,6 +113,23 @@ export class ValueReader {
       return this.writer.stage(index, shape, () => [start(), []]).value;
     }
     throw new InternalError(`${operator} is read where it has not been computed`);
+  }
+
+  /** An element of a softmax that a contraction in this kernel reads. */
+  #attended({ softmax, scores, sink }: Attention, index: Index): Expression {
+    const { axis } = this.operation<"softmax">(softmax).attributes;
+    const type = this.graph.types[scores]!;
+    const score = (at: Index): Expression => this.at(scores, at);
+    const start = sink === null ? null : (at: Index): Expression => this.at(sink, at);
+    const { element, share } = attendedElement({ axis, type, score, start }, index, this.writer);
+    this.#shares.set(element, share);
+    return element;
+  }
+
+  /** Whether an operand of an einsum is, moved or not, a softmax that this kernel computes for it. */
+  #isRow(value: ValueId, operand: number): boolean {
+    const found = attentionOf(this.graph, value);
+    return found !== null && found.operand === operand && !this.isStored(found.attention.softmax);
   }
 }
 

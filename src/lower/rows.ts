@@ -133,6 +133,12 @@ export const argmaxBody: BodyRule<"argmax"> = (operation, out, writer) =>
     ];
   });
 
+/** A softmax along its axis: its row is the innermost loop. */
+export const softmaxOrder = ({ attributes, type }: Operation<"softmax">): readonly number[] => {
+  const axes = [...type.shape.keys()];
+  return [...axes.filter((axis) => axis !== attributes.axis), attributes.axis];
+};
+
 /**
  * exp(x - max) / sum. A row of -inf only has the maximum -inf, and -inf - -inf would be NaN: it is shifted by 0 instead,
  * sums to 0 and gives zeros. A NaN makes the maximum NaN, and all that follows; so does +inf, by inf - inf.

@@ -3,6 +3,7 @@
  */
 import type { NodeOf, OperatorName, TensorType } from "../ir/graph/index.js";
 import type { Buffer, Expression, Statement } from "../ir/kernel/index.js";
+import type { Size } from "../sizes/index.js";
 import type { Index } from "./addresses.js";
 import type { KernelWriter } from "./writer.js";
 
@@ -14,6 +15,20 @@ export interface Operation<K extends OperatorName> {
   readonly operands: readonly TensorType[];
   /** The element of an operand at an index. */
   readonly at: (operand: number, index: Index) => Expression;
+  /** For an einsum: what an element of an operand stands for, if it is that of a softmax which its kernel computes. */
+  readonly share: (element: Expression) => Share | null;
+  /** Whether the kernel computes a softmax for this operand, so that its rows should be computed once. */
+  readonly isRow: (operand: number) => boolean;
+}
+
+/** An element of a softmax as a quotient, whose divisor is one number per row. */
+export interface Share {
+  readonly numerator: Expression;
+  /** The index of the row, within a shape. */
+  readonly row: Index;
+  readonly rows: readonly Size[];
+  /** The sum of products of elements, from that of products of numerators. */
+  readonly finish: (sum: Expression) => Expression;
 }
 
 /** The element of the result at an index. */
@@ -44,13 +59,13 @@ export type Rule<K extends OperatorName> =
   /** Element by element: inline where all operands are made of indices alone, else a kernel of one loop per axis. */
   | { readonly kind: "map"; readonly element: ElementRule<K> }
   /**
-   * Element by element, after stages that run along an axis. The loop over `innermost` is the innermost one, so that the
-   * stages run once per row.
+   * Element by element, after stages that run along an axis. `order` is that of the loops, outermost first, in which the
+   * stages run once per row; the order of the axes if it is not there.
    */
   | {
       readonly kind: "staged";
       readonly element: StagedRule<K>;
-      readonly innermost?: (attributes: NodeOf<K>["attributes"]) => number;
+      readonly order?: (operation: Operation<K>) => readonly number[];
     }
   /** A kernel of its own; or, where fusion places the value inline and `element` is there, an element wherever it is read. */
   | { readonly kind: "body"; readonly body: BodyRule<K>; readonly element?: ElementRule<K> };

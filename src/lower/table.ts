@@ -1,6 +1,6 @@
 /** How each operator is lowered. A new operator makes the compiler ask for its rule here. */
 import type { OperatorName } from "../ir/graph/index.js";
-import { einsumElement } from "./einsum.js";
+import { einsumElement, einsumOrder } from "./einsum.js";
 import {
   binaryRules,
   castElement,
@@ -22,7 +22,7 @@ import {
   takeElement,
   transposeElement,
 } from "./movement.js";
-import { argmaxBody, cumsumBody, reductionElement, softmaxElement, topkBody } from "./rows.js";
+import { argmaxBody, cumsumBody, reductionElement, softmaxElement, softmaxOrder, topkBody } from "./rows.js";
 import type { Rule } from "./rules.js";
 
 export const rules: { readonly [K in OperatorName]: Rule<K> } = {
@@ -49,8 +49,8 @@ export const rules: { readonly [K in OperatorName]: Rule<K> } = {
   any: { kind: "staged", element: reductionElement("any") },
   all: { kind: "staged", element: reductionElement("all") },
   argmax: { kind: "body", body: argmaxBody },
-  softmax: { kind: "staged", element: softmaxElement, innermost: ({ axis }) => axis },
+  softmax: { kind: "staged", element: softmaxElement, order: softmaxOrder },
   cumsum: { kind: "body", body: cumsumBody },
   topk: { kind: "body", body: topkBody },
-  einsum: { kind: "staged", element: einsumElement },
+  einsum: { kind: "staged", element: einsumElement, order: einsumOrder },
 };

@@ -79,12 +79,36 @@ export class KernelWriter {
    * @param shape what the index must be proven to lie in.
    */
   stage(at: Index, shape: readonly Size[], compute: () => readonly [Scalar, readonly Statement[]]): Scalar {
+    return this.stageBlock(at, shape, () => {
+      const [scalar, statements] = compute();
+      return [scalar, [...scalar.begin, ...statements]];
+    });
+  }
+
+  /** As `stage`, of anything that statements compute. */
+  stageBlock<T>(at: Index, shape: readonly Size[], compute: () => readonly [T, readonly Statement[]]): T {
     const depth = isInside(at, shape) ? this.#depthOf(at) : this.#frames.length - 1;
     const inner = this.#frames.splice(depth + 1);
-    const [scalar, statements] = compute();
-    this.#frames[depth]!.before.push(...scalar.begin, ...statements);
+    const [made, statements] = compute();
+    this.#frames[depth]!.before.push(...statements);
     this.#frames.push(...inner);
-    return scalar;
+    return made;
+  }
+
+  /** A private array along one axis, one element per place, for the innermost open loop. */
+  row(name: string, element: KernelElement, extent: Size): Buffer {
+    const buffer = new Buffer(this.uniqueName(name), element, [extent], "private");
+    this.#scalars.set(buffer, this.#frames.at(-1)!);
+    return buffer;
+  }
+
+  /** The number of open loops that what depends on an index must stand in. */
+  depthOf(at: Index, shape: readonly Size[]): number {
+    return isInside(at, shape) ? this.#depthOf(at) : this.#frames.length - 1;
+  }
+
+  get depth(): number {
+    return this.#frames.length - 1;
   }
 
   /** Whether the index stays the same while the innermost open loop runs, and is one even if that runs for nothing. */
@@ -126,14 +150,12 @@ export class KernelWriter {
     return [{ kind: "for", variable, extent, loop: "serial", body: [...frame.before, ...statements] }];
   }
 
-  /** Loops over all axes of a shape, the last innermost, or `innermost` if it is given. */
+  /** Loops over all axes of a shape, in their order or in another one, outermost first. */
   nest(
     shape: readonly Size[],
     body: (at: Index) => readonly Statement[],
-    innermost: number = shape.length - 1,
+    order: readonly number[] = [...shape.keys()],
   ): readonly Statement[] {
-    const order = shape.map((_, axis) => axis).filter((axis) => axis !== innermost);
-    if (shape.length > 0) order.push(innermost);
     const from = (place: number, at: Index): readonly Statement[] => {
       const axis = order[place];
       return axis === undefined

@@ -1,4 +1,5 @@
 /** The Graph: its structure, and what makes, checks, prints and reads it. */
+export { type Attention, attentionOf, attentionsOf, contractionOrder } from "./attention.js";
 export { GraphBuilder, type Origin } from "./builder.js";
 export * from "./graph.js";
 export { dropAxis, insertAxis, matmul, reduce, scalar, transposeLast } from "./helpers.js";

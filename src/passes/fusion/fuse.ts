@@ -9,30 +9,51 @@
  *
  * One walk from the outputs back to the inputs: whoever reads a value has been decided before it.
  */
-import type { Graph, Node, Placement, TensorType, ValueId } from "../../ir/graph/index.js";
+import {
+  attentionOf,
+  attentionsOf,
+  contractionOrder,
+  type Graph,
+  type Node,
+  type Placement,
+  type TensorType,
+  type ValueId,
+} from "../../ir/graph/index.js";
 import { elementCount } from "../../ir/graph/infer-shapes.js";
-import { compare, constantOf, evaluate, rangeOf, type Size, type SizeVariable } from "../../sizes/index.js";
+import { compare, constantOf, rangeOf } from "../../sizes/index.js";
 import type { Pass, PassContext } from "../pass.js";
+import { verdictOnAttention } from "./attention.js";
 import { classOf, costOf, type FusionClass } from "./classes.js";
-import { type AxisLoops, axesKey, type Group, innermost, Loop, type Read } from "./loops.js";
+import {
+  type AxisLoops,
+  axesKey,
+  distinct,
+  firstRead,
+  type Group,
+  groupsOf,
+  innermost,
+  isStaged,
+  Loop,
+  mostOf,
+  type Read,
+  type Verdict,
+} from "./loops.js";
 import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
+import { typicalSizes } from "./typical.js";
 
 /** What is computed more than once may cost this much more per element, in additions. */
 const mostExtra = 6;
 /** What is read through indices alone is stored if computing it costs more than this, and it is read more than once. */
 const mostIndexCost = 8;
+/** What is part of the scores of attentions may cost this much per element, however many of them compute it. */
+const mostScoreCost = 64;
 const mostMembers = 64;
-/** A size that only the run knows, where its range leaves it open. */
-const typicalSize = 61;
 
 export const fusion: Pass = {
   name: "fusion",
   about: "which values have a buffer, and which are computed by the kernels that read them",
   run: (graph, context) => new Fusion(graph, context).run(),
 };
-
-/** Why a value is stored; null where it is computed in place. */
-type Verdict = string | null;
 
 class Fusion {
   readonly #reads: Map<string, Read>[];
@@ -92,7 +113,8 @@ class Fusion {
       const members = this.#members.get(group.root);
       if (members !== undefined && members.at(-1) !== value) members.push(value);
     }
-    const extra = this.#repeats(value, reads) > 1.01 ? this.#cost(value) : 0;
+    const repeats = this.#repeats(value, reads);
+    const extra = repeats > 1.01 ? this.#cost(value) * (reads.every(isStaged) ? repeats : 1) : 0;
     for (const read of distinct(reads, kind)) this.#expand(value, { ...read, extra: read.extra + extra });
   }
 
@@ -103,8 +125,12 @@ class Fusion {
     let loop = kernel;
     const order = [...shape.keys()];
     const node = this.graph.nodes[value]!;
-    // The rows of a softmax are its innermost loop.
+    // The rows of a softmax are its innermost loop; those of one that a contraction reads are its outermost.
     if (node.operator === "softmax") order.push(...order.splice(node.attributes.axis, 1));
+    const attention = attentionOf(this.graph, value);
+    if (node.operator === "einsum" && attention !== null) {
+      order.splice(0, order.length, ...contractionOrder(node.attributes, (operand) => operand === attention.operand));
+    }
     const axes: AxisLoops[] = shape.map(() => []);
     for (const axis of order) {
       if (constantOf(shape[axis]!) === 1) continue;
@@ -120,7 +146,7 @@ class Fusion {
       hasRows: kind === "reduction" || kind === "softmax" || kind === "scan",
       isMap: kind === "map",
     };
-    return { group, axes, loop, direct: kind === "map", factor: false, inSoftmax: false, guarded: false, extra: 0 };
+    return { ...firstRead, group, axes, loop, direct: kind === "map" };
   }
 
   #expand(value: ValueId, read: Read): void {
@@ -139,6 +165,8 @@ class Fusion {
               factor: before.factor || next.factor,
               guarded: before.guarded || next.guarded,
               inSoftmax: before.inSoftmax && next.inSoftmax,
+              inScores: before.inScores && next.inScores,
+              staged: isStaged(before) && isStaged(next) ? Math.min(before.staged!, next.staged!) : null,
               extra: Math.max(before.extra, next.extra),
             };
       known.set(key, joined);
@@ -176,7 +204,8 @@ class Fusion {
     if (kind === "scan") return "";
     const indexCost = this.#indexCosts[value] ?? null;
     if (indexCost !== null) {
-      const isCheap = indexCost <= mostIndexCost || this.#repeats(value, reads) <= 1.01;
+      const most = reads.every(({ inScores }) => inScores) ? mostScoreCost : mostIndexCost;
+      const isCheap = indexCost <= most || this.#repeats(value, reads) <= 1.01;
       return isCheap ? null : "a table of positions, read more than once";
     }
     if (reads.some(({ guarded }) => guarded)) return "it is read where an axis may be empty";
@@ -201,19 +230,34 @@ class Fusion {
     const tensors = this.graph.nodes[value]!.operands.filter(
       (operand) => this.graph.types[operand]!.shape.length > 0 && this.#indexCosts[operand] === null,
     );
+    if (reads.every(({ inScores }) => inScores) && groupsOf(reads) > 1 && cost + mostOf(reads) <= mostScoreCost) {
+      return null;
+    }
     if (groupsOf(reads) > 1) {
       const isOfLeaf = tensors.length <= 1 && tensors.every((operand) => this.#isLeaf(operand));
       return cost <= 2 && isOfLeaf ? null : `${groupsOf(reads)} kernels read it`;
     }
     const repeats = this.#repeats(value, reads);
+    if (reads.every(isStaged) && cost > 0 && this.#endsContraction(value)) {
+      return "it is computed where the contraction before it is stored";
+    }
     if (repeats <= 1.01 || cost === 0) return null;
-    const extra = Math.max(...reads.map((read) => read.extra)) + cost;
+    if (reads.every(isStaged)) return this.#verdictOnStaged(value, reads);
+    const extra = mostOf(reads) + cost;
     if (extra > mostExtra) return `computing it ${times(repeats)} costs more than a buffer`;
     if (tensors.length > 1 && repeats > 4) return `it would be computed ${times(repeats)}`;
     if (!reads.every(({ inSoftmax }) => inSoftmax) && this.#endsContraction(value)) {
       return "it is computed where the contraction before it is stored";
     }
     return null;
+  }
+
+  /** What is computed ahead of the scores of an attention may be computed for several heads. */
+  #verdictOnStaged(value: ValueId, reads: readonly Read[]): Verdict {
+    const repeats = this.#repeats(value, reads);
+    const most = Math.min(...reads.map(({ staged }) => staged!));
+    const isWorth = mostOf(reads) + this.#cost(value) * repeats <= most;
+    return isWorth ? null : `computing it ${times(repeats)}, for each head, costs more than a buffer`;
   }
 
   /** Whether the value is of a contraction that nothing else reads, element by element. */
@@ -237,7 +281,7 @@ class Fusion {
     const node = this.graph.nodes[value]!;
     if (!choosesFromSome(this.graph, value)) return "it may choose from nothing";
     // Heads that several queries share are read where they are.
-    if (isView(this.graph, value)) return null;
+    if (isView(this.graph, value) || reads.every(({ inScores }) => inScores)) return null;
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
     // Experts: chosen matrices must never be written out, however often they are read.
     if (this.#count(value) > this.#count(node.operands[0]!) && reads.every(({ factor }) => factor)) return null;
@@ -257,7 +301,8 @@ class Fusion {
     if (!isPopulated) return "a part may be empty";
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
     if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
-    return this.#repeats(value, reads) <= 1.01 ? null : "it would be put together more than once";
+    if (this.#repeats(value, reads) <= 1.01) return null;
+    return reads.every(isStaged) ? this.#verdictOnStaged(value, reads) : "it would be put together more than once";
   }
 
   #verdictOnContraction(value: ValueId, reads: readonly Read[]): Verdict {
@@ -266,6 +311,9 @@ class Fusion {
       return groupsOf(reads) > 1 ? `${groupsOf(reads)} kernels read it` : "its kernel reads it more than once";
     }
     const { group, direct } = read;
+    if (read.inScores) {
+      return this.#repeats(value, reads) <= 1.01 ? null : "the scores of its kernel read each element several times";
+    }
     if (!group.isMap || !direct) return "what reads it does not read it element by element";
     if (group.hasContraction) return "the kernel that reads it has a contraction already";
     if (group.hasRows) return "the kernel that reads it works along rows";
@@ -276,6 +324,9 @@ class Fusion {
   #verdictOnRows(value: ValueId, reads: readonly Read[]): Verdict {
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
     const [read] = reads;
+    if (read?.factor && attentionsOf(this.graph).has(value)) {
+      return verdictOnAttention(this.graph, value, reads, this.#sizes);
+    }
     if (read === undefined || read.factor || read.group.hasContraction) return "a contraction reads it";
     const { operator, attributes } = this.graph.nodes[value]!;
     const isSoftmax = operator === "softmax";
@@ -328,6 +379,7 @@ class Fusion {
   /** What kind of kernel it is. */
   #ruleOf(root: ValueId, members: readonly ValueId[]): string {
     const kinds = new Set([root, ...members].map((each) => this.#class(each)));
+    if (kinds.has("softmax") && kinds.has("contraction")) return "attention";
     if (kinds.has("softmax")) return "softmax with what is before or after it";
     if (kinds.has("contraction")) return "contraction with what follows";
     if (kinds.has("reduction")) return "stages along rows";
@@ -335,30 +387,6 @@ class Fusion {
   }
 }
 
-/** Reads that are not one and the same. A number per row is one number, wherever in the row it is read. */
-function distinct(reads: readonly Read[], kind: FusionClass): readonly Read[] {
-  if (kind !== "reduction" && kind !== "contraction") return reads;
-  const found = new Map(reads.map((read) => [`${read.group.root} ${axesKey(read.axes)}`, read]));
-  return [...found.values()];
-}
-
-function groupsOf(reads: readonly Read[]): number {
-  return new Set(reads.map(({ group }) => group)).size;
-}
-
 function times(repeats: number): string {
   return repeats < 2.5 ? "twice" : `${Math.round(repeats)} times`;
-}
-
-/** Sizes as they may well be: what the range allows, at most a typical one. */
-function typicalSizes(variables: readonly SizeVariable[]): Sizes {
-  const values = new Map<SizeVariable, number>();
-  const inSteps = (value: number, { step }: SizeVariable): number => Math.ceil(value / step) * step;
-  const typicalOf = (size: Size): number =>
-    evaluate(size, (variable) => values.get(variable) ?? inSteps(typicalSize, variable));
-  for (const variable of variables) {
-    const most = variable.max === null ? typicalSize : Math.min(typicalSize, typicalOf(variable.max));
-    values.set(variable, inSteps(Math.max(1, typicalOf(variable.min), most), variable));
-  }
-  return { of: (size) => Math.max(1, typicalOf(size)) };
 }

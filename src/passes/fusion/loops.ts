@@ -5,6 +5,7 @@
  * or costly, else where it is read.
  */
 import type { ValueId } from "../../ir/graph/index.js";
+import type { FusionClass } from "./classes.js";
 
 /** A loop in its nest, or the kernel itself, which has no parent. */
 export class Loop {
@@ -17,11 +18,16 @@ export class Loop {
   constructor(
     readonly parent: Loop | null,
     extent: number,
+    /** Whether it is summed over, not one of the result's. */
+    readonly isSummed = false,
   ) {
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.total = (parent?.total ?? 1) * extent;
   }
 }
+
+/** Why a value is stored; null where it is computed in place. */
+export type Verdict = string | null;
 
 /** The loops that the index along an axis depends on. */
 export type AxisLoops = readonly Loop[];
@@ -51,11 +57,28 @@ export interface Read {
   readonly factor: boolean;
   /** It is part of what a softmax is taken of. */
   readonly inSoftmax: boolean;
+  /** It is part of the scores of an attention, which are computed once per query and key. */
+  readonly inScores: boolean;
+  /**
+   * It is of the queries or keys of an attention: a schedule computes it once per query or key, ahead of the scores. The
+   * number is what an element may cost in all, in additions; null anywhere else.
+   */
+  readonly staged: number | null;
   /** It is read only where an axis that indices choose from has elements: nothing may be computed ahead of that. */
   readonly guarded: boolean;
   /** What is computed more often on the way to it than it would be if it were stored. */
   readonly extra: number;
 }
+
+/** What holds of the read of a kernel's own result. */
+export const firstRead = {
+  factor: false,
+  inSoftmax: false,
+  inScores: false,
+  staged: null,
+  guarded: false,
+  extra: 0,
+} as const satisfies Partial<Read>;
 
 /** The innermost of the loops that an index depends on. */
 export function innermost(kernel: Loop, axes: readonly AxisLoops[]): Loop {
@@ -71,4 +94,25 @@ export function joinLoops(axes: readonly AxisLoops[]): AxisLoops {
 /** A text that two indices share exactly if they depend on the same loops, axis by axis. */
 export function axesKey(axes: readonly AxisLoops[]): string {
   return axes.map((loops) => joinLoops([loops]).map(({ id }) => id)).join("|");
+}
+
+/** Reads that are not one and the same. A number per row is one number, wherever in the row it is read. */
+export function distinct(reads: readonly Read[], kind: FusionClass): readonly Read[] {
+  if (kind !== "reduction" && kind !== "contraction") return reads;
+  const found = new Map(reads.map((read) => [`${read.group.root} ${axesKey(read.axes)}`, read]));
+  return [...found.values()];
+}
+
+/** Whether it is computed ahead of the scores of an attention. */
+export function isStaged({ staged }: Read): boolean {
+  return staged !== null;
+}
+
+/** The most that is computed more often on the way to it. */
+export function mostOf(reads: readonly Read[]): number {
+  return Math.max(...reads.map(({ extra }) => extra));
+}
+
+export function groupsOf(reads: readonly Read[]): number {
+  return new Set(reads.map(({ group }) => group)).size;
 }

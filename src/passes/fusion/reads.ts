@@ -2,7 +2,7 @@
  * What is read, and in which loops, where an element of a value is computed in place. One rule per class of operators;
  * each mirrors the lowering of the class.
  */
-import type { Graph, Node, TensorType, ValueId } from "../../ir/graph/index.js";
+import { attentionsOf, type Graph, type Node, type TensorType, type ValueId } from "../../ir/graph/index.js";
 import { constantOf, rangeOf, type Size } from "../../sizes/index.js";
 import { isIndexWithin } from "../comparisons.js";
 import { classOf } from "./classes.js";
@@ -63,6 +63,15 @@ export function eachRead(
     case "softmax": {
       const { axis } = node.attributes;
       const row = read.axes.with(axis, []);
+      const attention = read.factor ? attentionsOf(graph).get(value) : undefined;
+      if (attention !== undefined) {
+        const at = innermost(read.group.kernel, row);
+        const loop = new Loop(at, sizes.of(types[0]!.shape[axis]!));
+        const inScores: Partial<Read> = { direct: false, factor: false, inSoftmax: true, inScores: true };
+        push(attention.scores, { ...read, ...inScores, axes: row.with(axis, [loop]), loop });
+        if (attention.sink !== null) push(attention.sink, { ...read, ...inScores, axes: row, loop: at });
+        return;
+      }
       const changes: Partial<Read> = { direct: false, inSoftmax: true };
       give(0, read.axes, changes);
       for (const _ of ["largest", "total"]) {
@@ -139,15 +148,49 @@ function contractionReads(
         each.includes(label) ? [types[i]!.shape[each.indexOf(label)]!] : [],
       );
       const extent = extents.find((each) => constantOf(each) !== 1) ?? types[operand]!.shape[axis]!;
-      loop = new Loop(loop, sizes.of(extent));
+      loop = new Loop(loop, sizes.of(extent), true);
       loops.set(label, [loop]);
     }
   }
   for (const [operand, labels] of inputs.entries()) {
     const { shape } = types[operand]!;
     const axes = labels.map((label, axis) => (constantOf(shape[axis]!) === 1 ? [] : loops.get(label)!));
-    give(operand, axes, { direct: false, factor: true, loop });
+    if (read.inScores) give(operand, ...stagedRead(axes, read, sizes, shape, loop.total));
+    else give(operand, axes, { direct: false, factor: true, loop });
   }
+}
+
+/**
+ * Queries and keys of scores are read as if a nest of loops of their own stood before the loops that they do not depend
+ * on: those that they share with the other operand, then one along each axis of their own.
+ */
+function stagedRead(
+  axes: readonly AxisLoops[],
+  { group, loop: score }: Read,
+  sizes: Sizes,
+  shape: readonly Size[],
+  /** The number of products that all scores take. */
+  products: number,
+): [readonly AxisLoops[], Partial<Read>] {
+  const mentioned = joinLoops(axes);
+  // The loops of the result from the outermost on, up to the first that the operand does not depend on.
+  const around: Loop[] = [];
+  for (let at: Loop | null = score; at !== null; at = at.parent) around.unshift(at);
+  let loop = group.kernel;
+  let kept = 0;
+  for (const each of around.slice(1)) {
+    if (!mentioned.includes(each)) continue;
+    if (each.parent !== loop) break;
+    loop = each;
+    kept++;
+  }
+  const outer = new Set(around.slice(1, 1 + kept));
+  const own = axes.map((each, axis): AxisLoops => {
+    if (each.length === 0 || each.every((one) => outer.has(one))) return each;
+    loop = new Loop(loop, sizes.of(shape[axis]!));
+    return [...each.filter((one) => outer.has(one)), loop];
+  });
+  return [own, { direct: false, factor: false, inScores: false, staged: products / loop.total, loop }];
 }
 
 /**
