@@ -10,8 +10,8 @@
  * const { javascript } = await compile({ path: "gpt2.trafo", files: memoryFiles([["gpt2.trafo", text]]) });
  * ```
  */
-import type { DotOptions } from "../backends/dot/folding.js";
-import { dotOfGraph } from "../backends/dot/graph.js";
+import type { GraphPictureOptions } from "../backends/dot/graph/artist.js";
+import { dotOfGraph } from "../backends/dot/index.js";
 import { type File, parse as parseSource } from "../dsl/index.js";
 import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js";
 import { type Case, readCases } from "./driver/cases.js";
@@ -54,7 +54,7 @@ export type { Failure, Row, Verification } from "./driver/verify.js";
 export { Checkpoint } from "./runtime/checkpoint.js";
 export { type Files, memoryFiles } from "./runtime/files.js";
 export type { Tensor } from "./runtime/host/tensors.js";
-export type { DotOptions, Emitted, Graph };
+export type { Emitted, Graph, GraphPictureOptions };
 
 /** A program, and what its sizes and weights come from. */
 export interface ProgramOptions {
@@ -155,7 +155,7 @@ export function graphs(options: ProgramOptions): readonly Graph[] {
  * A picture of each entry as text for Graphviz.
  * @throws UserError if the program is wrong, or `focus` names no layer.
  */
-export function graph(options: ProgramOptions, drawing: DotOptions = {}): { entry: string; dot: string }[] {
+export function graph(options: ProgramOptions, drawing: GraphPictureOptions = {}): { entry: string; dot: string }[] {
   return graphs(options).map((each) => ({ entry: each.name, dot: dotOfGraph(each, drawing) }));
 }
 

@@ -11,16 +11,13 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { UserError } from "../../src/diagnostics/index.js";
-import { fontName, inks } from "./style.js";
+import { polished } from "./picture/polish.js";
 
 /** Pixels of a PNG for each pixel that a browser shows the SVG with. */
 const pngScale = 2;
 /** Limits of a PNG, beyond which its scale is lowered: what viewers and browsers still open. */
 const largestSide = 16_384;
 const mostPixels = 64_000_000;
-
-/** Fonts as wide as the one that Graphviz measured with, then whatever there is. */
-const fontFamilies = `Arimo, ${fontName}, 'Liberation Sans', Helvetica, sans-serif`;
 
 /**
  * The picture that a text in DOT describes: the text itself, an SVG or the bytes of a PNG.
@@ -67,54 +64,6 @@ function reason(complaints: string): string {
 
 function cannotDraw(message: string): UserError {
   return UserError.of("E0612", message);
-}
-
-// ---- SVG
-
-/**
- * What Graphviz cannot say in labels without the library that its WebAssembly build lacks: the first line of a box
- * is its title, the others are details. Titles of clusters move to the front, since arrows may pass them. Fonts get
- * fallbacks, so that the text fits its boxes on every system.
- */
-function polished(svg: string): string {
-  const titles: string[] = [];
-  const untitled = svg
-    .replaceAll(`font-family="${fontName}"`, `font-family="${fontFamilies}"`)
-    .replaceAll('stroke="transparent"', 'stroke="none"')
-    .replace(/<g id="[^"]*" class="node [\s\S]*?\n<\/g>\n(?=<)/g, withDetails)
-    .replace(/(<g id="[^"]*" class="cluster ((?:(?!<\/g>)[\s\S])*?))<text ([^\n]*)\n/g, (_, frame, kind, title) => {
-      titles.push(`<text font-weight="bold" ${halo} ${kind.startsWith("layer") ? leftOf(frame, title) : title}`);
-      return frame;
-    })
-    .replace(/(<g id="[^"]*" class="edge[^>]*>(?:(?!<\/g>)[\s\S])*?)<text /g, `$1<text ${halo} `);
-  return untitled.replace(/<\/g>\s*<\/svg>\s*$/, `${titles.join("\n")}\n</g>\n</svg>\n`);
-}
-
-/** From the left edge of a frame to its title, in points. */
-const titleInset = 8;
-
-/** A title that begins at the left of its frame: bold, it is wider than Graphviz has measured, and would grow both ways. */
-function leftOf(frame: string, title: string): string {
-  const [, outline = ""] = / (?:d|points)="([^"]*)"/.exec(frame) ?? [];
-  const left = Math.min(...[...outline.matchAll(/(-?[\d.]+),-?[\d.]+/g)].map(([, x]) => Number(x)));
-  if (!Number.isFinite(left)) return title;
-  return title.replace(/text-anchor="middle" x="[^"]*"/, `text-anchor="start" x="${left + titleInset}"`);
-}
-
-/** Makes text legible where an arrow passes behind it. */
-const halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"';
-
-function withDetails(node: string): string {
-  let line = 0;
-  return node.replace(/<text ([^>]*?)(?: fill="[^"]*")?>(?=([^<]*))/g, (_, attributes: string, said: string) => {
-    line++;
-    if (line === 1) return `<text ${attributes} fill="${inks.text}">`;
-    const smaller = attributes.replace(
-      /font-size="([\d.]+)"/,
-      (_, size: string) => `font-size="${Number(size) - 1.5}"`,
-    );
-    return `<text ${smaller} fill="${said.startsWith("\u2192") ? inks.text : inks.detail}">`;
-  });
 }
 
 // ---- PNG

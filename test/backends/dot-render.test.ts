@@ -1,6 +1,7 @@
 /** Pictures as SVG and PNG. */
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { dotOfGraph, renderDot } from "../../backends/dot/index.js";
+import { dotOfGraph } from "../../backends/dot/index.js";
+import { renderDot } from "../../backends/dot/render.js";
 import { UserError } from "../../src/diagnostics/index.js";
 import { GraphBuilder } from "../../src/ir/graph/index.js";
 import { gpt2 } from "./dot-gpt2.js";

@@ -2,7 +2,7 @@
 import { execFileSync, type StdioOptions } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { boxesOf, isCluster, type Picture } from "../../backends/dot/picture.js";
+import { boxesOf, isCluster, type Picture, tensorText } from "../../backends/dot/picture/picture.js";
 import { GraphBuilder, matmul, type Scope, type ValueId } from "../../src/ir/graph/index.js";
 import { SizeVariable, size } from "../../src/sizes/index.js";
 
@@ -61,7 +61,12 @@ export function drawn(picture: Picture): Parsed {
     label: node.kind === "junction" ? "" : [node.title, ...node.details].join("\\n"),
     class: node.kind,
   }));
-  return { clusters, nodes, edges: picture.edges, title: picture.title };
+  const edges = picture.edges.map(({ from, to, tensor }) => ({
+    from,
+    to,
+    label: tensor === null ? "" : tensorText(tensor),
+  }));
+  return { clusters, nodes, edges, title: picture.title };
 }
 
 /** The first lines of labels. */

@@ -1,7 +1,9 @@
 /** `trafo graph`: a picture of a program. */
 import { type Command, Option } from "commander";
-import { dotOfGraph, renderDot } from "../../../backends/dot/index.js";
+import { dotOfPicture } from "../../../backends/dot/index.js";
+import { renderDot } from "../../../backends/dot/render.js";
 import { UserError } from "../../diagnostics/index.js";
+import { type PictureStage, pictureStages, picturesOf } from "../../driver/pictures.js";
 import type { Graph } from "../../ir/graph/index.js";
 import { type Host, Progress } from "../host.js";
 import { type CommonOptions, compilationOf, parseCount, withOptions } from "../options.js";
@@ -10,7 +12,7 @@ import { showDiagnostics } from "../report.js";
 
 interface GraphOptions extends CommonOptions {
   readonly output?: string;
-  readonly stage: string;
+  readonly stage: PictureStage;
   readonly expand?: boolean;
   readonly collapse?: string;
   readonly focus?: string;
@@ -26,7 +28,7 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .description("Draws the graph of a program. The ending of the output says how: .dot, .svg or .png.")
     .argument("<FILE>", "the program")
     .option("-o, --output <FILE>", "where to write; DOT goes to stdout if not given")
-    .addOption(new Option("--stage <STAGE>", "what to draw").choices(["source", "optimized"]).default("source"))
+    .addOption(new Option("--stage <STAGE>", "what to draw").choices(pictureStages).default("source"))
     .option("--expand", "open every layer")
     .option("--collapse <DEPTH>", "fold the layers of this depth into one box each")
     .option("--focus <PATH>", "draw one layer, such as h.0.attn");
@@ -55,15 +57,16 @@ async function graph(host: Host, path: string, options: GraphOptions): Promise<n
   const { output } = options;
   const format = output === undefined ? "dot" : formatOf(output);
   const compilation = compilationOf(host, path, options);
-  const { entries } = compilation.get(options.stage === "optimized" ? "optimize" : "graph");
+  const { entries } = compilation.get("graph");
   showDiagnostics(host, compilation.diagnostics.sorted);
-  const pictureOptions = {
+  const pictures = picturesOf(compilation, {
+    stage: options.stage,
     ...(options.expand ? { expand: true } : {}),
     ...(options.collapse === undefined ? {} : { collapse: parseCount("--collapse", options.collapse) }),
     ...(options.focus === undefined ? {} : { focus: options.focus }),
-  };
-  for (const entry of entries) {
-    const dot = dotOfGraph(entry, pictureOptions);
+  });
+  for (const [i, entry] of entries.entries()) {
+    const dot = dotOfPicture(pictures[i]!);
     if (output === undefined) {
       host.out(dot);
       continue;

@@ -8,7 +8,7 @@
  * row too. What must stay true: whoever draws the first repetition for all loses no arrow, so layers whose inner values
  * are used from afar are not folded.
  */
-import { typeText } from "../../src/ir/graph/index.js";
+import { typeText } from "../../../src/ir/graph/index.js";
 import { type Layer, type LayerTree, owns } from "./scopes.js";
 import { operatorKey, type ValueFacts } from "./values.js";
 
@@ -124,11 +124,10 @@ function bodyOf(layer: Layer, tree: LayerTree, facts: ValueFacts, members: Membe
   return { layer, values, shape: [layer.block, ...lines].join("\n"), externals: [...externals.keys()] };
 }
 
-/** Texts of values that no input reaches: a layer's own weights by their place in it, anything else by identity. */
-function fixedTexts(layer: Layer, tree: LayerTree, { graph, isStatic }: ValueFacts): (id: number) => string {
+/** Texts of values that no input reaches: a layer's own weights by their place in it, other weights by their names. */
+function fixedTexts(layer: Layer, tree: LayerTree, { graph }: ValueFacts): (id: number) => string {
   const known = new Map<number, string>();
   const text = (id: number): string => {
-    if (isStatic[id]) return `static ${id}`;
     const found = known.get(id);
     if (found !== undefined) return found;
     const node = graph.nodes[id]!;

@@ -4,15 +4,26 @@
  * Names come from users, checkpoints and files of others: whatever they hold, the text stays valid DOT, and a label
  * shows what the name is.
  */
-import { boxesOf, type Cluster, type Edge, isCluster, type Picture, type PictureNode } from "./picture.js";
+import {
+  boxesOf,
+  type Cluster,
+  type Edge,
+  type Item,
+  isCluster,
+  type Picture,
+  type PictureNode,
+  tensorText,
+} from "./picture.js";
 import {
   type Attributes,
   clusterStyle,
   edgeStyle,
   foldedStyle,
   graphStyle,
+  heatStyle,
   inks,
   kindStyle,
+  markStyle,
   nodeStyle,
 } from "./style.js";
 
@@ -51,22 +62,55 @@ function list(attributes: Attributes): string {
     .join(", ");
 }
 
-function nodeLine(node: PictureNode): string {
-  const style = { ...kindStyle[node.kind], ...(node.folded ? foldedStyle[node.folded] : {}) };
-  const label = node.kind === "junction" ? '""' : quoteLines([node.title, ...node.details]);
+/** What all boxes of a picture are drawn with. */
+interface Context {
+  readonly unit: string | null;
+  /** The cost of the most costly box. */
+  readonly most: number;
+}
+
+function nodeLine(node: PictureNode, { unit, most }: Context): string {
+  const counted = unit !== null && node.cost !== null && node.kind !== "junction";
+  const heat = unit === null || node.kind === "junction" ? {} : heatStyle(most > 0 ? (node.cost ?? 0) / most : 0);
+  const style = {
+    ...kindStyle[node.kind],
+    ...(node.folded ? foldedStyle[node.folded] : {}),
+    ...heat,
+    ...markStyle(node.mark),
+  };
+  const lines = [node.title, ...node.details, ...(counted ? [`${amount(node.cost ?? 0)}${unit}`] : [])];
+  const label = node.kind === "junction" ? '""' : withLoops(quoteLines(lines), node.loops);
   const kind = node.folded ? `${node.kind} ${node.folded}` : node.kind;
-  const attributes = [`label=${label}`, `class=${quote(kind)}`, `tooltip=${quoteLines(node.tooltip.split("\n"))}`];
+  const attributes = [`label=${label}`, `class=${quote(kind)}`, `tooltip=${quoteLines(node.tooltip)}`];
   const extra = list(style);
   if (extra !== "") attributes.push(extra);
   return `${quote(node.id)} [${attributes.join(", ")}];`;
 }
 
+/** The label with lines of code under it, which begin at the left and keep their indentation. */
+function withLoops(label: string, loops: readonly string[]): string {
+  if (loops.length === 0) return label;
+  const lines = loops.map(
+    (line) => `${escaped(shortened(line)).replace(/^ +/, (blanks) => "\u00a0".repeat(2 * blanks.length))}\\l`,
+  );
+  return `${label.slice(0, -1)}\\n${lines.join("")}"`;
+}
+
+/** `1.2 M`: three digits and a prefix. */
+export function amount(value: number): string {
+  const prefixes = ["", "k", "M", "G", "T", "P", "E"];
+  let [at, rest] = [0, value];
+  for (; rest >= 999.5 && at < prefixes.length - 1; at++) rest /= 1000;
+  return `${at === 0 ? Math.round(rest) : Number(rest.toPrecision(3))} ${prefixes[at]}`;
+}
+
 function edgeLine(edge: Edge, ends: Ends): string {
   const attributes: Record<string, string | number> = {};
-  if (edge.label !== "") attributes.label = ` ${edge.label} `;
+  if (edge.tensor !== null) attributes.label = ` ${tensorText(edge.tensor)} `;
   if (edge.kind === "side") Object.assign(attributes, { class: "side", color: inks.side });
   else if (closeness(edge, ends) > 1) attributes.weight = closeness(edge, ends);
   if (ends.points.has(edge.to)) attributes.arrowhead = "none";
+  if (edge.kind === "flow" && isAtTheTop(edge, ends)) attributes.minlen = 2;
   const text = list(attributes);
   return `${quote(edge.from)} -> ${quote(edge.to)}${text === "" ? "" : ` [${text}]`};`;
 }
@@ -78,6 +122,19 @@ interface Ends {
   /** How many arrows begin at a box. */
   readonly outOf: ReadonlyMap<string, number>;
   readonly points: ReadonlySet<string>;
+  /** The clusters around each box. */
+  readonly paths: ReadonlyMap<string, readonly string[]>;
+  /** The innermost clusters of what each box takes from beside. */
+  readonly sides: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/**
+ * Whether the arrow enters a cluster at a box beside which weights stand. They lie one rank higher than the box; unless the
+ * arrow leaves room for that, the cluster begins beside the end of the one before it, and the picture drifts sideways.
+ */
+function isAtTheTop({ from, to }: Edge, { paths, sides }: Ends): boolean {
+  const inner = paths.get(to)?.at(-1);
+  return inner !== undefined && !paths.get(from)?.includes(inner) && (sides.get(to)?.has(inner) ?? false);
 }
 
 /**
@@ -89,27 +146,32 @@ function closeness(edge: Edge, { into, outOf }: Ends): number {
   return outOf.get(edge.from) === 1 ? 2 : 1;
 }
 
-function endsOf(picture: Picture, nodes: readonly PictureNode[]): Ends {
+function endsOf(picture: Picture): Ends {
   const into = new Map<string, number>();
   const outOf = new Map<string, number>();
+  const paths = new Map([...boxesOf(picture.items)].map(({ node, path }) => [node.id, path] as const));
+  const sides = new Map<string, Set<string>>();
   for (const { from, to, kind } of picture.edges) {
     outOf.set(from, (outOf.get(from) ?? 0) + 1);
     if (kind === "flow") into.set(to, (into.get(to) ?? 0) + 1);
+    else sides.set(to, (sides.get(to) ?? new Set()).add(paths.get(from)?.at(-1) ?? ""));
   }
-  return { into, outOf, points: new Set(nodes.filter(({ kind }) => kind === "junction").map(({ id }) => id)) };
+  const nodes = [...boxesOf(picture.items)].map(({ node }) => node);
+  const points = new Set(nodes.filter(({ kind }) => kind === "junction").map(({ id }) => id));
+  return { into, outOf, points, paths, sides };
 }
 
-function clusterLines(cluster: Cluster, depth: number): string[] {
+function clusterLines(cluster: Cluster, depth: number, context: Context): string[] {
   const attributes = [
     `label=${quoteLines([roomy(cluster.title)])}`,
-    `class=${quote(cluster.repeated ? "layer repeated" : "layer")}`,
-    `tooltip=${quoteLines(cluster.tooltip.split("\n"))}`,
-    list(clusterStyle(depth, cluster.repeated)),
+    `class=${quote(cluster.repeated ? `${cluster.kind} repeated` : cluster.kind)}`,
+    `tooltip=${quoteLines(cluster.tooltip)}`,
+    list(clusterStyle(cluster, depth)),
   ];
   return [
     `subgraph ${quote(`cluster ${cluster.id}`)} {`,
     `  graph [${attributes.join(", ")}];`,
-    ...itemLines(cluster.items, depth + 1).map((line) => `  ${line}`),
+    ...itemLines(cluster.items, depth + 1, context).map((line) => `  ${line}`),
     "}",
   ];
 }
@@ -119,22 +181,23 @@ function roomy(title: string): string {
   return title === "" ? "" : `${title}${" ".repeat(2 + Math.ceil(title.length / 8))}`;
 }
 
-function itemLines(items: readonly (PictureNode | Cluster)[], depth: number): string[] {
-  return items.flatMap((item) => (isCluster(item) ? clusterLines(item, depth) : [nodeLine(item)]));
+function itemLines(items: readonly Item[], depth: number, context: Context): string[] {
+  return items.flatMap((item) => (isCluster(item) ? clusterLines(item, depth, context) : [nodeLine(item, context)]));
 }
 
 /** The picture as a digraph in DOT, with a newline at its end. */
 export function printPicture(picture: Picture): string {
   const nodes = [...boxesOf(picture.items)].map(({ node }) => node);
-  const ends = endsOf(picture, nodes);
+  const ends = endsOf(picture);
   const large = nodes.length > manyNodes;
   const graph = large ? { ...graphStyle, splines: "polyline", nslimit: 2, mclimit: 0.5 } : graphStyle;
+  const context = { unit: picture.unit, most: Math.max(0, ...nodes.map(({ cost }) => cost ?? 0)) };
   const lines = [
     `digraph ${quote(picture.name)} {`,
     `  graph [label=${quoteLines([picture.title])}, ${list(graph)}];`,
     `  node [${list(nodeStyle)}];`,
     `  edge [${list(edgeStyle)}];`,
-    ...itemLines(picture.items, 0).map((line) => `  ${line}`),
+    ...itemLines(picture.items, 0, context).map((line) => `  ${line}`),
     ...picture.edges.map((edge) => `  ${edgeLine(edge, ends)}`),
     "}",
   ];

@@ -1,10 +1,10 @@
 /**
  * What the picture needs to know of each value: which are the same for all inputs, which are one number, who uses what.
  */
-import { attributesText } from "../../src/ir/graph/attributes.js";
-import type { Graph, Node, OperatorName, TensorType, ValueId } from "../../src/ir/graph/index.js";
-import { numberText } from "../../src/ir/text/words.js";
-import { render } from "../../src/sizes/index.js";
+import { attributesText } from "../../../src/ir/graph/attributes.js";
+import type { Graph, Node, OperatorName, TensorType, ValueId } from "../../../src/ir/graph/index.js";
+import { numberText } from "../../../src/ir/text/words.js";
+import { render } from "../../../src/sizes/index.js";
 import { drawings } from "./operators.js";
 
 /** A formula longer than this is a box of its own. */

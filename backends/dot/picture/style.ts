@@ -6,7 +6,7 @@
  * that no meaning rests on colour alone. Arial is a font whose widths Graphviz knows without asking the system, and
  * Arimo, Liberation Sans and Helvetica, one of which every system has, are as wide.
  */
-import type { Kind } from "./picture.js";
+import type { Cluster, Kind, Mark } from "./picture.js";
 
 export type Attributes = Readonly<Record<string, string | number>>;
 
@@ -68,21 +68,47 @@ export const kindStyle: { readonly [K in Kind]: Attributes } = {
 };
 
 /** What is added for a box that stands for a whole layer or call. */
-export const foldedStyle: { readonly [K in "layer" | "function"]: Attributes } = {
+export const foldedStyle: { readonly [K in "layer" | "function" | "kernel"]: Attributes } = {
   layer: { penwidth: 1.8 },
   function: { style: "filled,rounded" },
+  kernel: { penwidth: 1.8 },
 };
 
 /** Fills of nested clusters, by depth. */
-const clusterFills = ["#f6f8fa", "#ffffff", "#f6f8fa"] as const;
+const clusterFills = ["#f6f8fa", "#ffffff"] as const;
 
-export function clusterStyle(depth: number, repeated: boolean): Attributes {
-  return {
-    style: "rounded,filled",
-    fillcolor: clusterFills[depth % 2] ?? "#ffffff",
-    color: repeated ? "#424a53" : "#afb8c1",
-    penwidth: repeated ? 2 : 1,
-    fontsize: 11,
-    margin: 10,
-  };
+export function clusterStyle({ kind, repeated, mark }: Cluster, depth: number): Attributes {
+  const frame = { style: "rounded,filled", fontsize: 11, margin: 10 };
+  if (kind === "kernel") return { ...frame, fillcolor: "#eceaf6", color: "#5e4fa2", penwidth: 1.6, ...markStyle(mark) };
+  if (kind === "side") return { ...frame, fillcolor: "white", color: "#d0d7de", fontsize: 14, margin: 16 };
+  const fillcolor = clusterFills[depth % 2] ?? "#ffffff";
+  return { ...frame, fillcolor, color: repeated ? "#424a53" : "#afb8c1", penwidth: repeated ? 2 : 1 };
+}
+
+/** Pairs of a fill and a border for what belongs together; neighbours in the list are easy to tell apart. */
+const markHues = [
+  ["#dcd6f2", "#5e4fa2"],
+  ["#fde2c0", "#b35806"],
+  ["#cfe8dc", "#00684b"],
+  ["#f9d3e3", "#9c2f67"],
+  ["#cfe4f5", "#0b5c94"],
+  ["#efeab3", "#756c00"],
+] as const;
+
+/** What a mark adds to a box or a cluster. */
+export function markStyle(mark: Mark | null): Attributes {
+  if (mark === null) return {};
+  if (mark === "gone") return { style: "filled,dashed", color: "#c5221f", penwidth: 2 };
+  if (mark === "new") return { color: "#188038", penwidth: 2.6 };
+  const [fillcolor, color] = markHues[mark % markHues.length]!;
+  return { fillcolor, color, penwidth: 1.8 };
+}
+
+/** From what costs nothing to what costs most. */
+const heatFills = ["#ffffff", "#fff3e0", "#fee0b6", "#fdc27a", "#f79a4a", "#e66f2c"] as const;
+
+/** The fill of a box that costs this share (0 … 1) of the most costly one; by square roots, as costs differ widely. */
+export function heatStyle(share: number): Attributes {
+  const step = share <= 0 ? 0 : Math.max(1, Math.ceil(Math.sqrt(share) * (heatFills.length - 1)));
+  return { fillcolor: heatFills[Math.min(step, heatFills.length - 1)]!, color: "#8a6d4b" };
 }

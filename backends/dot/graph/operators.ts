@@ -5,9 +5,9 @@
  * place of a box and an arrow of its own; any other operand is an arrow, and `x` in the title where it has to be told
  * apart.
  */
-import { type Attributes, type OperatorName, shapeText, type TensorType } from "../../src/ir/graph/index.js";
-import { add, render } from "../../src/sizes/index.js";
-import type { Kind } from "./picture.js";
+import { type Attributes, type OperatorName, shapeText, type TensorType } from "../../../src/ir/graph/index.js";
+import { add, render } from "../../../src/sizes/index.js";
+import type { Kind } from "../picture/picture.js";
 
 /** What a title is made from: an operand's text if it is one number, else null; and the types of operands and result. */
 export interface TitleContext {

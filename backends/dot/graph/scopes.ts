@@ -5,7 +5,7 @@
  * one layer differ in id and agree in path, which is where its weights are. Ids follow from names alone, so that adding a
  * layer changes no other's id.
  */
-import type { Graph, Scope } from "../../src/ir/graph/index.js";
+import type { Graph, Scope } from "../../../src/ir/graph/index.js";
 
 export interface Layer {
   /** The path, with a number where it is not the first call: `h.0.attn.split_heads#2`. Unique. */
@@ -18,6 +18,8 @@ export interface Layer {
   readonly parent: Layer | null;
   readonly depth: number;
   readonly children: Layer[];
+  /** What its nodes carry; null for the root of a Graph without layers. */
+  readonly scope: Scope | null;
 }
 
 export interface LayerTree {
@@ -40,6 +42,7 @@ export function layerTree(graph: Graph): LayerTree {
     parent: null,
     depth: 0,
     children: [],
+    scope: top === null ? null : rootOf(top),
   };
   const all: Layer[] = [root];
   const known = new Map<Scope, Layer>();
@@ -61,7 +64,7 @@ export function layerTree(graph: Graph): LayerTree {
     let id = wanted;
     for (let call = 2; ids.has(id); call++) id = `${wanted}#${call}`;
     const path = parent === root ? name : `${parent.path}.${name}`;
-    const layer: Layer = { id, path, name, block, kind, parent, depth: parent.depth + 1, children: [] };
+    const layer: Layer = { id, path, name, block, kind, parent, depth: parent.depth + 1, children: [], scope };
     parent.children.push(layer);
     ids.add(id);
     all.push(layer);

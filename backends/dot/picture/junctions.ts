@@ -2,7 +2,7 @@
  * Gathers arrows: where one box feeds several boxes of a cluster that it does not stand in, one arrow goes to a point in
  * the cluster, and from there on. A residual stream then enters its layer once, and stays inside it.
  */
-import { boxesOf, type Cluster, type Edge, isCluster, type Picture, type PictureNode } from "./picture.js";
+import { boxesOf, type Cluster, type Edge, isCluster, type Picture, type PictureNode, plainNode } from "./picture.js";
 
 /** The clusters around each box, outermost first. */
 type Paths = ReadonlyMap<string, readonly string[]>;
@@ -48,10 +48,10 @@ function gathered(
     const kind = group.every((edge) => edge.kind === "side") ? "side" : "flow";
     const before = points.get(cluster) ?? [];
     const id = before.length === 0 ? `${cluster}/in` : `${cluster}/in#${before.length + 1}`;
-    const point: PictureNode = { id, kind: "junction", folded: null, title: "", details: [], tooltip: from };
+    const point = plainNode({ id, kind: "junction", title: "", tooltip: [from] });
     points.set(cluster, [...before, point]);
     const onward = group.map((edge) => ({ ...edge, from: id }));
-    return [{ from, to: id, label: "", kind } as const, ...gathered(id, inside, onward, paths, points)];
+    return [{ from, to: id, tensor: null, kind } as const, ...gathered(id, inside, onward, paths, points)];
   });
 }
 

@@ -3,30 +3,29 @@
  *
  * A leaf layer that multiplies matrices at most once (a linear layer, a norm) is one box, and so is a call of a function
  * that does (an activation, a mask, rotary positions); what does more (attention) is opened, and so is every layer made
- * of layers. Equal layers in a row are drawn once. `expand` opens everything, `collapse` folds what lies deeper, and
- * `focus` draws one layer as if it were all.
+ * of layers. Of layers around kernels none is closed. Equal layers in a row are drawn once. `expand` opens everything,
+ * `collapse` folds what lies deeper, and `focus` draws one layer as if it were all.
  */
-import { UserError } from "../../src/diagnostics/index.js";
+import { UserError } from "../../../src/diagnostics/index.js";
+import { nearest } from "../../../src/diagnostics/nearest.js";
 import { baseName, type Members, membersOf, type Repeat, repeatsIn } from "./repeats.js";
 import { isWithin, type Layer, type LayerTree, titleOf } from "./scopes.js";
 import type { ValueFacts } from "./values.js";
 
-export interface DotOptions {
+export interface FoldingOptions {
   /** Opens every layer and call, and draws every one of equal layers. */
   readonly expand?: boolean;
   /** Layers this deep are one box each: 1 leaves the model's own layers, 0 one box for the model. */
   readonly collapse?: number;
   /** Draws only the layer with this path, such as `h.0.attn`. */
   readonly focus?: string;
-  /** What the colours tell; `kind`, the default, what a box does. */
-  readonly colour?: "kind";
 }
 
 export interface Folding {
   /** The layer that is drawn: the root, or the one in focus. */
   readonly top: Layer;
-  /** The outermost layer that is one box and holds the given one, or null. */
-  holderOf(layer: Layer): Layer | null;
+  /** Whether the layer is closed; `inKernel` for that part of it which lies in one kernel. */
+  isClosed(layer: Layer, inKernel: boolean): boolean;
   /** The value that is drawn for this one. */
   twinOf(value: number): number;
   /** Whether the layer is one of the later repetitions, or in one. */
@@ -37,22 +36,20 @@ export interface Folding {
   patternAt(layer: Layer): Repeat | null;
 }
 
-export function foldingOf(tree: LayerTree, facts: ValueFacts, options: DotOptions): Folding {
+/** @param hasKernels whether the values stand in kernels */
+export function foldingOf(tree: LayerTree, facts: ValueFacts, options: FoldingOptions, hasKernels: boolean): Folding {
   const top = options.focus === undefined ? tree.root : layerAt(tree, options.focus);
+  const { collapse = Number.POSITIVE_INFINITY, expand = false } = options;
   const members = membersOf(tree);
-  const folded = new Map<Layer, boolean>();
-  for (const layer of tree.all) folded.set(layer, isFolded(layer, top, facts, members, options));
+  const simple = new Set(tree.all.filter((layer) => layer !== top && isSimple(layer, facts, members)));
 
-  const holders = new Map<Layer, Layer | null>();
   const twins = new Map<number, number>();
   const repeats = new Map<Layer, Repeat>();
   const patterns = new Map<Layer, Repeat>();
   const hidden = new Set<Layer>();
   for (const layer of tree.all) {
-    const outer = layer.parent === null ? null : (holders.get(layer.parent) ?? null);
-    holders.set(layer, outer ?? (folded.get(layer) ? layer : null));
     if (layer.parent !== null && hidden.has(layer.parent)) hidden.add(layer);
-    if (options.expand || holders.get(layer) !== null || hidden.has(layer) || !isWithin(layer, top)) continue;
+    if (expand || hidden.has(layer) || !isWithin(layer, top)) continue;
     for (const repeat of repeatsIn(layer, tree, facts, members)) {
       for (const [value, twin] of repeat.twins) if (!twins.has(value)) twins.set(value, twin);
       const rows = repeat.period === 1 ? repeats : patterns;
@@ -62,7 +59,10 @@ export function foldingOf(tree: LayerTree, facts: ValueFacts, options: DotOption
   }
   return {
     top,
-    holderOf: (layer) => holders.get(layer) ?? null,
+    isClosed: (layer, inKernel) => {
+      if (layer.depth - top.depth >= collapse) return true;
+      return !expand && (inKernel || !hasKernels) && simple.has(layer);
+    },
     twinOf: (value) => resolved(value, twins),
     isHidden: (layer) => hidden.has(layer),
     repeatAt: (layer) => repeats.get(layer) ?? null,
@@ -77,12 +77,8 @@ function resolved(value: number, twins: ReadonlyMap<number, number>): number {
   return at;
 }
 
-function isFolded(layer: Layer, top: Layer, facts: ValueFacts, members: Members, options: DotOptions): boolean {
-  const { collapse = Number.POSITIVE_INFINITY, expand = false } = options;
-  if (!isWithin(layer, top)) return false;
-  if (layer.depth - top.depth >= collapse) return true;
-  if (expand || layer === top || layer.parent === null) return false;
-  if (layer.kind === "layer" && hasLayers(layer)) return false;
+function isSimple(layer: Layer, facts: ValueFacts, members: Members): boolean {
+  if (layer.parent === null || (layer.kind === "layer" && hasLayers(layer))) return false;
   const products = (members.get(layer) ?? []).filter(
     (id) => facts.graph.nodes[id]?.operator === "einsum" && !facts.isStatic[id],
   );
@@ -93,13 +89,21 @@ function hasLayers(layer: Layer): boolean {
   return layer.children.some((child) => child.kind === "layer" || hasLayers(child));
 }
 
-function layerAt(tree: LayerTree, path: string): Layer {
+/** @throws UserError E0612 where no layer has this path. */
+export function layerAt(tree: LayerTree, path: string): Layer {
   const found = tree.all.find((layer) => layer.id === path);
   if (found !== undefined) return found;
   const outer = tree.all.findLast((layer) => layer.id !== "" && path.startsWith(`${layer.id}.`)) ?? tree.root;
-  const names = outer.children.map((child) => child.id);
+  const inside = outer.children.map((child) => child.id);
+  const near = nearest(
+    path,
+    tree.all.map(({ id }) => id).filter((id) => id !== ""),
+  );
   throw UserError.of("E0612", `the model has no layer ${path}`, {
-    help: names.length === 0 ? [] : [`${outer.id === "" ? "it has" : `${outer.id} has`} ${listed(names)}`],
+    help: [
+      ...(near === null ? [] : [`the nearest is ${near}`]),
+      ...(inside.length === 0 ? [] : [`${outer.id === "" ? "it has" : `${outer.id} has`} ${listed(inside)}`]),
+    ],
   });
 }
 
