@@ -6,10 +6,10 @@
  */
 import { IndentationText, Project, type StatementStructures } from "ts-morph";
 import { UserError } from "../../src/diagnostics/index.js";
-import type { Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
-import { constantOf } from "../../src/sizes/index.js";
+import type { Plan } from "../../src/ir/plan/plan.js";
 import { type CompiledModule, compileModule } from "./compile.js";
-import { type DescribedEntry, type EntryNames, entryNames, propertyName } from "./entries.js";
+import { type DescribedEntry, type EntryNames, entryNames } from "./entries.js";
+import { type HeldTables, heldTables, type Prepared, preparedTable, weightTable } from "./held.js";
 import { hostNames, hostText } from "./host.js";
 import { interfaceStatements, type Loading } from "./interface.js";
 import { javascriptWords } from "./keywords.js";
@@ -31,7 +31,7 @@ export function moduleNames(module: Module): {
   entries: readonly { readonly plan: Plan; readonly names: EntryNames }[];
 } {
   const names = new Names(new Set([...javascriptWords, ...hostNames()]));
-  for (const fixed of ["Model", "LoadOptions", "load", "weightTable", "Weights"]) names.claim(fixed);
+  for (const fixed of ["Model", "LoadOptions", "load", "weightTable", "preparedTable", "Weights"]) names.claim(fixed);
   return { names, entries: module.plans.map((plan) => ({ plan, names: entryNames(checked(plan), names) })) };
 }
 
@@ -41,18 +41,23 @@ export interface ModuleParts {
   readonly loading: Loading;
   /** The kernels and the entries, under headings. */
   readonly statements: readonly Item[];
+  /**
+   * How the host code computes what is prepared: statements, and the code of a `PreparedSpec["compute"]` for each. Where
+   * it is not given, the target prepares by itself, and there is no table of it.
+   */
+  readonly prepare?: { readonly statements: readonly Item[]; readonly compute: (made: Prepared) => string };
   /** Names of the host code that callers can use, besides those of every target. */
   readonly exported?: readonly string[];
 }
 
 export function assembleModule(module: Module, parts: ModuleParts): EmittedModule {
-  const weights = weightsOf(module.plans);
-  const hasWeights = weights.length > 0;
+  const held = heldTables(module);
+  const hasWeights = held.weights.size > 0;
   const surface = textOf(interfaceStatements(module, parts.entries, hasWeights, parts.loading));
   const rest = textOf([
     ...parts.statements,
     heading("The weights: the shape of each, and the tensors of a checkpoint that hold it, the first that is there."),
-    ...weightStatements(weights),
+    ...heldStatements(held, parts.prepare),
     heading("The host code, the same in every module."),
   ]);
   const exported = exportedNames(hasWeights, parts.exported ?? []);
@@ -119,31 +124,17 @@ export function constant(name: string, value: string, type: string | null, doc: 
   return `${doc === null ? "" : `/** ${doc} */\n`}const ${declared} = ${value};\n`;
 }
 
-/** The weights of all plans, each once. */
-function weightsOf(plans: readonly Plan[]): readonly PlanBuffer[] {
-  const found = new Map<string, PlanBuffer>();
-  for (const plan of plans) {
-    for (const id of plan.weights) {
-      const buffer = plan.buffers[id]!;
-      if (buffer.place.kind === "weight") found.set(buffer.place.name, buffer);
-    }
-  }
-  return [...found.values()];
-}
-
-function weightStatements(weights: readonly PlanBuffer[]): Item[] {
-  const lines = weights.map(({ place, element, shape }) => {
-    if (place.kind !== "weight") return "";
-    const fields = [`type: "${element}"`, `shape: [${shape.map(constantOf).join(", ")}]`];
-    const isPlain = place.sources.length === 1 && place.sources[0]!.length === 1 && place.sources[0]![0] === place.name;
-    if (!isPlain) fields.push(`sources: ${JSON.stringify(place.sources).replaceAll(",", ", ")}`);
-    const line = `  ${propertyName(place.name)}: { ${fields.join(", ")} },`;
-    if (line.length <= 120) return line;
-    return [`  ${propertyName(place.name)}: {`, ...fields.map((field) => `    ${field},`), "  },"].join("\n");
-  });
-  const table = lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n}`;
+function heldStatements(held: HeldTables, prepare: ModuleParts["prepare"]): Item[] {
+  const weights = `${weightTable(held)} as const satisfies Readonly<Record<string, WeightSpec>>`;
+  const table = constant("weightTable", weights, null, null);
+  if (prepare === undefined || held.prepared.length === 0)
+    return [table, "\ntype Weights = WeightsOf<typeof weightTable>;"];
+  const prepared = `${preparedTable(held, prepare.compute)} as const satisfies Readonly<Record<string, PreparedSpec>>`;
   return [
-    constant("weightTable", `${table} as const satisfies Readonly<Record<string, WeightSpec>>`, null, null),
-    "\ntype Weights = WeightsOf<typeof weightTable>;",
+    table,
+    heading("What is computed of weights once, as soon as they have arrived; what only that reads is let go."),
+    ...prepare.statements,
+    constant("preparedTable", prepared, null, null),
+    "\ntype Weights = WeightsOf<typeof weightTable & typeof preparedTable>;",
   ];
 }

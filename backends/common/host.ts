@@ -28,6 +28,7 @@ const order = [
   "inputs.ts",
   "elements.ts",
   "weights.ts",
+  "prepared.ts",
   "byte-sources.ts",
   "safetensors.ts",
   "names.ts",

@@ -11,6 +11,7 @@ import type { Module } from "../common/module.js";
 import { identifier } from "../common/names.js";
 import { EntryPrinter, type PrintedEntry } from "./entries.js";
 import { KernelFunctions } from "./functions.js";
+import { preparation } from "./prepare.js";
 
 export function emitTypeScript(module: Module): EmittedModule {
   const { names, entries } = moduleNames(module);
@@ -22,9 +23,11 @@ export function emitTypeScript(module: Module): EmittedModule {
     return { ...entry, printer: new EntryPrinter(entry.plan, entry.names, functions, names) };
   });
   const hasWeights = module.plans.some(({ weights }) => weights.length > 0);
+  const prepares = module.plans.some(({ prepare }) => prepare.length > 0);
   return assembleModule(module, {
     entries: printed,
-    loading: loadingOf(hasWeights),
+    loading: loadingOf(hasWeights, prepares),
+    prepare: preparation(module, functions, names),
     statements: [
       heading("The kernels: one function for each, in the order of the first run."),
       ...kernelStatements(functions),
@@ -34,14 +37,15 @@ export function emitTypeScript(module: Module): EmittedModule {
   });
 }
 
-function loadingOf(hasWeights: boolean): Loading {
+function loadingOf(hasWeights: boolean, prepares: boolean): Loading {
+  const weights = hasWeights
+    ? `await loadWeights(weightTable, ${prepares ? "preparedTable" : "{}"}, options)`
+    : prepares
+      ? "new Preparation({}, preparedTable).arrays as Weights"
+      : "{}";
   return {
     options: [],
-    instance: [
-      hasWeights
-        ? "const instance = new Instance<Weights>(await loadWeights(weightTable, options));"
-        : "const instance = new Instance<Weights>({});",
-    ],
+    instance: [`const instance = new Instance<Weights>(${weights});`],
     method: ({ names }) => [`return ${names.run}(instance, checkInputs(${names.spec}, inputs));`],
   };
 }

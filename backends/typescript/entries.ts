@@ -183,7 +183,7 @@ export class EntryPrinter extends EntryDescription {
     lines.push("", ...wrapped("return { ", results, " };"));
     const start = [...this.destructured(lines.filter((line) => !line.startsWith("//")).join("\n"))];
     const readsWeights = plan.dispatches.some(({ reads }) =>
-      reads.some((id) => plan.buffers[id]!.place.kind === "weight"),
+      reads.some((id) => ["weight", "prepared"].includes(plan.buffers[id]!.place.kind)),
     );
     if (readsWeights) start.push("const { weights } = instance;");
     return [...start, ...lines].join("\n");
@@ -191,7 +191,7 @@ export class EntryPrinter extends EntryDescription {
 
   #reference(id: BufferId): string {
     const { place } = this.plan.buffers[id]!;
-    if (place.kind !== "weight") return this.#buffers.get(id)!;
+    if (place.kind !== "weight" && place.kind !== "prepared") return this.#buffers.get(id)!;
     return /^[A-Za-z_]\w*$/.test(place.name) ? `weights.${place.name}` : `weights[${JSON.stringify(place.name)}]`;
   }
 

@@ -28,7 +28,7 @@ export class KernelFunctions {
         const text = [...parameters, ...printed.lines].join("\n");
         let made = this.#byText.get(text);
         if (!made) {
-          const dispatches = plan.dispatches.filter((dispatch) => dispatch.kernel === number);
+          const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
           const name = names.claim(functionName(kernel, dispatches, plan));
           made = { name, printed, comment: comment(kernel, dispatches, printed, sourceLine) };
           this.#byText.set(text, made);

@@ -10,7 +10,7 @@ import { Diagnostics, InternalError, type Location, SourceFile, UserError } from
 import { type Graph, type Program, parseProgram } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
-import { planGraph } from "../memory/index.js";
+import { planGraphs } from "../memory/index.js";
 import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "../passes/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
@@ -98,7 +98,7 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   },
   plan: {
     about: "the order of the kernels and the place of every buffer",
-    run: (compilation) => compilation.get("schedule").map((lowered) => planGraph(lowered)),
+    run: (compilation) => planGraphs(compilation.get("schedule")),
   },
   emit: {
     about: "the text of the module",

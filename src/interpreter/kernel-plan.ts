@@ -50,7 +50,7 @@ class PlanInterpretation {
   run(): Record<string, Tensor> {
     const { plan } = this;
     for (const id of [...plan.inputs, ...plan.weights]) this.#memories.set(id, this.#given(plan.buffers[id]!));
-    for (const [at, dispatch] of plan.dispatches.entries()) {
+    for (const [at, dispatch] of [...plan.prepare, ...plan.dispatches].entries()) {
       const kernel = plan.kernels[dispatch.kernel]!;
       const reads = dispatch.reads.map((id) => this.#memories.get(id));
       const wide = this.options.precision === "f64" && reads.some((memory) => memory?.wide);

@@ -4,9 +4,10 @@
  *
  * Needs a verified Graph. Guarantees: each value that is not computed in place has one buffer, written by one call. What
  * only moves elements, or is made of indices alone, is computed in place by whoever reads it: a transposed weight is
- * read with its indices exchanged, a mask is a comparison of loop variables. As an output it is written by a copy.
+ * read with its indices exchanged, a mask is a comparison of loop variables. As an output it is written by a copy. What
+ * is made of weights alone is prepared: computed by calls of its own that run once, when the model is loaded.
  */
-import type { Graph, OperatorName, Scope, ValueId } from "../ir/graph/index.js";
+import { type Graph, loadTimeValues, type OperatorName, type Scope, type ValueId } from "../ir/graph/index.js";
 import { type Buffer, type Kernel, loadedBuffers, mentionedSizes, type Statement } from "../ir/kernel/index.js";
 import type { BufferId } from "../ir/plan/plan.js";
 import { computedInPlace } from "./in-place.js";
@@ -37,6 +38,8 @@ interface Draft {
 class Lowering {
   readonly #graph: Graph;
   readonly #inPlace: readonly boolean[];
+  /** Whether a value lies in memory from the time on when the model is loaded. */
+  readonly #isKept: readonly boolean[];
   readonly #loops: LoopVariables;
   readonly #needed = new Set<ValueId>();
   /** What some kernel computes in place. */
@@ -47,6 +50,11 @@ class Lowering {
   constructor(graph: Graph) {
     this.#graph = graph;
     this.#inPlace = computedInPlace(graph);
+    const outputs = new Set(graph.outputs.map(({ value }) => value));
+    this.#isKept = loadTimeValues(graph).map(
+      (known, id) =>
+        known && !this.#inPlace[id] && (graph.nodes[id]!.operator === "weight" || !outputs.has(id as ValueId)),
+    );
     this.#loops = new LoopVariables(graph.sizes);
   }
 
@@ -74,7 +82,9 @@ class Lowering {
   #compute(value: ValueId): void {
     const { operator } = this.#graph.nodes[value]!;
     const output = this.#graph.outputs.find((each) => each.value === value);
-    const home: Home = output ? { kind: "output", name: output.name } : { kind: "temporary" };
+    const home: Home = output
+      ? { kind: "output", name: output.name }
+      : { kind: this.#isKept[value] ? "prepared" : "temporary" };
     this.#draft(operator, value, home, (reader, out) => bodyOf(operator, value, reader, out));
   }
 
@@ -93,8 +103,12 @@ class Lowering {
     home: Home,
     write: (reader: ValueReader, out: Buffer) => readonly Statement[],
   ): void {
-    const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), (each) => !this.#inPlace[each]);
-    const out = reader.makeBuffer(value);
+    const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), {
+      isStored: (each) => !this.#inPlace[each],
+      // What prepares is run once: nothing is worth being laid out anew for it.
+      isConstant: (each) => this.#isKept[each]! && home.kind !== "prepared",
+    });
+    const out = reader.makeResult(value);
     const body = reader.writer.kernel(() => write(reader, out));
     for (const computed of reader.computed) this.#computed.add(computed);
     const buffers = [...loadedBuffers(body)].filter((each) => each.scope === "global");
@@ -113,7 +127,7 @@ class Lowering {
     const stored = new Map<ValueId, BufferId>();
     const add = (value: ValueId, home: Home): BufferId => {
       const { element, shape } = graph.types[value]!;
-      const name = home.kind === "temporary" ? (graph.names[value] ?? graph.nodes[value]!.operator) : home.name;
+      const name = "name" in home ? home.name : (graph.names[value] ?? graph.nodes[value]!.operator);
       buffers.push({ name, element, shape, home, value });
       const id = (buffers.length - 1) as BufferId;
       if (!stored.has(value)) stored.set(value, id);
@@ -130,17 +144,21 @@ class Lowering {
       }
     }
     const written = new Map<string, BufferId>();
-    const calls = this.#drafts.reverse().map(({ kernel, reads, value, home }): Call => {
+    const prepare: Call[] = [];
+    const calls: Call[] = [];
+    for (const { kernel, reads, value, home } of this.#drafts.reverse()) {
       const id = add(value, home);
       if (home.kind === "output") written.set(home.name, id);
       const { location } = kernel;
       const scope = scopePath(graph.scopes[value] ?? null);
-      return { kernel, reads: reads.map((each) => stored.get(each)!), writes: [id], location, scope };
-    });
+      const call: Call = { kernel, reads: reads.map((each) => stored.get(each)!), writes: [id], location, scope };
+      (home.kind === "prepared" ? prepare : calls).push(call);
+    }
     return {
       name: graph.name,
       sizes: graph.sizes,
       buffers,
+      prepare,
       calls,
       inputs,
       weights,

@@ -6,7 +6,7 @@
  */
 import type { Location } from "../diagnostics/index.js";
 import type { ValueId } from "../ir/graph/index.js";
-import type { Kernel, KernelElement } from "../ir/kernel/index.js";
+import type { Kernel, KernelElement, Layout } from "../ir/kernel/index.js";
 import type { BufferId, IndexCheck } from "../ir/plan/plan.js";
 import type { Size, SizeVariable } from "../sizes/index.js";
 
@@ -15,6 +15,8 @@ export type Home =
   | { readonly kind: "input"; readonly name: string; readonly fill: number | null }
   | { readonly kind: "weight"; readonly name: string; readonly sources: readonly (readonly string[])[] }
   | { readonly kind: "output"; readonly name: string }
+  /** Made once, when the weights have arrived. */
+  | { readonly kind: "prepared" }
   | { readonly kind: "temporary" };
 
 export interface LoweredBuffer {
@@ -25,6 +27,8 @@ export interface LoweredBuffer {
   readonly home: Home;
   /** The value of the Graph that it holds. */
   readonly value: ValueId;
+  /** How it holds the value, where that is not row by row; its shape is that in memory. */
+  readonly layout?: Layout;
 }
 
 /** One run of a kernel, on the buffers of its arguments in its order. */
@@ -41,8 +45,11 @@ export interface LoweredGraph {
   readonly name: string;
   readonly sizes: readonly SizeVariable[];
   readonly buffers: readonly LoweredBuffer[];
+  /** What is computed once, from weights alone; it reads weights and what was prepared before. */
+  readonly prepare: readonly Call[];
+  /** What every run computes. */
   readonly calls: readonly Call[];
-  /** All inputs of the entry, the weights that are read, and the outputs, each in the Graph's order. */
+  /** All inputs of the entry, the weights that some call reads, and the outputs, each in the Graph's order. */
   readonly inputs: readonly BufferId[];
   readonly weights: readonly BufferId[];
   readonly outputs: readonly BufferId[];

@@ -14,7 +14,7 @@ import {
   type OperatorName,
   type ValueId,
 } from "../ir/graph/index.js";
-import { Buffer, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
+import { Buffer, type BufferFacts, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
 import type { Index } from "./addresses.js";
 import { attendedElement } from "./attention.js";
 import type { Operation, Rule, Share } from "./rules.js";
@@ -35,6 +35,14 @@ const costly: ReadonlySet<OperatorName> = new Set<KernelUnary | "pow">([
   "pow",
 ]);
 
+/** Where values lie when a kernel runs. */
+export interface Placed {
+  /** Whether it lies in a buffer. */
+  readonly isStored: (value: ValueId) => boolean;
+  /** Whether it lies there from the time on when the model is loaded. */
+  readonly isConstant: (value: ValueId) => boolean;
+}
+
 export class ValueReader {
   readonly #arguments = new Map<ValueId, Buffer>();
   readonly #computed = new Set<ValueId>();
@@ -42,17 +50,20 @@ export class ValueReader {
   readonly #shares = new Map<Expression, Share>();
   readonly #known = new Map<ValueId, { readonly at: Index; readonly element: Expression }[]>();
 
-  /** @param isStored whether a value lies in a buffer when the kernel runs. */
   constructor(
     readonly graph: Graph,
     readonly writer: KernelWriter,
-    readonly isStored: (value: ValueId) => boolean,
+    readonly placed: Placed,
   ) {}
 
-  /** A global buffer of the kernel for a value. */
-  makeBuffer(value: ValueId): Buffer {
+  /** The buffer that the kernel writes a value to. */
+  makeResult(value: ValueId): Buffer {
+    return this.#makeBuffer(value, {});
+  }
+
+  #makeBuffer(value: ValueId, facts: BufferFacts): Buffer {
     const { element, shape } = this.graph.types[value]!;
-    return new Buffer(this.writer.uniqueName(shortName(this.graph, value)), element, shape, "global");
+    return new Buffer(this.writer.uniqueName(shortName(this.graph, value)), element, shape, "global", facts);
   }
 
   /** The values that were read, by their buffers. */
@@ -69,7 +80,7 @@ export class ValueReader {
   at(value: ValueId, index: Index): Expression {
     const known = this.#known.get(value)?.find((each) => each.at.every((part, axis) => part === index[axis]));
     if (known !== undefined) return known.element;
-    const element = this.isStored(value) ? load(this.#argument(value), index) : this.#compute(value, index);
+    const element = this.placed.isStored(value) ? load(this.#argument(value), index) : this.#compute(value, index);
     const all = this.#known.get(value) ?? [];
     all.push({ at: index, element });
     this.#known.set(value, all);
@@ -92,7 +103,7 @@ export class ValueReader {
   #argument(value: ValueId): Buffer {
     let buffer = this.#arguments.get(value);
     if (buffer === undefined) {
-      buffer = this.makeBuffer(value);
+      buffer = this.#makeBuffer(value, this.placed.isConstant(value) ? { constant: true } : {});
       this.#arguments.set(value, buffer);
     }
     return buffer;
@@ -129,7 +140,7 @@ export class ValueReader {
   /** Whether an operand of an einsum is, moved or not, a softmax that this kernel computes for it. */
   #isRow(value: ValueId, operand: number): boolean {
     const found = attentionOf(this.graph, value);
-    return found !== null && found.operand === operand && !this.isStored(found.attention.softmax);
+    return found !== null && found.operand === operand && !this.placed.isStored(found.attention.softmax);
   }
 }
 

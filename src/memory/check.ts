@@ -3,6 +3,8 @@
  *
  * 1. A dispatch names a kernel, and its buffers have the element types and shapes of the kernel's arguments.
  * 2. A buffer that a dispatch reads is an input, a weight, or was written by an earlier dispatch.
+ *    What is prepared reads weights and what was prepared before it, mentions no run-time size, and writes prepared
+ *    buffers alone; a run writes none of them.
  * 3. Inputs and weights are never written, every other buffer is written once. Every output is, or else holds a buffer in
  *    its memory that is, with as many elements of the same type.
  * 4. In the arena, offsets and lengths are multiples of 16, the length holds the elements, the end is in the arena.
@@ -11,7 +13,7 @@
  *    begin at one byte, and the kernel is proven to read no element after its place was written.
  */
 import type { Buffer } from "../ir/kernel/index.js";
-import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
+import type { BufferId, Dispatch, Plan, PlanBuffer } from "../ir/plan/plan.js";
 import { evaluate, type Size, type SizeVariable } from "../sizes/index.js";
 import { haveSameLayout, mayReplace } from "./in-place.js";
 
@@ -42,20 +44,38 @@ class Checker {
   ) {}
 
   check(): readonly string[] {
-    for (const [at, dispatch] of this.plan.dispatches.entries()) {
-      const kernel = this.plan.kernels[dispatch.kernel];
-      if (kernel === undefined) {
-        this.#problems.push(`dispatch ${at} is of kernel ${dispatch.kernel}, which there is not`);
-        continue;
-      }
-      this.#arguments(at, "reads", kernel.reads, dispatch.reads);
-      this.#arguments(at, "writes", kernel.writes, dispatch.writes);
-      for (const id of dispatch.reads) this.#read(at, id);
-      for (const id of dispatch.writes) this.#write(at, id);
+    const { prepare, dispatches } = this.plan;
+    // What is prepared comes before all runs: its dispatches have negative numbers.
+    for (const [at, dispatch] of prepare.entries()) {
+      this.#dispatch(at - prepare.length, dispatch);
+      this.#preparation(at - prepare.length, dispatch);
     }
+    for (const [at, dispatch] of dispatches.entries()) this.#dispatch(at, dispatch);
     for (const id of this.plan.outputs) this.#output(id);
     this.#overlaps();
     return this.#problems;
+  }
+
+  #dispatch(at: number, dispatch: Dispatch): void {
+    const kernel = this.plan.kernels[dispatch.kernel];
+    if (kernel === undefined) {
+      this.#problems.push(`dispatch ${at} is of kernel ${dispatch.kernel}, which there is not`);
+      return;
+    }
+    this.#arguments(at, "reads", kernel.reads, dispatch.reads);
+    this.#arguments(at, "writes", kernel.writes, dispatch.writes);
+    for (const id of dispatch.reads) this.#read(at, id);
+    for (const id of dispatch.writes) this.#write(at, id);
+  }
+
+  #preparation(at: number, { kernel, reads }: Dispatch): void {
+    const { sizes = [] } = this.plan.kernels[kernel] ?? {};
+    for (const { name } of sizes) this.#problems.push(`dispatch ${at} prepares, and mentions the size ${name}`);
+    for (const id of reads) {
+      const kind = this.plan.buffers[id]?.place.kind;
+      if (kind === "weight" || kind === "prepared") continue;
+      this.#problems.push(`dispatch ${at} prepares, and reads ${this.#name(id)}, which only a run has`);
+    }
   }
 
   #name(id: BufferId): string {
@@ -98,6 +118,9 @@ class Checker {
     const { place } = buffer;
     if (place.kind === "input" || place.kind === "weight") {
       this.#problems.push(`dispatch ${at} writes ${this.#name(id)}, which is the caller's`);
+    }
+    if ((place.kind === "prepared") !== at < 0) {
+      this.#problems.push(`dispatch ${at} writes ${this.#name(id)}, which ${at < 0 ? "a run writes" : "is prepared"}`);
     }
     if (this.#written.has(id)) this.#problems.push(`dispatch ${at} writes ${this.#name(id)} a second time`);
     this.#written.add(id);

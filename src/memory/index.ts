@@ -2,4 +2,4 @@
 export { alignment, arenaBytesOf, bytesOf, dataBytesOf, elementsOf } from "./bytes.js";
 export { checkPlan } from "./check.js";
 export { largestLiveBytes } from "./live.js";
-export { type PlanOptions, planGraph } from "./plan.js";
+export { type PlanOptions, planGraph, planGraphs } from "./plan.js";

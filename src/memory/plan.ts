@@ -17,21 +17,34 @@ import type { Size } from "../sizes/index.js";
 import { blocksOf } from "./blocks.js";
 import { arenaBytesOf } from "./bytes.js";
 import { layoutOf } from "./offsets.js";
+import { PreparedNames } from "./prepared.js";
 
 export interface PlanOptions {
   /** Whether a kernel may write its result over what it reads for the last time; true unless given. */
   readonly inPlace?: boolean;
 }
 
-export function planGraph(lowered: LoweredGraph, { inPlace = true }: PlanOptions = {}): Plan {
-  const { places, bytes, calls } = placeBuffers(lowered, inPlace);
-  const { kernels, dispatches } = shareKernels(calls);
+/** Plans the entries of one module, which share what is prepared. */
+export function planGraphs(entries: readonly LoweredGraph[], options: PlanOptions = {}): readonly Plan[] {
+  const names = new PreparedNames(entries);
+  return entries.map((lowered) => planEntry(lowered, options, names));
+}
+
+/** Plans a module of one entry. */
+export function planGraph(lowered: LoweredGraph, options: PlanOptions = {}): Plan {
+  return planEntry(lowered, options, new PreparedNames([lowered]));
+}
+
+function planEntry(lowered: LoweredGraph, { inPlace = true }: PlanOptions, names: PreparedNames): Plan {
+  const { places, bytes, calls } = placeBuffers(lowered, inPlace, names);
+  const { kernels, dispatches: all } = shareKernels([...lowered.prepare, ...calls]);
   return {
     name: lowered.name,
     sizes: lowered.sizes,
     buffers: lowered.buffers.map(({ name, element, shape }, id) => ({ name, element, shape, place: places[id]! })),
     kernels,
-    dispatches,
+    prepare: all.slice(0, lowered.prepare.length),
+    dispatches: all.slice(lowered.prepare.length),
     inputs: lowered.inputs,
     weights: lowered.weights,
     outputs: lowered.outputs,
@@ -58,6 +71,7 @@ function shareKernels(calls: readonly Call[]): { kernels: readonly Kernel[]; dis
 function placeBuffers(
   lowered: LoweredGraph,
   inPlace: boolean,
+  names: PreparedNames,
 ): { places: readonly Place[]; bytes: Size; calls: readonly Call[] } {
   const { blocks, calls } = blocksOf(lowered, inPlace);
   const inArena = blocks.filter(({ output }) => output === null);
@@ -75,6 +89,7 @@ function placeBuffers(
     for (const id of members) place(id, { kind: "output", name });
     if (holds !== null) place(output, { kind: "output", name, holds });
   }
+  for (const [id, name] of names.of(lowered)) place(id, { kind: "prepared", name });
   return {
     places: lowered.buffers.map((buffer, id) => places.get(id as BufferId) ?? fixedPlace(buffer)),
     bytes,
@@ -84,6 +99,7 @@ function placeBuffers(
 
 /** Where the caller has a buffer that no call writes. */
 function fixedPlace({ name, home }: LoweredBuffer): Place {
-  if (home.kind === "temporary") throw new InternalError(`the buffer ${name} is never written`);
+  if (home.kind === "temporary" || home.kind === "prepared")
+    throw new InternalError(`the buffer ${name} is never written`);
   return home;
 }

@@ -3,6 +3,7 @@ import type { Kernel } from "../ir/kernel/index.js";
 import type { Schedule, Step } from "./step.js";
 import { accumulate } from "./steps/accumulate.js";
 import { mark } from "./steps/mark.js";
+import { packWeight } from "./steps/pack-weight.js";
 import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
 import { rfactor } from "./steps/rfactor.js";
@@ -26,6 +27,8 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return accumulate(kernel, step);
     case "rfactor":
       return rfactor(kernel, step);
+    case "packWeight":
+      return packWeight(kernel, step);
   }
 }
 

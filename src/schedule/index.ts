@@ -3,6 +3,7 @@ export { applySchedule, applyStep } from "./apply.js";
 export { ScheduleError } from "./errors.js";
 export { scheduleGraph } from "./graph.js";
 export { legaliseForTypeScript } from "./legalise/typescript.js";
+export { packingKernel } from "./packing.js";
 export { schedulesForTypeScript, type Tile, type TypeScriptPolicy, typeScriptPolicy } from "./policies/typescript.js";
 export type { Schedule, Split, Step, Tail } from "./step.js";
 export { parseSchedule, printSchedule, ScheduleSyntaxError, stepText } from "./text.js";

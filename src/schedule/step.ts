@@ -5,7 +5,7 @@
  * Loops are called by their names. A step gives names to the loops that it makes. A name may stand for several loops
  * (`sink` makes one loop into several of its name); a step that needs one loop fails where it finds more.
  */
-import type { LoopKind } from "../ir/kernel/index.js";
+import type { Layout, LoopKind } from "../ir/kernel/index.js";
 
 /** What becomes of the iterations that are left over where a factor does not divide an extent. */
 export type Tail =
@@ -62,6 +62,11 @@ export type Step =
       readonly loop: string;
       readonly under: string;
       readonly names: readonly [string, string];
-    };
+    }
+  /**
+   * Lays out an argument that is known when the model is loaded for those who read it: in panels, say, filled up with
+   * zeros. The kernel then reads what a kernel that runs once, at load, has made of it.
+   */
+  | { readonly step: "packWeight"; readonly buffer: string; readonly layout: Layout };
 
 export type Schedule = readonly Step[];

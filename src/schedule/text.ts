@@ -3,9 +3,11 @@
  *
  *   reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j; mark ii unroll
  *
+ * A layout is `1/8 0 1%8`: the outer part of axis 1 by 8, axis 0, the inner part of axis 1.
+ *
  * A step is its name, what it takes in the order of step.ts, and words before lists.
  */
-import { type LoopKind, loopKinds } from "../ir/kernel/index.js";
+import { type LoopKind, layoutText, loopKinds, parseLayoutPart } from "../ir/kernel/index.js";
 import type { Schedule, Split, Step, Tail } from "./step.js";
 
 export function printSchedule(schedule: Schedule): string {
@@ -35,6 +37,8 @@ export function stepText(step: Step): string {
       return words("accumulate", step.buffer, step.loop, ...list("into", step.names));
     case "rfactor":
       return words("rfactor", step.loop, step.under, ...list("into", step.names));
+    case "packWeight":
+      return words("packWeight", step.buffer, layoutText(step.layout));
   }
 }
 
@@ -101,6 +105,12 @@ class StepReader {
         const [begin, combine, ...others] = this.#list("into");
         if (begin === undefined || combine === undefined || others.length > 0) this.#fail("it names two loops");
         return { step: "rfactor", loop, under, names: [begin, combine] };
+      }
+      case "packWeight": {
+        const buffer = this.#next("a buffer");
+        const parts = this.#words.splice(0);
+        const layout = parts.map((word) => parseLayoutPart(word) ?? this.#fail(`${word} is no part of a layout`));
+        return { step: "packWeight", buffer, layout };
       }
       default:
         return this.#fail(`there is no step ${name}`);

@@ -95,6 +95,7 @@ export function planOf(kernel: Kernel, name = "run"): Plan {
     sizes: kernel.sizes,
     buffers,
     kernels: [kernel],
+    prepare: [],
     dispatches: [{ kernel: 0, reads, writes, location: kernel.location, scope: "" }],
     inputs: reads,
     weights: [],

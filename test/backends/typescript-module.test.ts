@@ -13,7 +13,7 @@ import { erf as interpretedErf } from "../../src/interpreter/graph-erf.js";
 import { type Tensor as Evaluated, tensorOf } from "../../src/interpreter/tensor.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { lowerGraph } from "../../src/lower/index.js";
-import { planGraph } from "../../src/memory/index.js";
+import { planGraph, planGraphs } from "../../src/memory/index.js";
 import { erf } from "../../src/runtime/host/erf.js";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
 import { sources } from "../../src/runtime/host/sources.generated.js";
@@ -32,7 +32,7 @@ function graphsOf(text: string): readonly Graph[] {
   return program(text).program.entries;
 }
 function emit(name: string, text: string, documentation?: string) {
-  const plans = graphsOf(text).map((graph) => planGraph(lowerGraph(graph)));
+  const plans = planGraphs(graphsOf(text).map((graph) => lowerGraph(graph)));
   return emitTypeScript({ name, plans, documentation });
 }
 

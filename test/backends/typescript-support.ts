@@ -89,10 +89,11 @@ export function weightsOf(graph: Graph, run: RandomRun, prefix = ""): [string, T
   });
 }
 
-/** A plan under another name and with other names of weights, so that many can be entries of one module. */
+/** A plan under another name and with other names of weights, so that many can be entries of one module. What is prepared is not shared. */
 export function renamed(plan: Plan, name: string, prefix: string): Plan {
   const buffers = plan.buffers.map((buffer) => {
     const { place } = buffer;
+    if (place.kind === "prepared") return { ...buffer, place: { ...place, name: prefix + place.name } };
     if (place.kind !== "weight") return buffer;
     const sources = place.sources.map((parts) => parts.map((part) => prefix + part));
     return { ...buffer, place: { ...place, name: prefix + place.name, sources } };

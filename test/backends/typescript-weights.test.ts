@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WeightsError } from "../../src/runtime/host/byte-sources.js";
+import { Preparation, type PreparedSpec } from "../../src/runtime/host/prepared.js";
 import { SafetensorsError } from "../../src/runtime/host/safetensors.js";
 import { type RawTensor, writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
@@ -68,7 +69,7 @@ afterAll(() => {
 });
 
 function load(weights: WeightsSource | readonly WeightsSource[]) {
-  return loadWeights(table, { weights });
+  return loadWeights(table, {}, { weights });
 }
 
 /** The tensors by name, but for some; all as the kinds of arrays that callers have. */
@@ -140,7 +141,7 @@ test("a stack of one tensor, and a tensor that serves two types", async () => {
   const bytes = writeSafetensors([["x", { data: Float32Array.of(1, 2), shape: [2], type: "f32" }]]);
   const url = `data:application/octet-stream;base64,${Buffer.from(bytes).toString("base64")}`;
   for (const source of [bytes, new Blob([bytes]), url]) {
-    expect(await loadWeights(more, { weights: source })).toEqual({
+    expect(await loadWeights(more, {}, { weights: source })).toEqual({
       one: Float32Array.of(1, 2),
       same: Float32Array.of(1, 2),
       half: Uint16Array.of(0x3c00, 0x4000),
@@ -152,7 +153,7 @@ test("a stack of one tensor, and a tensor that serves two types", async () => {
 test("progress counts the bytes of the tensors that are needed", async () => {
   for (const source of [file, new Blob([file]), path, `${address}/file`]) {
     const seen: { loaded: number; total: number }[] = [];
-    await loadWeights(table, { weights: source, onProgress: (progress) => seen.push(progress) });
+    await loadWeights(table, {}, { weights: source, onProgress: (progress) => seen.push(progress) });
     const total = 4 + 24 + 8 + 8 + 24;
     expect(seen.at(-1)).toEqual({ loaded: total, total });
     expect(seen.map((each) => each.loaded)).toEqual([...seen.map((each) => each.loaded)].sort((a, b) => a - b));
@@ -162,18 +163,50 @@ test("progress counts the bytes of the tensors that are needed", async () => {
 test("an abort stops the reading", async () => {
   const reason = new Error("enough");
   for (const source of [file, new Blob([file]), path, `${address}/file`]) {
-    await expect(loadWeights(table, { weights: source, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(loadWeights(table, {}, { weights: source, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
     const onProgress = () => controller.abort(reason);
-    await expect(loadWeights(table, { weights: source, signal: controller.signal, onProgress })).rejects.toBe(reason);
+    await expect(loadWeights(table, {}, { weights: source, signal: controller.signal, onProgress })).rejects.toBe(
+      reason,
+    );
   }
 });
 
-test("a model without weights needs none", async () => expect(Object.keys(await loadWeights({}, {}))).toEqual([]));
+test("what is prepared is computed as soon as its weights are there, and what only that reads is let go", () => {
+  const table = { a: { passing: true }, b: { passing: true }, c: {} };
+  const held: string[][] = [];
+  const compute: PreparedSpec["compute"] = (of, result) => {
+    held.push(Object.keys(preparation?.arrays ?? {}));
+    result.set([of.reduce((sum, [value]) => sum + value!, 1)]);
+  };
+  const spec = { type: "f32", shape: [1], compute } as const;
+  let preparation: Preparation | null = null;
+  preparation = new Preparation(table, {
+    one: { ...spec, of: [] },
+    ab: { ...spec, of: ["a", "b"], passing: true },
+    bc: { ...spec, of: ["b", "c"] },
+    abone: { ...spec, of: ["ab", "one"] },
+  });
+  expect(preparation.arrays).toEqual({ one: Float32Array.of(1) });
+  preparation.take("b", Float32Array.of(20));
+  preparation.take("a", Float32Array.of(10));
+  // b is still waited for.
+  expect(Object.keys(preparation.arrays).sort()).toEqual(["abone", "b", "one"]);
+  preparation.take("c", Float32Array.of(30));
+  expect(preparation.arrays).toEqual({
+    one: Float32Array.of(1),
+    abone: Float32Array.of(33),
+    bc: Float32Array.of(51),
+    c: Float32Array.of(30),
+  });
+  expect(held).toEqual([[], ["one", "b", "a"], ["one", "b", "ab"], ["one", "b", "abone", "c"]]);
+});
+
+test("a model without weights needs none", async () => expect(Object.keys(await loadWeights({}, {}, {}))).toEqual([]));
 
 describe("what is wrong is said", () => {
   async function message(weights: WeightsSource | readonly WeightsSource[] | undefined): Promise<string> {
-    const error = await loadWeights(table, { weights }).then(
+    const error = await loadWeights(table, {}, { weights }).then(
       () => null,
       (thrown: unknown) => thrown,
     );

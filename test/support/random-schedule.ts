@@ -1,5 +1,5 @@
 /** Random steps for a kernel, decided by a seed: most are named after loops that there are, many must not be taken. */
-import { allStatements, type Kernel } from "../../src/ir/kernel/index.js";
+import { allStatements, type Kernel, type Layout } from "../../src/ir/kernel/index.js";
 import type { Step } from "../../src/schedule/index.js";
 import type { Random } from "./random.js";
 
@@ -20,7 +20,7 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
   const { name } = loop.variable;
   const inside = loopsOf(loop.body);
   const copies = inside.map((each) => fresh(each.variable.name));
-  switch (random.below(9)) {
+  switch (random.below(11)) {
     case 0:
     case 1: {
       const tail = random.of(["exact", "guard", "peel"] as const);
@@ -68,6 +68,22 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
         loop: name,
         names: Array.from({ length: count }, () => fresh(name)),
       };
+    }
+    case 8: {
+      const constant = kernel.reads.filter(({ facts }) => facts.constant);
+      if (kernel.reads.length === 0) return { step: "mark", loop: name, kind: "serial" };
+      const buffer = random.of(constant.length > 0 ? constant : kernel.reads);
+      const factor = 1 + random.below(5);
+      const split = random.below(Math.max(1, buffer.shape.length));
+      const whole = buffer.shape.flatMap(
+        (_, axis): Layout => (axis === split ? [] : [{ axis, part: "all", factor: 1 }]),
+      );
+      const layout: Layout = [
+        { axis: split, part: "outer", factor },
+        ...random.shuffled(whole),
+        { axis: split, part: "inner", factor },
+      ];
+      return { step: "packWeight", buffer: buffer.name, layout };
     }
     default: {
       const inner = inside.length > 0 ? random.of(inside).variable.name : name;

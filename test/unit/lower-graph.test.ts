@@ -121,7 +121,7 @@ test("names are the user's, the layers are in the scope", () => {
   expect(printKernel(lowered.calls[0]!.kernel)).toBe(`kernel mul  ; a.trafo:3:5
   sizes  T: 1..64
   reads  x: f32[T]
-  reads  scale: f32[1]
+  reads  scale: f32[1] constant
   writes scaled: f32[T]
   for t in 0..T
     scaled[t] = x[t] * scale[0]

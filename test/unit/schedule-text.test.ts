@@ -13,12 +13,21 @@ const schedule: Schedule = [
   { step: "peelGuard", loop: "io", name: "ir", copies: ["a"] },
   { step: "accumulate", buffer: "y", loop: "k", names: ["in", "out"] },
   { step: "rfactor", loop: "ki", under: "ko", names: ["begin", "combine"] },
+  {
+    step: "packWeight",
+    buffer: "w",
+    layout: [
+      { axis: 1, part: "outer", factor: 8 },
+      { axis: 0, part: "all", factor: 1 },
+      { axis: 1, part: "inner", factor: 8 },
+    ],
+  },
 ];
 
 const text =
   "reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j k; sink ti; " +
   "mark ii unroll; mark b grid.x; peelGuard io into ir copies a; accumulate y k into in out; " +
-  "rfactor ki ko into begin combine";
+  "rfactor ki ko into begin combine; packWeight w 1/8 0 1%8";
 
 test("a schedule prints and parses back", () => {
   expect(printSchedule(schedule)).toBe(text);
@@ -38,6 +47,7 @@ test.each([
   ["sink i into j copies k", "sink i into j copies k: copies is one word too many"],
   ["peelGuard i", "peelGuard i: the name of the second part is missing"],
   ["peelGuard i into a b", "peelGuard i into a b: the second part has one name"],
+  ["packWeight w 1 eight", "packWeight w 1 eight: eight is no part of a layout"],
   ["rfactor i j into a", "rfactor i j into a: it names two loops"],
 ])("%s is no schedule", (wrong, message) => {
   expect(() => parseSchedule(wrong)).toThrow(ScheduleSyntaxError);

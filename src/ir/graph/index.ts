@@ -4,6 +4,7 @@ export { GraphBuilder, type Origin } from "./builder.js";
 export * from "./graph.js";
 export { dropAxis, insertAxis, matmul, reduce, scalar, transposeLast } from "./helpers.js";
 export { GraphTypeError, inferType, isOperator, operatorNames } from "./infer.js";
+export { loadTimeValues } from "./load-time.js";
 export * from "./operators.js";
 export { parseGraph, parseProgram } from "./parser.js";
 export { printGraph, printProgram } from "./printer.js";

@@ -7,6 +7,7 @@
  */
 import { type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
 import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
+import { layoutText } from "./layout.js";
 import { expressionsOf, operandsOf } from "./traversal.js";
 
 const canonicalVariables = new Map<string, SizeVariable>();
@@ -44,7 +45,10 @@ class KeyWriter {
 
   buffer(role: string, buffer: Buffer): void {
     this.#buffers.set(buffer, this.#buffers.size);
-    this.parts.push(`${role} ${buffer.element} ${buffer.scope} ${buffer.shape.map((each) => this.#size(each)).join()}`);
+    const shape = buffer.shape.map((each) => this.#size(each)).join();
+    const { constant = false, packed } = buffer.facts;
+    const facts = [constant ? "constant" : "", packed === undefined ? "" : layoutText(packed.layout)].join(" ");
+    this.parts.push(`${role} ${buffer.element} ${buffer.scope} ${shape} ${facts}`);
   }
 
   statements(statements: readonly Statement[]): void {

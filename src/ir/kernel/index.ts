@@ -19,7 +19,8 @@ export {
 export { type Bounds, boundsOf, factsOf, isInBounds } from "./facts.js";
 export * from "./kernel.js";
 export { Knowledge, nothingKnown } from "./knowledge.js";
-export { parseKernel, readKernel } from "./parser.js";
+export { layoutIndex, layoutProblem, layoutShape, layoutText, parseLayoutPart } from "./layout.js";
+export { parseKernel, readKernel, readLayout } from "./parser.js";
 export { annotatedKernel, bufferType, printKernel, statementText } from "./printer.js";
 export * from "./traversal.js";
 export { assertKernel, kernelViolations, verifyKernel } from "./verifier.js";

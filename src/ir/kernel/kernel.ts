@@ -16,6 +16,25 @@ export type KernelElement = (typeof kernelElements)[number];
 export const bufferScopes = ["global", "workgroup", "private"] as const;
 export type BufferScope = (typeof bufferScopes)[number];
 
+/** An axis of an array in memory: a whole axis of the array, or its part: index / factor (outer), index % factor (inner). */
+export interface LayoutPart {
+  readonly axis: number;
+  readonly part: "all" | "outer" | "inner";
+  /** 1 for a whole axis. */
+  readonly factor: number;
+}
+
+/** How an array lies in memory, outermost first; layout.ts says more. */
+export type Layout = readonly LayoutPart[];
+
+/** What is known of an argument besides its type. */
+export interface BufferFacts {
+  /** Its elements are known when the model is loaded: a weight, or what is computed from weights alone. */
+  readonly constant?: boolean;
+  /** It holds an array of another shape, laid out anew at load. Its own shape is that in memory. */
+  readonly packed?: { readonly from: readonly Size[]; readonly layout: Layout };
+}
+
 /** Memory with a shape, row-major. Two buffers of one name are different buffers. */
 export class Buffer {
   constructor(
@@ -23,6 +42,7 @@ export class Buffer {
     readonly element: KernelElement,
     readonly shape: readonly Size[],
     readonly scope: BufferScope,
+    readonly facts: BufferFacts = {},
   ) {}
 }
 

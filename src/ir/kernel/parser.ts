@@ -12,10 +12,13 @@ import { DumpReader } from "../text/reader.js";
 import { ExpressionParser, type ExpressionScope } from "./expression-parser.js";
 import {
   Buffer,
+  type BufferFacts,
   bufferScopes,
   type Expression,
   type Kernel,
   kernelElements,
+  type Layout,
+  type LayoutPart,
   loopKinds,
   type Statement,
   type UpdateOperator,
@@ -64,6 +67,19 @@ const statementForms: {
 
 /** What stands before the `=` of an update. */
 const updates: { readonly [K in UpdateOperator]: string } = { add: "+", max: "max", min: "min" };
+
+/** Reads a layout, such as `1/8 0 1%8`. @throws UserError E0690 */
+export function readLayout(reader: DumpReader): Layout {
+  const parts: LayoutPart[] = [];
+  do {
+    const axis = reader.index();
+    const inner = reader.accept("value");
+    if (inner !== null) parts.push({ axis, part: "inner", factor: Number(inner) });
+    else if (reader.accept("mark", "/") !== null) parts.push({ axis, part: "outer", factor: reader.index() });
+    else parts.push({ axis, part: "all", factor: 1 });
+  } while (reader.indentation === null && reader.sees("number"));
+  return parts;
+}
 
 class KernelParser implements ExpressionScope {
   readonly #buffers = new Map<string, Buffer>();
@@ -137,23 +153,34 @@ class KernelParser implements ExpressionScope {
   #arguments(word: string): readonly Buffer[] {
     const found: Buffer[] = [];
     while (this.reader.accept("word", word) !== null) {
-      found.push(this.#declared("global"));
+      found.push(this.#declared("global", word === "reads"));
       this.reader.endLine();
     }
     return found;
   }
 
   /** `x: f32[T, 4*D]`, and after it the scope where it is not given. */
-  #declared(scope: Buffer["scope"] | null): Buffer {
+  #declared(scope: Buffer["scope"] | null, isRead = false): Buffer {
     const { reader } = this;
     const place = reader.span;
     const name = reader.name();
     if (this.#buffers.has(name)) reader.fail(`two buffers are named ${name}`, place);
     reader.mark(":");
     const { element, shape } = readArray(reader, kernelElements, () => this.#expressions.size());
-    const buffer = new Buffer(name, element, shape, scope ?? reader.oneOf("a scope", bufferScopes));
+    const facts = isRead ? this.#facts() : {};
+    const buffer = new Buffer(name, element, shape, scope ?? reader.oneOf("a scope", bufferScopes), facts);
     this.#buffers.set(name, buffer);
     return buffer;
+  }
+
+  /** `constant 1/8 0 1%8 of [768, 2304]`, as far as it stands here. */
+  #facts(): BufferFacts {
+    const { reader } = this;
+    if (reader.indentation !== null || reader.accept("word", "constant") === null) return {};
+    if (reader.indentation !== null || !reader.sees("number")) return { constant: true };
+    const layout = readLayout(reader);
+    reader.expect("word", "`of`", "of");
+    return { constant: true, packed: { from: reader.list(() => this.#expressions.size()), layout } };
   }
 
   /** The statements that stand further in than what they belong to, all equally far. */

@@ -22,6 +22,7 @@ import { arrayText, originText, rangeText } from "../text/headers.js";
 import { nameText } from "../text/words.js";
 import { type ExpressionNames, expressionText } from "./expression-text.js";
 import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
+import { layoutText } from "./layout.js";
 import { allStatements, distinctExpressions, expressionsOf, loopVariables, operandsOf } from "./traversal.js";
 
 /** Words that begin a statement or mean something in an expression. */
@@ -106,6 +107,15 @@ export function bufferType({ element, shape }: Pick<Buffer, "element" | "shape">
   return arrayText(element, shape);
 }
 
+/** What is known of an argument: ` constant`, ` constant 1/8 0 1%8 of [768, 2304]` if it is packed. */
+function factsText({ facts: { constant = false, packed } }: Buffer): string {
+  const layout =
+    packed === undefined
+      ? ""
+      : ` ${layoutText(packed.layout)} of [${packed.from.map((each) => render(each)).join(", ")}]`;
+  return (constant ? " constant" : "") + layout;
+}
+
 /** The whole kernel, as in the header of this file. @param number which it is of a plan's: `kernel softmax#3` */
 export function printKernel(kernel: Kernel, number: number | null = null): string {
   return annotatedKernel(kernel, [], number);
@@ -124,7 +134,7 @@ export function annotatedKernel(
   const lines = [`kernel ${nameText(kernel.name)}${tag}${originText({ location: kernel.location })}`];
   if (kernel.sizes.length > 0) lines.push(`  sizes  ${kernel.sizes.map(rangeText).join(", ")}`);
   if (kernel.schedule !== undefined) for (const step of kernel.schedule.split("; ")) lines.push(`  step   ${step}`);
-  for (const buffer of kernel.reads) lines.push(`  reads  ${declare(buffer)}`);
+  for (const buffer of kernel.reads) lines.push(`  reads  ${declare(buffer)}${factsText(buffer)}`);
   for (const buffer of kernel.writes) lines.push(`  writes ${declare(buffer)}`);
   for (const statement of allStatements(kernel.body)) if (statement.kind === "alloc") names.of(statement.buffer);
   const noted = new Map<Statement | null, string[]>();

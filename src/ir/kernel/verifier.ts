@@ -17,6 +17,7 @@
  *     them, nor read what another writes (lanes may, with barriers between).
  * 12. `grid` loops stand at the top or directly in other `grid` loops.
  * 13. A barrier stands in a lane loop, and all lanes reach it: no `if` or extent around it depends on lanes or on data.
+ * 14. What is packed is known at load, and has the shape that its layout gives to what it holds.
  *
  * The verifier reports every broken rule and never throws on a broken kernel. Rules 8 and 11 are proofs, and a kernel
  * that is right but not proven breaks them; statements that provably never run are not asked.
@@ -29,6 +30,7 @@ import { binaryElement, unaryElement } from "./expressions.js";
 import { factsOf, isInBounds } from "./facts.js";
 import type { Buffer, Expression, Kernel, KernelElement, Statement } from "./kernel.js";
 import { type Knowledge, nothingKnown } from "./knowledge.js";
+import { layoutProblem, layoutShape } from "./layout.js";
 import { annotatedKernel } from "./printer.js";
 import { distinctExpressions, expressionsOf } from "./traversal.js";
 
@@ -99,8 +101,19 @@ class Verifier {
     for (const buffer of place.buffers) {
       if (buffer.scope !== "global") this.#report(1, `the argument ${buffer.name} is ${buffer.scope}`);
       for (const extent of buffer.shape) this.#size(extent, place);
+      this.#packed(buffer);
     }
     this.#block(body, place);
+  }
+
+  #packed({ name, shape, facts: { constant = false, packed } }: Buffer): void {
+    if (packed === undefined) return;
+    const problem = layoutProblem(packed.layout, packed.from);
+    if (!constant) this.#report(14, `${name} is packed and not known at load`);
+    if (problem !== null) return this.#report(14, `${name}: ${problem}`);
+    const inMemory = layoutShape(packed.layout, packed.from);
+    const isSame = shape.length === inMemory.length && inMemory.every((each, axis) => each === shape[axis]);
+    if (!isSame) this.#report(14, `${name} has not the shape of its layout`);
   }
 
   #report(rule: number, message: string): void {

@@ -6,7 +6,7 @@
  */
 import type { SourceFile } from "../../diagnostics/index.js";
 import type { Size, SizeVariable } from "../../sizes/index.js";
-import { type Kernel, readKernel } from "../kernel/index.js";
+import { type Kernel, readKernel, readLayout } from "../kernel/index.js";
 import { readArray, readOrigin, readRange } from "../text/headers.js";
 import { DumpReader } from "../text/reader.js";
 import type { BufferId, Dispatch, IndexCheck, Place, Plan } from "./plan.js";
@@ -55,9 +55,17 @@ const placeForms: {
   arena: (parser) => parser.arena(),
   output: (parser, name) => parser.output(name),
   within: (parser, name) => parser.output(name),
+  prepared: (parser, name) => parser.prepared(name),
   temporary: () => ({ kind: "temporary" }),
 };
 const placeWords = Object.keys(placeForms) as readonly (keyof typeof placeForms)[];
+
+/** A line that runs a kernel, the kernel's name on it, and where the line begins. */
+interface Run {
+  readonly dispatch: Dispatch;
+  readonly name: string;
+  readonly start: number;
+}
 
 class SheetParser {
   readonly #buffers: SheetBuffer[] = [];
@@ -81,12 +89,13 @@ class SheetParser {
       reader.endLine();
       return [key, made];
     });
-    const runs: { readonly dispatch: Dispatch; readonly name: string; readonly start: number }[] = [];
-    while (reader.accept("word", "run") !== null) runs.push(this.#run());
+    const [prepared, runs] = [this.#runs("prepare"), this.#runs("run")];
     const kernels = this.#kernels(new Map(reader.sizes));
-    for (const { dispatch, name: kernel, start } of runs) this.#checkRun(dispatch, kernel, kernels, start);
-    const dispatches = runs.map(({ dispatch }) => dispatch);
-    const rest = { buffers: this.#buffers, kernels, dispatches, ...this.#lists, indexChecks: this.#indexChecks };
+    for (const { dispatch, name: kernel, start } of [...prepared, ...runs])
+      this.#checkRun(dispatch, kernel, kernels, start);
+    const [prepare, dispatches] = [prepared, runs].map((each) => each.map(({ dispatch }) => dispatch));
+    const called = { kernels, prepare: prepare!, dispatches: dispatches! };
+    const rest = { buffers: this.#buffers, ...called, ...this.#lists, indexChecks: this.#indexChecks };
     return { sheet: { name, sizes, ...rest }, facts: Object.fromEntries(read) as F };
   }
 
@@ -111,9 +120,11 @@ class SheetParser {
     if (reader.expect("value", "a buffer's number") !== String(id)) reader.fail(`the next buffer is %${id}`, place);
     reader.mark(":");
     const { element, shape } = readArray(reader, sheetElements);
+    const layout = reader.accept("word", "in") === null ? {} : { layout: readLayout(reader) };
     const made = placeForms[word](this, name);
     const { scope } = readOrigin(reader);
-    this.#buffers.push({ name, element, shape, place: made, ...(scope === null ? {} : { tag: Number(scope) }) });
+    const tag = scope === null ? {} : { tag: Number(scope) };
+    this.#buffers.push({ name, element, shape, place: made, ...layout, ...tag });
     if (word === "input" || word === "weight" || word === "output") this.#lists[`${word}s`].push(id);
     return true;
   }
@@ -170,6 +181,10 @@ class SheetParser {
     return { kind: "output", name, holds: this.#id() };
   }
 
+  prepared(own: string): SheetPlace {
+    return { kind: "prepared", name: this.#as(own) };
+  }
+
   #id(): BufferId {
     const { reader } = this;
     const place = reader.span;
@@ -197,7 +212,13 @@ class SheetParser {
     reader.endLine();
   }
 
-  #run(): { readonly dispatch: Dispatch; readonly name: string; readonly start: number } {
+  #runs(word: string): readonly Run[] {
+    const found: Run[] = [];
+    while (this.reader.accept("word", word) !== null) found.push(this.#run());
+    return found;
+  }
+
+  #run(): Run {
     const { reader } = this;
     const start = reader.position;
     const name = reader.name();

@@ -16,6 +16,8 @@ export type Place =
   | { readonly kind: "weight"; readonly name: string; readonly sources: readonly (readonly string[])[] }
   /** `holds`: where no kernel writes the output itself, the buffer in its memory that has its elements in their order. */
   | { readonly kind: "output"; readonly name: string; readonly holds?: BufferId }
+  /** Computed once, when the model is loaded. Entries of one module share what has one name: its elements are the same. */
+  | { readonly kind: "prepared"; readonly name: string }
   | { readonly kind: "arena"; readonly offset: Size; readonly bytes: Size };
 
 export interface PlanBuffer {
@@ -49,6 +51,12 @@ export interface Plan {
   readonly buffers: readonly PlanBuffer[];
   /** Distinct kernels; equal layers share them. */
   readonly kernels: readonly Kernel[];
+  /**
+   * What runs once, when the weights have arrived, and writes what is prepared. It reads weights and what was prepared
+   * before; what no dispatch of a run reads is not needed after it.
+   */
+  readonly prepare: readonly Dispatch[];
+  /** What every run runs. */
   readonly dispatches: readonly Dispatch[];
   /** Buffers by place: in the order of the entry's arguments and results. */
   readonly inputs: readonly BufferId[];

@@ -8,7 +8,9 @@
  *     arena    x %2: f32[B, T, 768] at 0, 3072*B*T bytes
  *     within   h %3: f32[B, T, 50257] as logits
  *     output   logits %4: f32[B, T, 50257]
+ *     prepared qkv %7: f32[768, 2304] as h.0.qkv
  *     bytes    3072*B*T
+ *     prepare  concat#1 %5, %6 -> %7
  *     run      take#0 %0, %1 -> %2  ; h.0 gpt2.trafo:41:9
  *
  *   kernel take#0

@@ -3,8 +3,8 @@
  * run on them. A Plan says where each buffer lies, what is not planned yet says whose each is.
  */
 import { render, type SizeVariable } from "../../sizes/index.js";
-import type { Kernel, KernelElement } from "../kernel/index.js";
-import { printKernel } from "../kernel/index.js";
+import type { Kernel, KernelElement, Layout } from "../kernel/index.js";
+import { layoutText, printKernel } from "../kernel/index.js";
 import { arrayText, originText, rangeText } from "../text/headers.js";
 import { nameText, numberText, quoted } from "../text/words.js";
 import type { BufferId, Dispatch, IndexCheck, Place, PlanBuffer } from "./plan.js";
@@ -16,6 +16,8 @@ export interface SheetBuffer extends Omit<PlanBuffer, "place"> {
   readonly place: SheetPlace;
   /** A number that is kept with it, such as that of the Graph's value that it holds. */
   readonly tag?: number | undefined;
+  /** How it holds what it holds, where that is not row by row. */
+  readonly layout?: Layout | undefined;
 }
 
 export interface Sheet {
@@ -23,6 +25,8 @@ export interface Sheet {
   readonly sizes: readonly SizeVariable[];
   readonly buffers: readonly SheetBuffer[];
   readonly kernels: readonly Kernel[];
+  /** What runs once, at load. */
+  readonly prepare: readonly Dispatch[];
   readonly dispatches: readonly Dispatch[];
   readonly inputs: readonly BufferId[];
   readonly weights: readonly BufferId[];
@@ -66,6 +70,7 @@ const placeTexts: {
   },
   arena: ({ offset, bytes }) => ` at ${render(offset)}, ${render(bytes)} bytes`,
   output: ({ name, holds }, buffer) => asText(name, buffer) + (holds === undefined ? "" : ` holds %${holds}`),
+  prepared: ({ name }, buffer) => asText(name, buffer),
   temporary: () => "",
 };
 
@@ -100,14 +105,16 @@ export function sheetText(
   for (const [id, buffer] of sheet.buffers.entries()) {
     const type = arrayText(buffer.element, buffer.shape);
     const tag = originText({ scope: buffer.tag === undefined ? null : String(buffer.tag) });
+    const layout = buffer.layout === undefined ? "" : ` in ${layoutText(buffer.layout)}`;
     const place = placeText(buffer.place, buffer, sheet);
-    field(wordOf(sheet, buffer, id), `${nameText(buffer.name)} %${id}: ${type}${place}${tag}`);
+    field(wordOf(sheet, buffer, id), `${nameText(buffer.name)} %${id}: ${type}${layout}${place}${tag}`);
   }
   for (const order of orders) {
     const ids = sheet[order];
     if (!ids.every((id, i) => i === 0 || id > ids[i - 1]!)) field("order", `${order} ${idsText(ids)}`);
   }
   for (const [name, text] of Object.entries(facts)) field(name, text);
+  for (const dispatch of sheet.prepare) field("prepare", dispatchText(sheet, dispatch));
   for (const dispatch of sheet.dispatches) field("run", dispatchText(sheet, dispatch));
   const texts = sheet.kernels.map((kernel, number) => printKernel(kernel, number));
   return [`${lines.join("\n")}\n`, ...(kernels ? texts : [])].join("\n");

@@ -38,6 +38,7 @@ import {
   type Read,
   type Verdict,
 } from "./loops.js";
+import { PreparedValues } from "./prepared.js";
 import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
 import { typicalSizes } from "./typical.js";
 
@@ -60,6 +61,7 @@ class Fusion {
   readonly #outputs: ReadonlySet<ValueId>;
   readonly #indexCosts: readonly (number | null)[];
   readonly #sizes: Sizes;
+  readonly #prepared: PreparedValues;
   readonly #readers: Int32Array;
   readonly #placements: (Placement | null)[];
   readonly #members = new Map<ValueId, ValueId[]>();
@@ -75,6 +77,7 @@ class Fusion {
     for (const { operands } of graph.nodes) for (const operand of operands) this.#readers[operand]!++;
     this.#placements = graph.nodes.map(() => null);
     this.#indexCosts = this.#costsOfIndices();
+    this.#prepared = new PreparedValues(graph);
   }
 
   run(): Graph {
@@ -208,6 +211,7 @@ class Fusion {
       const isCheap = indexCost <= most || this.#repeats(value, reads) <= 1.01;
       return isCheap ? null : "a table of positions, read more than once";
     }
+    if (this.#prepared.has(value, reads)) return "it is made of weights alone, and computed at load";
     if (reads.some(({ guarded }) => guarded)) return "it is read where an axis may be empty";
     if (reads.some(({ group }) => group.members >= mostMembers)) return "the kernels that read it are large";
     switch (kind) {

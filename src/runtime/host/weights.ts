@@ -3,7 +3,8 @@
  *
  * A weight has alternatives, and the first that the checkpoint holds is taken; each is one tensor or several that are
  * stacked along a new first axis. All that is missing or misshapen is reported at once, before any tensor is read.
- * Weights that come to the same tensors of a checkpoint share one array.
+ * Weights that come to the same tensors of a checkpoint share one array. What a model prepares of its weights is computed
+ * as soon as they have arrived, and those that no run reads are let go, so that little more than the weights is held.
  */
 import {
   type ByteSource,
@@ -15,6 +16,7 @@ import {
   webSource,
 } from "./byte-sources.js";
 import { nearestHint } from "./names.js";
+import { Preparation, type PreparedSpec } from "./prepared.js";
 import {
   convertSafetensor,
   convertsTo,
@@ -72,11 +74,15 @@ export interface WeightSpec {
   readonly type: ElementName;
   readonly shape: readonly number[];
   readonly sources?: readonly (readonly string[])[];
+  /** Runs do not read it: it is let go when all that is prepared of it is. */
+  readonly passing?: boolean;
 }
 
-/** The arrays of a table of weights, by name. */
-export type WeightsOf<Table extends Readonly<Record<string, WeightSpec>>> = {
-  readonly [Name in keyof Table]: ArrayOf[Table[Name]["type"]];
+type Held = Readonly<Record<string, Pick<WeightSpec, "type" | "passing">>>;
+
+/** The arrays of a table by name: those that runs read. */
+export type WeightsOf<Table extends Held> = {
+  readonly [Name in keyof Table as Table[Name]["passing"] extends true ? never : Name]: ArrayOf[Table[Name]["type"]];
 };
 
 /** A tensor and where it is. */
@@ -94,11 +100,11 @@ interface PlannedRead extends HeldTensor {
   readonly parts: number;
 }
 
-/** Reads the weights of a table. */
-export async function loadWeights<Table extends Readonly<Record<string, WeightSpec>>>(
-  table: Table,
-  options: WeightsOptions,
-): Promise<WeightsOf<Table>> {
+/** Reads the weights of a table, and prepares what is made of them. */
+export async function loadWeights<
+  Table extends Readonly<Record<string, WeightSpec>>,
+  Prepared extends Readonly<Record<string, PreparedSpec>>,
+>(table: Table, prepared: Prepared, options: WeightsOptions): Promise<WeightsOf<Table & Prepared>> {
   // A caller in JavaScript may leave the options out.
   if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
     throw new WeightsError(
@@ -112,10 +118,13 @@ export async function loadWeights<Table extends Readonly<Record<string, WeightSp
     for (const source of Array.isArray(given) ? given : [given]) await openSource(source, options.signal, opened, held);
     const keys = new Map<string, string>();
     const reads = planReads(table, held, opened.map((source) => source.file).join(", "), keys);
-    const arrays = await readAll(reads, options);
-    const weights: Record<string, ArrayOf[ElementName]> = Object.create(null);
-    for (const [name, key] of keys) weights[name] = arrays.get(key)!;
-    return weights as WeightsOf<Table>;
+    const preparation = new Preparation(table, prepared);
+    const names = new Map<string, string[]>();
+    for (const [name, key] of keys) names.set(key, [...(names.get(key) ?? []), name]);
+    await readAll(reads, options, (key, array) => {
+      for (const name of names.get(key)!) preparation.take(name, array);
+    });
+    return preparation.arrays as WeightsOf<Table & Prepared>;
   } finally {
     for (const source of opened) await source.close();
   }
@@ -281,11 +290,14 @@ function summary(problems: readonly string[]): string {
   return [...problems.slice(0, shown), `and ${problems.length - shown} more`].join("\n");
 }
 
+/** Reads tensors and gives each array on when the last of its parts is there. */
 async function readAll(
   reads: readonly PlannedRead[],
   { signal, onProgress }: WeightsOptions,
-): Promise<Map<string, ArrayOf[ElementName]>> {
-  const arrays = new Map<string, ArrayOf[ElementName]>();
+  give: (key: string, array: ArrayOf[ElementName]) => void,
+): Promise<void> {
+  /** Stacks of several tensors that have begun, and how many parts they wait for. */
+  const begun = new Map<string, { readonly array: ArrayOf[ElementName]; missing: number }>();
   let loaded = 0;
   let total = 0;
   for (const { entry } of reads) total += entry.end - entry.start;
@@ -296,18 +308,19 @@ async function readAll(
   /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
   let lastEntry: SafetensorsEntry | undefined;
   let lastBytes: Uint8Array = new Uint8Array(0);
-  for (const { source, entry, key, type, elements, part, parts } of reads) {
+  for (const read of reads) {
+    const { source, entry, type, elements, part, parts } = read;
     signal?.throwIfAborted();
     const count = entry.end - entry.start;
     const offset = (elements / parts) * part;
     if (source.bytes) {
       const values = convertSafetensor(entry, source.bytes.subarray(entry.start, entry.end), type, source.file);
-      if (parts === 1) arrays.set(key, values);
-      else stack(key, type, elements).set(values, offset);
+      if (parts > 1) target(read).set(values, offset);
       onBytes(count);
+      done(read, values);
       continue;
     }
-    const array = stack(key, type, elements);
+    const array = target(read);
     const inPlace = entry.type === { f32: "F32", f16: "F16", i32: "I32", bool: "" }[type];
     const bytes = inPlace ? new Uint8Array(array.buffer, offset * bytesPerElement[type], count) : new Uint8Array(count);
     if (lastEntry === entry) {
@@ -319,15 +332,20 @@ async function readAll(
     lastEntry = entry;
     lastBytes = bytes;
     if (!inPlace) array.set(convertSafetensor(entry, bytes, type, source.file), offset);
+    done(read, array);
   }
-  return arrays;
 
-  function stack(key: string, type: ElementName, elements: number): ArrayOf[ElementName] {
-    let array = arrays.get(key);
-    if (!array) {
-      array = arrayOf(type, elements);
-      arrays.set(key, array);
-    }
+  /** The array that a tensor is read into. */
+  function target({ key, type, elements, parts }: PlannedRead): ArrayOf[ElementName] {
+    const array = begun.get(key)?.array ?? arrayOf(type, elements);
+    if (!begun.has(key)) begun.set(key, { array, missing: parts });
     return array;
+  }
+
+  function done({ key }: PlannedRead, values: ArrayOf[ElementName]): void {
+    const stack = begun.get(key);
+    if (stack !== undefined && --stack.missing > 0) return;
+    begun.delete(key);
+    give(key, stack?.array ?? values);
   }
 }

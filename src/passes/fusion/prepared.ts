@@ -1,0 +1,48 @@
+/** What is worth being computed once, when the model is loaded, and kept for all runs. */
+import { type Graph, loadTimeValues, type ValueId } from "../../ir/graph/index.js";
+import { constantOf } from "../../sizes/index.js";
+import { classOf, costOf } from "./classes.js";
+import type { Read } from "./loops.js";
+import { isView } from "./reads.js";
+
+/** What is made of weights alone may take so much memory, and more only where its weights do. */
+const mostBytes = 1 << 16;
+
+export class PreparedValues {
+  readonly #isLoadTime: readonly boolean[];
+
+  constructor(readonly graph: Graph) {
+    this.#isLoadTime = loadTimeValues(graph);
+  }
+
+  /**
+   * Whether a value is computed once for all runs that read it: it is more than weights in another order or type, and
+   * takes no more memory than they do, or little.
+   */
+  has(value: ValueId, reads: readonly Read[]): boolean {
+    if (!this.#isLoadTime[value] || reads.every(({ group }) => this.#isLoadTime[group.root])) return false;
+    const node = this.graph.nodes[value]!;
+    const kind = classOf(node.operator);
+    if ((kind === "map" && costOf(node) === 0) || (kind === "gather" && isView(this.graph, value))) return false;
+    const bytes = this.#bytes(value);
+    return bytes <= mostBytes || bytes <= this.#weightBytesOf(value);
+  }
+
+  /** The bytes of the weights that a value is made of. */
+  #weightBytesOf(value: ValueId): number {
+    const found = new Set<ValueId>([value]);
+    let bytes = 0;
+    for (const each of found) {
+      const { operator, operands } = this.graph.nodes[each]!;
+      for (const operand of operands) found.add(operand);
+      if (operator === "weight") bytes += this.#bytes(each);
+    }
+    return bytes;
+  }
+
+  #bytes(value: ValueId): number {
+    const { element, shape } = this.graph.types[value]!;
+    const count = shape.reduce((product, extent) => product * (constantOf(extent) ?? Number.POSITIVE_INFINITY), 1);
+    return count * (element === "bool" ? 1 : element === "f16" ? 2 : 4);
+  }
+}
