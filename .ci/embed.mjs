@@ -1,7 +1,8 @@
 /**
- * Turns texts into modules, so that a bundled or browser build of Trafo needs no file system: the host code that goes
- * into every generated module, and the standard library. Both results are ignored by git and made at set-up; a file is
- * written only if it changes, so that nothing is compiled again without need.
+ * Turns texts into modules, so that a bundled or browser build of Trafo needs no file system: the standard library, and
+ * the host code that goes into every generated module, taken apart into its declarations, with and without types. Both
+ * results are ignored by git and made at set-up; a file is written only if it changes, so that nothing is compiled again
+ * without need.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,32 +10,50 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-const texts = [
-  { folder: "src/runtime/host", extension: ".ts", about: "The host code of generated modules, by file name." },
-  { folder: "dsl/std", extension: ".trafo", about: "The standard library, by file name." },
-];
-
-/** Writes `sources.generated.ts` in each folder of texts; returns the paths that changed. */
-export function embed() {
-  const changed = [];
-  for (const { folder, extension, about } of texts) {
-    const path = join(root, folder);
-    mkdirSync(path, { recursive: true });
-    const names = readdirSync(path).filter((name) => name.endsWith(extension) && !name.endsWith(".generated.ts"));
-    const fields = names.sort().map((name) => {
-      const text = readFileSync(join(path, name), "utf8").replaceAll("\r\n", "\n");
-      return `  ${JSON.stringify(name)}:\n    ${JSON.stringify(text)},\n`;
-    });
-    const target = join(path, "sources.generated.ts");
-    const module = `/** ${about} Made by .ci/embed.mjs. */\nexport const sources: Readonly<Record<string, string>> = {\n${fields.join("")}};\n`;
-    if (read(target) === module) continue;
-    writeFileSync(target, module);
-    changed.push(target);
-  }
-  return changed;
+/** Writes a generated module in each folder of texts; returns the paths that changed. */
+export async function embed() {
+  const library = read(join("dsl", "std"), ".trafo");
+  const made = [
+    write(
+      "dsl/std/sources.generated.ts",
+      "The standard library, by file name.",
+      "sources: Readonly<Record<string, string>>",
+      library,
+    ),
+    write(
+      "src/runtime/host/declarations.generated.ts",
+      "The host code of generated modules, by file name: its declarations, each with its JavaScript and the lines of it.",
+      "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] } }[] }>>",
+      await hostFiles(),
+    ),
+  ];
+  return made.filter((path) => path !== null);
 }
 
-function read(path) {
+/** The texts of a folder, by file name. */
+function read(folder, extension) {
+  mkdirSync(join(root, folder), { recursive: true });
+  const names = readdirSync(join(root, folder)).filter(
+    (name) => name.endsWith(extension) && !name.endsWith(`.generated${extension}`),
+  );
+  return Object.fromEntries(
+    names.sort().map((name) => [name, readFileSync(join(root, folder, name), "utf8").replaceAll("\r\n", "\n")]),
+  );
+}
+
+/** Writes a module that exports one constant; its path if it was another before, else null. */
+function write(path, about, declared, value) {
+  const target = join(root, path);
+  const fields = Object.entries(value).map(
+    ([name, each]) => `  ${JSON.stringify(name)}:\n    ${JSON.stringify(each)},\n`,
+  );
+  const text = `/** ${about} Made by .ci/embed.mjs. */\nexport const ${declared} = {\n${fields.join("")}};\n`;
+  if (current(target) === text) return null;
+  writeFileSync(target, text);
+  return target;
+}
+
+function current(path) {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -42,6 +61,59 @@ function read(path) {
   }
 }
 
+/** The host code, file by file: the header, and each declaration without `export`, with what it mentions. */
+async function hostFiles() {
+  const { default: ts } = await import("typescript");
+  const { eraseTypes } = await moduleOf(ts, join(root, "backends", "common", "erase.ts"));
+  const parse = (name, text) => ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true);
+
+  function declaredNames(statement) {
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.map(({ name }) => name.getText());
+    if (!statement.name) throw new Error(`a statement of the host code declares nothing: ${statement.getText()}`);
+    return [statement.name.text];
+  }
+
+  function mentionedNames(statement) {
+    const found = new Set();
+    const visit = (node) => {
+      if (ts.isIdentifier(node)) found.add(node.text);
+      ts.forEachChild(node, visit);
+    };
+    visit(statement);
+    return [...found];
+  }
+
+  const files = Object.entries(read(join("src", "runtime", "host"), ".ts")).map(([name, text]) => {
+    const header = /^\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? "";
+    const declarations = parse(name, text)
+      .statements.filter((statement) => !ts.isImportDeclaration(statement))
+      .map((statement) => {
+        // The first statement after the imports of a file must not take the file's header for its comment.
+        const comment = text.slice(statement.getFullStart(), statement.getStart()).replace(header, "").trim();
+        const body = statement.getText().replace(/^export /, "");
+        const whole = comment === "" ? body : `${comment}\n${body}`;
+        const script = eraseTypes(ts, parse(name, whole));
+        const isLeft = parse(name, script.text).statements.length > 0;
+        return {
+          names: declaredNames(statement),
+          text: whole,
+          mentions: mentionedNames(statement),
+          script: isLeft ? script : { text: "", lines: [] },
+        };
+      });
+    return [name, { header, declarations }];
+  });
+  return Object.fromEntries(files);
+}
+
+/** A module that is written in TypeScript and imports nothing but types. */
+async function moduleOf(ts, path) {
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+  const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), { compilerOptions: options });
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const path of embed()) console.log(`wrote ${path}`);
+  for (const path of await embed()) console.log(`wrote ${path}`);
 }

@@ -106,7 +106,7 @@ function isCompiled() {
 /** Makes the generated modules and compiles; returns the compiler's complaints. */
 async function compile(say) {
   const { embed } = await import("./embed.mjs");
-  embed();
+  await embed();
   say("Compiling …");
   // Taken before the compiler reads, so that a file that changes meanwhile is compiled again the next time.
   const sources = fingerprint();

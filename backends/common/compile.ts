@@ -1,13 +1,8 @@
-/** The JavaScript and the declarations of a module, by the TypeScript compiler, file by file and without checking. */
+/** The JavaScript and the declarations of a module, file by file and without checking types. */
 import { ts } from "ts-morph";
 import { InternalError } from "../../src/diagnostics/index.js";
-
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  isolatedDeclarations: true,
-  declaration: true,
-};
+import { eraseTypes } from "./erase.js";
+import { type Script, sourceMapOf } from "./script.js";
 
 export interface CompiledModule {
   readonly javascript: string;
@@ -15,32 +10,34 @@ export interface CompiledModule {
   readonly sourceMap: string;
 }
 
+/** The text without its types. */
+export function scriptOf(text: string): Script {
+  return { text, script: eraseTypes(ts, ts.createSourceFile("module.ts", text, ts.ScriptTarget.ES2022)) };
+}
+
 /**
  * @param name the module's file without its ending
  * @param declared what the declarations are made of: of the text, at least all that is exported
  */
-export function compileModule(name: string, text: string, declared: string): CompiledModule {
-  const fileName = `${name}.ts`;
-  const script = ts.transpileModule(text, {
-    fileName,
+export function compileModule(name: string, module: Script, declared: string): CompiledModule {
+  const declarations = ts.transpileDeclaration(declared, {
+    fileName: `${name}.ts`,
     compilerOptions: {
-      ...options,
-      isolatedDeclarations: false,
-      declaration: false,
-      sourceMap: true,
-      inlineSources: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      isolatedDeclarations: true,
+      declaration: true,
     },
     reportDiagnostics: true,
   });
-  const declarations = ts.transpileDeclaration(declared, {
-    fileName,
-    compilerOptions: options,
-    reportDiagnostics: true,
-  });
-  const problems = [...(script.diagnostics ?? []), ...(declarations.diagnostics ?? [])];
-  if (problems.length > 0 || script.sourceMapText === undefined) {
+  const problems = declarations.diagnostics ?? [];
+  if (problems.length > 0) {
     const messages = problems.map((each) => ts.flattenDiagnosticMessageText(each.messageText, "\n"));
-    throw new InternalError(`the module ${fileName} does not compile: ${messages.join("; ")}`, text);
+    throw new InternalError(`the module ${name}.ts does not compile: ${messages.join("; ")}`, declared);
   }
-  return { javascript: script.outputText, declarations: declarations.outputText, sourceMap: script.sourceMapText };
+  return {
+    javascript: `${module.script.text}\n//# sourceMappingURL=${name}.js.map`,
+    declarations: declarations.outputText,
+    sourceMap: sourceMapOf(name, module),
+  };
 }

@@ -7,15 +7,16 @@
 import { IndentationText, Project, type StatementStructures } from "ts-morph";
 import { UserError } from "../../src/diagnostics/index.js";
 import type { Plan } from "../../src/ir/plan/plan.js";
-import { type CompiledModule, compileModule } from "./compile.js";
+import { type CompiledModule, compileModule, scriptOf } from "./compile.js";
 import { type DescribedEntry, type EntryNames, entryNames } from "./entries.js";
 import { type HeldTables, heldTables, type Prepared, preparedTable, weightTable } from "./held.js";
-import { hostNames, hostText } from "./host.js";
+import { hostNames, hostScript } from "./host.js";
 import { interfaceStatements, type Loading } from "./interface.js";
 import { javascriptWords } from "./keywords.js";
 import { wrapLines } from "./layout.js";
 import type { Module } from "./module.js";
 import { identifier, Names } from "./names.js";
+import { joinScripts, plainScript, withBodies } from "./script.js";
 
 /** The texts of a module. */
 export interface EmittedModule extends CompiledModule {
@@ -46,6 +47,11 @@ export interface ModuleParts {
    * it is not given, the target prepares by itself, and there is no table of it.
    */
   readonly prepare?: { readonly statements: readonly Item[]; readonly compute: (made: Prepared) => string };
+  /**
+   * Bodies of functions that are JavaScript already, but for ` as boolean` at the end of a statement; a function has
+   * `bodyMark(i)` for its statements. They are most of a module, and need not be parsed.
+   */
+  readonly bodies?: readonly (readonly string[])[];
   /** Names of the host code that callers can use, besides those of every target. */
   readonly exported?: readonly string[];
 }
@@ -61,11 +67,12 @@ export function assembleModule(module: Module, parts: ModuleParts): EmittedModul
     heading("The host code, the same in every module."),
   ]);
   const exported = exportedNames(hasWeights, parts.exported ?? []);
-  const host = hostText([...exported, ...mentionedHostNames(surface + rest)], exported);
-  const typescript = `${surface}\n${rest}\n${host}\n`;
+  const own = withBodies(scriptOf(`${surface}\n${rest}`), parts.bodies ?? []);
+  const host = hostScript([...exported, ...mentionedHostNames(own.text)], exported);
+  const whole = joinScripts([own, host, plainScript("")], () => "\n");
   // The declarations need only what is exported, which is a small part of the text.
-  const declared = `${surface}\n${hostText(exported, exported)}\n`;
-  return { typescript, ...compileModule(identifier(module.name), typescript, declared) };
+  const declared = `${surface}\n${hostScript(exported, exported).text}\n`;
+  return { typescript: whole.text, ...compileModule(identifier(module.name), whole, declared) };
 }
 
 /** The text of statements, a blank line between any two. */

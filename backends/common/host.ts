@@ -2,24 +2,12 @@
  * The host code that a module carries: those declarations of src/runtime/host that it needs, directly or through one
  * another, under the header of their file. Nothing else differs from the files that are tested on their own.
  */
-import { ts } from "ts-morph";
 import { InternalError } from "../../src/diagnostics/index.js";
-import { sources } from "../../src/runtime/host/sources.generated.js";
+import { hostFiles } from "../../src/runtime/host/declarations.generated.js";
+import { joinScripts, plainScript, type Script } from "./script.js";
 
-/** A statement of a host file. */
-interface Declaration {
-  readonly file: string;
-  readonly names: readonly string[];
-  /** With its comment; `export` has been taken off. */
-  readonly text: string;
-  readonly mentions: ReadonlySet<string>;
-}
-
-interface HostFile {
-  readonly name: string;
-  readonly header: string;
-  readonly declarations: readonly Declaration[];
-}
+type HostFile = (typeof hostFiles)[string];
+type Declaration = HostFile["declarations"][number];
 
 /** In the order of reading: what callers meet first stands first. */
 const order = [
@@ -37,66 +25,24 @@ const order = [
   "erf.ts",
 ];
 
-let parsed: readonly HostFile[] | null = null;
-
-function files(): readonly HostFile[] {
-  parsed ??= order.map(parseFile);
-  return parsed;
-}
-
-function parseFile(name: string): HostFile {
-  const text = sources[name];
-  if (text === undefined) throw new InternalError(`the host file ${name} is not embedded: run .ci/embed.mjs`);
-  const source = ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true);
-  const statements = source.statements.filter((statement) => !ts.isImportDeclaration(statement));
-  const header = /^\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? "";
-  const declarations = statements.map((statement): Declaration => {
-    const start = text.slice(statement.getFullStart(), statement.getStart());
-    // The first statement after the imports of a file must not take the file's header for its comment.
-    const comment = start.replace(header, "").trim();
-    const body = statement.getText().replace(/^export /, "");
-    return {
-      file: name,
-      names: declaredNames(statement),
-      text: comment === "" ? body : `${comment}\n${body}`,
-      mentions: mentionedNames(statement),
-    };
-  });
-  return { name, header, declarations };
-}
-
-function declaredNames(statement: ts.Statement): string[] {
-  if (ts.isVariableStatement(statement)) {
-    return statement.declarationList.declarations.map((declaration) => declaration.name.getText());
-  }
-  const { name } = statement as ts.Statement & { name?: ts.Identifier };
-  if (!name)
-    throw new InternalError(`a statement of the host code declares nothing: ${statement.getText().slice(0, 60)}`);
-  return [name.text];
-}
-
-function mentionedNames(statement: ts.Statement): Set<string> {
-  const found = new Set<string>();
-  const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) found.add(node.text);
-    ts.forEachChild(node, visit);
-  };
-  visit(statement);
-  return found;
-}
+const files: readonly HostFile[] = order.map((name) => {
+  const file = hostFiles[name];
+  if (file === undefined) throw new InternalError(`the host file ${name} is not embedded: run .ci/embed.mjs`);
+  return file;
+});
 
 /** Every name that host code may declare, so that a module's own names stay clear of them. */
 export function hostNames(): ReadonlySet<string> {
-  return new Set(files().flatMap((file) => file.declarations.flatMap(({ names }) => names)));
+  return new Set(files.flatMap((file) => file.declarations.flatMap(({ names }) => names)));
 }
 
 /**
- * The text of the host code that some names need.
+ * The host code that some names need.
  * @param exported the names that callers of the module can use
  */
-export function hostText(roots: Iterable<string>, exported: ReadonlySet<string>): string {
+export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string>): Script {
   const byName = new Map<string, Declaration[]>();
-  for (const { declarations } of files()) {
+  for (const { declarations } of files) {
     for (const declaration of declarations) {
       for (const name of declaration.names) byName.set(name, [...(byName.get(name) ?? []), declaration]);
     }
@@ -113,25 +59,26 @@ export function hostText(roots: Iterable<string>, exported: ReadonlySet<string>)
     if (!byName.has(root)) throw new InternalError(`the host code has no ${root}`);
     visit(root);
   }
-  const parts: string[] = [];
-  for (const { header, declarations } of files()) {
+  const parts: Script[] = [];
+  for (const { header, declarations } of files) {
     const used = declarations.filter((declaration) => needed.has(declaration));
     if (used.length === 0) continue;
-    const texts = used.map(({ names, text }) => (names.some((name) => exported.has(name)) ? exportOf(text) : text));
-    parts.push([asNote(header), ...joinOverloads(texts)].join("\n\n"));
+    const scripts = used.map(({ names, text, script }): Script => {
+      if (!names.some((name) => exported.has(name))) return { text, script };
+      return { text: exportOf(text), script: { ...script, text: script.text === "" ? "" : exportOf(script.text) } };
+    });
+    const code = joinScripts(scripts, (i) => (isOverload(scripts[i - 1]!, scripts[i]!) ? "\n" : "\n\n"));
+    const note = plainScript(asNote(header));
+    // A note about types alone says nothing of the JavaScript.
+    const isLeft = code.script.text !== "";
+    parts.push(joinScripts([isLeft ? note : { ...note, script: { text: "", lines: [] } }, code], () => "\n\n"));
   }
-  return parts.join("\n\n");
+  return joinScripts(parts, () => "\n\n");
 }
 
 /** A signature of a function and what follows it stand together. */
-function joinOverloads(texts: readonly string[]): string[] {
-  const joined: string[] = [];
-  for (const text of texts) {
-    if (joined.at(-1)?.endsWith(";") && /^function \w+\(/.test(text) && /\): [^\n]*;$/.test(joined.at(-1)!)) {
-      joined.push(`${joined.pop()!}\n${text}`);
-    } else joined.push(text);
-  }
-  return joined;
+function isOverload(before: Script, after: Script): boolean {
+  return /^function \w+\(/.test(after.text) && before.text.endsWith(";") && /\): [^\n]*;$/.test(before.text);
 }
 
 /** `export` goes after the comment. */

@@ -9,6 +9,7 @@ import { assembleModule, constant, type EmittedModule, heading, type Item, modul
 import type { Loading } from "../common/interface.js";
 import type { Module } from "../common/module.js";
 import { identifier } from "../common/names.js";
+import { bodyMark } from "../common/script.js";
 import { EntryPrinter, type PrintedEntry } from "./entries.js";
 import { KernelFunctions } from "./functions.js";
 import { preparation } from "./prepare.js";
@@ -28,6 +29,7 @@ export function emitTypeScript(module: Module): EmittedModule {
     entries: printed,
     loading: loadingOf(hasWeights, prepares),
     prepare: preparation(module, functions, names),
+    bodies: functions.all.map(({ printed }) => printed.lines),
     statements: [
       heading("The kernels: one function for each, in the order of the first run."),
       ...kernelStatements(functions),
@@ -51,13 +53,13 @@ function loadingOf(hasWeights: boolean, prepares: boolean): Loading {
 }
 
 function kernelStatements(functions: KernelFunctions): Item[] {
-  return functions.all.map(({ name, printed, comment }) => ({
+  return functions.all.map(({ name, printed, comment }, i) => ({
     kind: StructureKind.Function,
     name,
     docs: [comment],
     parameters: printed.parameters.map((parameter) => ({ name: parameter.name, type: parameter.type })),
     returnType: "void",
-    statements: printed.lines.join("\n"),
+    statements: bodyMark(i),
     leadingTrivia: "\n",
   }));
 }

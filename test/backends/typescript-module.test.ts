@@ -14,15 +14,15 @@ import { type Tensor as Evaluated, tensorOf } from "../../src/interpreter/tensor
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph, planGraphs } from "../../src/memory/index.js";
+import { hostFiles } from "../../src/runtime/host/declarations.generated.js";
 import { erf } from "../../src/runtime/host/erf.js";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
-import { sources } from "../../src/runtime/host/sources.generated.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { difference } from "../fuzz/lower-comparison.js";
 import { program } from "../support/program.js";
 import { Random } from "../support/random.js";
 import { randomTensor } from "../support/random-graph-run.js";
-import { fromTensor, importText, strictDiagnostics, toTensor } from "./typescript-support.js";
+import { fromTensor, importText, mappedLines, strictDiagnostics, toTensor } from "./typescript-support.js";
 
 const root = fileURLToPath(new URL("../filetests/typescript/", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "trafo-module-"));
@@ -106,6 +106,11 @@ describe("the text", () => {
     const map = JSON.parse(emitted.sourceMap);
     expect(map.sources).toEqual(["tiny.ts"]);
     expect(map.sourcesContent[0]).toBe(emitted.typescript);
+    const [typescript, javascript] = [emitted.typescript.split("\n"), emitted.javascript.split("\n")];
+    const lines = mappedLines(map.mappings);
+    expect(lines).toHaveLength(javascript.length - 1);
+    for (const [i, line] of lines.entries())
+      for (const word of javascript[i]!.match(/\w+/g) ?? []) expect(typescript[line], `line ${i + 1}`).toContain(word);
     expect(emitted.javascript).toMatch(/\/\/# sourceMappingURL=tiny\.js\.map$/);
   });
   test("is the same every time", () => {
@@ -120,18 +125,17 @@ describe("the text", () => {
 
 describe("host code", () => {
   test("declares every name once", () => {
-    const names = Object.entries(sources).flatMap(([file, text]) => {
-      if (file === "safetensors-writer.ts") return [];
-      const declared = text.matchAll(/^(?:export )?(?:async )?(?:function|class|interface|type|const|let) (\w+)/gm);
-      return [...new Set([...declared].map((match) => match[1]!))];
-    });
+    const names = Object.entries(hostFiles).flatMap(([file, { declarations }]) =>
+      file === "safetensors-writer.ts" ? [] : [...new Set(declarations.flatMap((each) => each.names))],
+    );
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(names)).toEqual(hostNames());
   });
   test("is embedded as it is: otherwise run .ci/embed.mjs", () => {
-    for (const [file, text] of Object.entries(sources)) {
-      const path = fileURLToPath(new URL(`../../src/runtime/host/${file}`, import.meta.url));
-      expect(text, file).toBe(readFileSync(path, "utf8"));
+    for (const [file, { declarations }] of Object.entries(hostFiles)) {
+      const text = readFileSync(fileURLToPath(new URL(`../../src/runtime/host/${file}`, import.meta.url)), "utf8");
+      for (const declaration of declarations)
+        expect(text.replaceAll(/^export /gm, ""), file).toContain(declaration.text);
     }
   });
   test("has the interpreters' erf", () => {

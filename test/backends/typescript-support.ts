@@ -100,3 +100,23 @@ export function renamed(plan: Plan, name: string, prefix: string): Plan {
   });
   return { ...plan, name, buffers };
 }
+
+/** For each line of the generated text, the line of the source that a source map gives for its start. */
+export function mappedLines(mappings: string): readonly number[] {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let line = 0;
+  return mappings.split(";").map((segment) => {
+    const fields: number[] = [];
+    let [value, shift] = [0, 1];
+    for (const character of segment) {
+      const digit = digits.indexOf(character);
+      value += (digit % 32) * shift;
+      shift *= 32;
+      if (digit >= 32) continue;
+      fields.push(value % 2 === 1 ? -(value - 1) / 2 : value / 2);
+      [value, shift] = [0, 1];
+    }
+    line += fields[2]!;
+    return line;
+  });
+}
