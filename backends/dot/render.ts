@@ -85,7 +85,8 @@ async function start(): Promise<readonly Uint8Array[]> {
   return fonts;
 }
 
-async function rasterised(svg: string): Promise<Uint8Array> {
+/** An SVG as PNG. */
+export async function rasterised(svg: string): Promise<Uint8Array> {
   ready ??= start();
   const fonts = await ready;
   const { Resvg } = await import("@resvg/resvg-wasm");

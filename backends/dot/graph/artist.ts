@@ -22,7 +22,7 @@ export interface GraphPictureOptions extends FoldingOptions {
   /** Draws each kernel as one box. */
   readonly closeKernels?: boolean;
   /** What the colours tell, for a value of the Graph; kinds if not given. */
-  readonly costs?: { readonly unit: string; readonly of: (value: number) => number | null };
+  readonly costs?: { readonly unit: string; readonly legend: string; readonly of: (value: number) => number | null };
 }
 
 /**
@@ -92,7 +92,7 @@ class Artist {
     const { graph, options } = this;
     for (let value = 0; value < graph.nodes.length; value++) this.#visit(value);
     this.#outputs();
-    return this.#sheet.picture([...this.#edges.values()], this.#tree.root.block, options.costs?.unit ?? null);
+    return this.#sheet.picture([...this.#edges.values()], this.#tree.root.block, options.costs ?? null);
   }
 
   #visit(value: number): void {
@@ -147,19 +147,16 @@ class Artist {
     const node = nodes[value]!;
     const operands = node.operands.map((_, position) => operandText(this.#facts, node, position));
     const drawing = drawings[node.operator];
-    const title = drawing.title(node.attributes as never, {
-      operands,
-      operandTypes: operandTypes(this.graph, node),
-      type: types[value]!,
-      squared: node.operands.length === 2 && node.operands[0] === node.operands[1],
-    });
+    const squared = node.operands.length === 2 && node.operands[0] === node.operands[1];
+    const context = { operands, operandTypes: operandTypes(this.graph, node), type: types[value]!, squared };
+    const title = drawing.title(node.attributes as never, context);
     const name = names[value];
     const type = typeLabel(types[value]!);
     return this.#sheet.add({
       layer: this.#tree.of[value]!,
       kernel: this.#kernelAt(value),
       from: this.#nameLayer(value),
-      key: node.operator,
+      key: squared && node.operator === "mul" ? "square" : node.operator,
       kind: this.#kindOf(value),
       title,
       details: [name ? `${name}: ${type}` : type],

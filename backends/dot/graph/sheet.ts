@@ -140,7 +140,11 @@ export class Sheet {
 
   // ---- the finished picture
 
-  picture(edges: readonly Edge[], model: string, unit: string | null): Picture {
+  picture(
+    edges: readonly Edge[],
+    model: string,
+    colours: { readonly unit: string; readonly legend: string } | null,
+  ): Picture {
     const top = this.#frame("", null, null, { kind: "layer", title: "" });
     for (const sketch of this.sketches) this.#frameOf(sketch.layer, sketch.kernel, top).items.push(sketch);
     const name = model === "" ? this.graph.name : `${model}.${this.graph.name}`;
@@ -149,8 +153,8 @@ export class Sheet {
       const bounded = max === null ? name : `${name} \u2264 ${render(max)}`;
       return step === 1 ? bounded : `${bounded} by ${step}`;
     });
-    const title = `${name}${focus}${sizes.length === 0 ? "" : `   ${sizes.join(", ")}`}`;
-    return { name, title, items: this.#items(top), edges, unit };
+    const title = `${name}${focus}${sizes.length === 0 ? "" : `   ${sizes.join(", ")}`}${colours === null ? "" : `   ${colours.legend}`}`;
+    return { name, title, items: this.#items(top), edges, unit: colours?.unit ?? null };
   }
 
   #frame(
@@ -265,7 +269,12 @@ export class Sheet {
         ...(place ? [`${place.file}:${place.line}:${place.column}`] : []),
       ],
       gives,
-      cost: isKernel ? kernel.cost : costs.length === 0 ? null : count * costs.reduce((sum, cost) => sum + cost, 0),
+      cost:
+        kernel !== null && isKernel && kernel.cost !== null
+          ? kernel.cost
+          : costs.length === 0
+            ? null
+            : count * costs.reduce((sum, cost) => sum + cost, 0),
     });
   }
 

@@ -41,6 +41,8 @@ const halo = 'stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-or
 
 function withDetails(node: string): string {
   let line = 0;
+  // On the strongest fills grey is hard to read.
+  const detail = /^<g id="[^"]*" class="[^"]*\bhot\b/.test(node) ? inks.text : inks.detail;
   return node.replace(/<text ([^>]*?)(?: fill="[^"]*")?>(?=([^<]*))/g, (_, attributes: string, said: string) => {
     line++;
     if (line === 1) return `<text ${attributes} fill="${inks.text}">`;
@@ -48,6 +50,6 @@ function withDetails(node: string): string {
       /font-size="([\d.]+)"/,
       (_, size: string) => `font-size="${Number(size) - 1.5}"`,
     );
-    return `<text ${smaller} fill="${said.startsWith("\u2192") ? inks.text : inks.detail}">`;
+    return `<text ${smaller} fill="${said.startsWith("\u2192") ? inks.text : detail}">`;
   });
 }

@@ -70,8 +70,9 @@ interface Context {
 }
 
 function nodeLine(node: PictureNode, { unit, most }: Context): string {
-  const counted = unit !== null && node.cost !== null && node.kind !== "junction";
-  const heat = unit === null || node.kind === "junction" ? {} : heatStyle(most > 0 ? (node.cost ?? 0) / most : 0);
+  const counted = unit !== null && (node.cost ?? 0) > 0 && node.kind !== "junction";
+  const share = most > 0 ? (node.cost ?? 0) / most : 0;
+  const heat = unit === null || node.kind === "junction" ? {} : heatStyle(share);
   const style = {
     ...kindStyle[node.kind],
     ...(node.folded ? foldedStyle[node.folded] : {}),
@@ -80,7 +81,7 @@ function nodeLine(node: PictureNode, { unit, most }: Context): string {
   };
   const lines = [node.title, ...node.details, ...(counted ? [`${amount(node.cost ?? 0)}${unit}`] : [])];
   const label = node.kind === "junction" ? '""' : withLoops(quoteLines(lines), node.loops);
-  const kind = node.folded ? `${node.kind} ${node.folded}` : node.kind;
+  const kind = [node.kind, ...(node.folded ? [node.folded] : []), ...(counted && share > 0.3 ? ["hot"] : [])].join(" ");
   const attributes = [`label=${label}`, `class=${quote(kind)}`, `tooltip=${quoteLines(node.tooltip)}`];
   const extra = list(style);
   if (extra !== "") attributes.push(extra);
@@ -162,11 +163,14 @@ function endsOf(picture: Picture): Ends {
 }
 
 function clusterLines(cluster: Cluster, depth: number, context: Context): string[] {
+  const cost = cluster.kind === "kernel" ? (cluster.box?.cost ?? null) : null;
+  const counted = context.unit !== null && cost !== null;
+  const heat = counted ? heatStyle(context.most > 0 ? cost / context.most : 0) : {};
   const attributes = [
-    `label=${quoteLines([roomy(cluster.title)])}`,
+    `label=${quoteLines([roomy(counted ? `${cluster.title} \u00b7 ${amount(cost ?? 0)}${context.unit}` : cluster.title)])}`,
     `class=${quote(cluster.repeated ? `${cluster.kind} repeated` : cluster.kind)}`,
     `tooltip=${quoteLines(cluster.tooltip)}`,
-    list(clusterStyle(cluster, depth)),
+    list({ ...clusterStyle(cluster, depth), ...heat }),
   ];
   return [
     `subgraph ${quote(`cluster ${cluster.id}`)} {`,
@@ -185,13 +189,21 @@ function itemLines(items: readonly Item[], depth: number, context: Context): str
   return items.flatMap((item) => (isCluster(item) ? clusterLines(item, depth, context) : [nodeLine(item, context)]));
 }
 
+/** The cost of the most costly box or kernel. */
+function mostOf(items: readonly Item[]): number {
+  return items.reduce((most, item) => {
+    if (!isCluster(item)) return Math.max(most, item.cost ?? 0);
+    return Math.max(most, mostOf(item.items), item.kind === "kernel" ? (item.box?.cost ?? 0) : 0);
+  }, 0);
+}
+
 /** The picture as a digraph in DOT, with a newline at its end. */
 export function printPicture(picture: Picture): string {
   const nodes = [...boxesOf(picture.items)].map(({ node }) => node);
   const ends = endsOf(picture);
   const large = nodes.length > manyNodes;
   const graph = large ? { ...graphStyle, splines: "polyline", nslimit: 2, mclimit: 0.5 } : graphStyle;
-  const context = { unit: picture.unit, most: Math.max(0, ...nodes.map(({ cost }) => cost ?? 0)) };
+  const context = { unit: picture.unit, most: mostOf(picture.items) };
   const lines = [
     `digraph ${quote(picture.name)} {`,
     `  graph [label=${quoteLines([picture.title])}, ${list(graph)}];`,

@@ -95,17 +95,23 @@ const markHues = [
   ["#efeab3", "#756c00"],
 ] as const;
 
+/** The colours of the things of one number. */
+export function hueOf(number: number): { readonly fill: string; readonly border: string } {
+  const [fill, border] = markHues[number % markHues.length]!;
+  return { fill, border };
+}
+
 /** What a mark adds to a box or a cluster. */
 export function markStyle(mark: Mark | null): Attributes {
   if (mark === null) return {};
   if (mark === "gone") return { style: "filled,dashed", color: "#c5221f", penwidth: 2 };
   if (mark === "new") return { color: "#188038", penwidth: 2.6 };
-  const [fillcolor, color] = markHues[mark % markHues.length]!;
-  return { fillcolor, color, penwidth: 1.8 };
+  const { fill, border } = hueOf(mark);
+  return { fillcolor: fill, color: border, penwidth: 1.8 };
 }
 
 /** From what costs nothing to what costs most. */
-const heatFills = ["#ffffff", "#fff3e0", "#fee0b6", "#fdc27a", "#f79a4a", "#e66f2c"] as const;
+const heatFills = ["#ffffff", "#fff7ec", "#fee8c8", "#fdd49e", "#fdb77a", "#fa9450"] as const;
 
 /** The fill of a box that costs this share (0 … 1) of the most costly one; by square roots, as costs differ widely. */
 export function heatStyle(share: number): Attributes {

@@ -160,15 +160,23 @@ function usedNodes({ nodes, outputs }: Graph): readonly number[] {
 }
 
 function dispatchCost(plan: Plan, { kernel, reads, writes }: Dispatch): Cost {
-  const { reads: parameters } = plan.kernels[kernel]!;
   const bytes = (id: Dispatch["reads"][number]): Size => dataBytesOf(plan.buffers[id]!);
-  const written = writes.reduce((total, id) => add(total, bytes(id)), size(0));
-  const gathered = gatheredBuffers(plan.kernels[kernel]!);
-  const read = reads.reduce((total, id, i) => {
-    const whole = bytes(id);
-    return add(total, gathered.has(parameters[i]!) && !isAtMost(whole, written) ? written : whole);
-  }, size(0));
+  const { read, written } = trafficOfKernel(plan.kernels[kernel]!, reads.map(bytes), writes.map(bytes));
   return { ...zero, kernels: size(1), read, written };
+}
+
+/** The bytes that one run of a kernel reads and writes, from those of its arguments. */
+export function trafficOfKernel(
+  kernel: Kernel,
+  reads: readonly Size[],
+  writes: readonly Size[],
+): { readonly read: Size; readonly written: Size } {
+  const written = writes.reduce((total, bytes) => add(total, bytes), size(0));
+  const gathered = gatheredBuffers(kernel);
+  const read = reads.reduce((total, whole, i) => {
+    return add(total, gathered.has(kernel.reads[i]!) && !isAtMost(whole, written) ? written : whole);
+  }, size(0));
+  return { read, written };
 }
 
 const gatheredOf = new WeakMap<Kernel, ReadonlySet<Buffer>>();

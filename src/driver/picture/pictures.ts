@@ -1,0 +1,104 @@
+/**
+ * Pictures of a program at any of its stages: what is drawn, and the facts that stand in it.
+ *
+ * The stages are those of the pipeline: `source` is the elaborated Graph, `optimized` the Graph with the operators of each
+ * kernel in a cluster, `kernels` those kernels with the loops that their schedules gave them. The plan is no graph but a
+ * chart (memory.ts).
+ */
+import { type GraphPictureOptions, type Picture, pictureOfGraph, sideBySide } from "../../../backends/dot/index.js";
+import { UserError } from "../../diagnostics/index.js";
+import { nearest } from "../../diagnostics/nearest.js";
+import type { Graph } from "../../ir/graph/index.js";
+import { type LoweredGraph, lowerGraph } from "../../lower/index.js";
+import { optimizeGraph, passes } from "../../passes/index.js";
+import { nestText } from "../../schedule/nest.js";
+import type { Compilation } from "../pipeline.js";
+import { type Colour, kernelCost, operatorCosts } from "./costs.js";
+import { assumedSizes } from "./sizes.js";
+
+export const pictureStages = ["source", "optimized", "kernels"] as const;
+export type PictureStage = (typeof pictureStages)[number];
+
+export interface PictureOptions extends Pick<GraphPictureOptions, "expand" | "collapse" | "focus"> {
+  /** `source` if not given. */
+  readonly stage?: PictureStage;
+  /** What the colours tell: what operators do, if not given. */
+  readonly colour?: Colour;
+  /** Sizes for which costs are counted, by name. */
+  readonly sizes?: ReadonlyMap<string, number>;
+  /** A pass before and after which the graph is drawn side by side; "all" for all of them. */
+  readonly diff?: string;
+}
+
+/**
+ * The picture of each entry.
+ * @throws UserError if the program is wrong; E0612 where `focus` names no layer, E0607 where `diff` names no pass, E0611.
+ */
+export function picturesOf(compilation: Compilation, options: PictureOptions = {}): Picture[] {
+  const { stage = "source", diff } = options;
+  if (diff !== undefined) return compilation.get("graph").entries.map((graph) => pictureOfPass(graph, diff, options));
+  if (stage === "source") return compilation.get("graph").entries.map((graph) => pictureOfStage(graph, null, options));
+  const lowered = compilation.get(stage === "kernels" ? "schedule" : "kernels");
+  return compilation.get("optimize").entries.map((graph, i) => pictureOfStage(graph, lowered[i]!, options));
+}
+
+/** @param lowered the kernels of the graph; null to draw it without any */
+function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: PictureOptions): Picture {
+  const { stage, colour = "kind", sizes = new Map(), expand, collapse, focus } = options;
+  const values = assumedSizes(graph.sizes, sizes);
+  const drawing: GraphPictureOptions = {
+    ...(expand === undefined ? {} : { expand }),
+    ...(collapse === undefined ? {} : { collapse }),
+    ...(focus === undefined ? {} : { focus }),
+    ...(colour === "kind" ? {} : { costs: operatorCosts(graph, colour, values) }),
+  };
+  if (lowered === null) return pictureOfGraph(graph, drawing);
+  const closeKernels = stage === "kernels";
+  const calls = new Map(
+    lowered.calls.map((call) => [lowered.buffers[call.writes[0]!]!.value as number, call] as const),
+  );
+  return pictureOfGraph(graph, {
+    ...drawing,
+    closeKernels,
+    ...(colour === "bytes" && drawing.costs ? { costs: { ...drawing.costs, of: () => null } } : {}),
+    kernels: (value) => {
+      const call = calls.get(value);
+      if (call === undefined) return null;
+      const { kernel } = call;
+      const notes = kernel.schedule === undefined ? [] : [`schedule: ${kernel.schedule}`];
+      const cost = kernelCost(lowered, call, colour, values);
+      return { name: kernel.name, loops: closeKernels ? nestText(kernel) : [], notes, cost };
+    },
+  });
+}
+
+/** The graph before and after a pass, or all of them, side by side. */
+function pictureOfPass(graph: Graph, name: string, options: PictureOptions): Picture {
+  const at = passes.findIndex((pass) => pass.name === name);
+  if (at < 0 && name !== "all") throw unknownPass(name);
+  const [from, to] = at < 0 ? [0, passes.length] : [at, at + 1];
+  const before = optimizeGraph(graph, passes.slice(0, from)).graph;
+  const after = optimizeGraph(before, passes.slice(from, to)).graph;
+  const both = (chosen: PictureOptions): [Picture, Picture] => {
+    const drawn = (each: Graph): Picture => pictureOfStage(each, isPlaced(each) ? lowerGraph(each) : null, chosen);
+    return [drawn(before), drawn(after)];
+  };
+  const what = at < 0 ? "optimizing" : name;
+  const { focus, ...rest } = options;
+  const shown = both({ ...options, stage: "optimized" });
+  const whole = focus === undefined ? shown : both({ ...rest, expand: true, stage: "optimized" });
+  return sideBySide(shown, [`before ${what}`, `after ${what}`], whole);
+}
+
+/** Whether the graph says what is computed together. */
+function isPlaced({ placements }: Graph): boolean {
+  return placements.some((placement) => placement !== null);
+}
+
+function unknownPass(name: string): UserError {
+  const names = [...passes.map((pass) => pass.name), "all"];
+  const near = nearest(name, names);
+  return UserError.of("E0607", `--diff takes ${names.join(", ")}, but is ${name}`, {
+    help: near === null ? [] : [`the nearest is ${near}`],
+  });
+}
