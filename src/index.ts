@@ -176,7 +176,7 @@ export interface RunOptions extends ProgramOptions {
  */
 export async function run(options: RunOptions): Promise<Record<string, Tensor>> {
   const compilation = compilationOf(options);
-  const program = compilation.get("graph");
+  const { program } = compilation;
   const given = new Map<string, Given>();
   for (const [name, value] of Object.entries(options.inputs)) {
     const isTensor = typeof value === "object" && "data" in value;
@@ -184,7 +184,7 @@ export async function run(options: RunOptions): Promise<Record<string, Tensor>> 
   }
   checkNames(program, given.keys());
   const weights = readWeights(program.entries, weightsOf(compilation, options.randomWeights));
-  const runner = await targets[options.target ?? "typescript"].start(program.name, program.entries, weights);
+  const runner = await targets[options.target ?? "typescript"].start(compilation, weights);
   try {
     const runs = await runEntries(runner, program, given);
     return Object.fromEntries(runs.flatMap(({ outputs }) => [...outputs]));
@@ -215,11 +215,11 @@ export interface VerifyOptions extends ProgramOptions {
  */
 export async function verify(options: VerifyOptions): Promise<Verification> {
   const compilation = compilationOf(options);
-  const program = compilation.get("graph");
+  const { program } = compilation;
   const { expect, tolerance = 1e-4 } = options;
   const cases = typeof expect === "string" ? readCases(compilation.request.files, expect) : expect;
   return verifyProgram({
-    program,
+    compilation,
     weights: readWeights(program.entries, weightsOf(compilation, undefined)),
     cases,
     targets: options.targets ?? targetsOf("all").chosen,

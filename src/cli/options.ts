@@ -3,8 +3,9 @@ import { type Command, Option } from "commander";
 import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { Compilation } from "../driver/pipeline.js";
+import { targetNames } from "../driver/targets.js";
 import type { Program } from "../ir/graph/index.js";
-import type { OptimizeOptions } from "../passes/index.js";
+import { type OptimizeOptions, passes } from "../passes/index.js";
 import { Checkpoint, readConfig } from "../runtime/checkpoint.js";
 import { checkpointWeights, randomWeights, type Weights } from "../runtime/weights.js";
 import { type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
@@ -22,6 +23,8 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly tile?: string;
   readonly schedule?: boolean;
+  readonly fuse?: boolean;
+  readonly disable?: readonly string[];
 }
 
 type CommonName = keyof CommonOptions;
@@ -36,12 +39,18 @@ const declarations: { readonly [K in CommonName]: () => Option } = {
   checkpoint: () =>
     new Option("--checkpoint <DIR>", "a folder with config.json and model.safetensors, or a .safetensors file"),
   randomWeights: () => new Option("--random-weights [SEED]", "made-up weights, the same for the same seed (0)"),
-  target: () => new Option("--target <TARGET>", "what to compile for or run on"),
+  target: () => new Option("--target <TARGET>", `what to compile for or run on: ${targetNames.join(", ")}`),
   json: () => new Option("--json", "print the answer as JSON"),
   tile: () =>
     new Option("--tile <ROWSxCOLUMNS>", "the tile of matrix products, such as 3x4; the target's own if not given"),
   schedule: () => new Option("--no-schedule", "leave loops in the order in which operators are defined"),
+  fuse: () => new Option("--no-fuse", "compute every operator in a kernel of its own"),
+  disable: () =>
+    new Option("--disable <PASS>", `leave out passes: ${passes.map(({ name }) => name).join(", ")}`).argParser(collect),
 };
+
+/** The options that say how a program is compiled. */
+export const compileOptions = ["tile", "schedule", "fuse", "disable"] as const satisfies readonly CommonName[];
 
 /** Declares common options on a command. */
 export function withOptions(command: Command, ...names: readonly CommonName[]): Command {
@@ -142,6 +151,20 @@ function policyOf({ tile, schedule }: CommonOptions): TypeScriptPolicy | null | 
   return { ...typeScriptPolicy, tile: { rows: Number(match[1]), columns: Number(match[2]) } };
 }
 
+/** The passes that are left out: `--no-fuse`, `--disable algebra,movement`. @throws UserError E0607 */
+function disabledOf({ fuse, disable }: CommonOptions): readonly string[] {
+  const names = passes.map(({ name }) => name);
+  const words = (disable ?? []).flatMap((word) => word.split(",")).map((word) => word.trim());
+  for (const word of words) {
+    if (names.includes(word)) continue;
+    const near = nearest(word, names);
+    throw UserError.of("E0607", `--disable takes ${names.join(", ")}, but holds ${word}`, {
+      help: near === null ? [] : [`the nearest is ${near}`],
+    });
+  }
+  return fuse === false ? [...words, "fusion"] : words;
+}
+
 /** The compilation that a file and the common options ask for. @throws UserError of the families E06 and E07 */
 export function compilationOf(
   host: Host,
@@ -166,7 +189,7 @@ export function compilationOf(
     settings: parseSettings(options.set ?? []),
     ...(options.entry === undefined ? {} : { entries: [options.entry] }),
     ...(policy === undefined ? {} : { policy }),
-    optimize,
+    optimize: { ...optimize, without: disabledOf(options) },
   });
 }
 

@@ -10,6 +10,7 @@ import { type Graph, isFloat, type OperatorName, type Scope, type ValueId } from
 import type { Tensor } from "../runtime/host/tensors.js";
 import { compareValues, largestMagnitude, numbersOf } from "./compare.js";
 import { place, type Ready } from "./inputs.js";
+import type { Compilation } from "./pipeline.js";
 import { evaluateGraph, type Start } from "./targets.js";
 
 /** Relative to the largest magnitude of a value; rounding in f32 adds up to far less over the depth of a model. */
@@ -53,13 +54,14 @@ export function scopePath(scope: Scope | null): string {
 /** The first operator of an entry that departs on a target, or null if none does. */
 export async function firstDeparture(
   start: Start,
+  compilation: Compilation,
   graph: Graph,
   ready: Ready,
   weights: ReadonlyMap<string, Tensor>,
 ): Promise<Departure | null> {
   const all = withAllValues(graph);
   if (all.outputs.length === 0) return null;
-  const runner = await start(graph.name, [all], weights);
+  const runner = await start(compilation.again({}, [all]), weights);
   const values = await runner.run(graph.name, ready);
   let first: Departure | null = null;
   evaluateGraph(graph, ready, weights, "f64", (id, expected) => {

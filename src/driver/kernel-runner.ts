@@ -4,11 +4,10 @@
  */
 import { InternalError } from "../diagnostics/index.js";
 import { interpretPlan } from "../interpreter/kernel-plan.js";
-import type { Graph } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import type { Tensor } from "../runtime/host/tensors.js";
 import { fromEvaluated, toEvaluated } from "./evaluated.js";
-import { Compilation } from "./pipeline.js";
+import type { Compilation } from "./pipeline.js";
 import type { Runner } from "./targets.js";
 
 /** The plan with its inputs, weights and outputs under the names that callers use, not those of their values. */
@@ -20,12 +19,8 @@ function named(plan: Plan): Plan {
 }
 
 /** Lowers and plans graphs, and runs them kernel by kernel. */
-export async function kernelRunner(
-  name: string,
-  graphs: readonly Graph[],
-  weights: ReadonlyMap<string, Tensor>,
-): Promise<Runner> {
-  const plans = Compilation.ofGraphs(name, graphs).get("plan").map(named);
+export async function kernelRunner(compilation: Compilation, weights: ReadonlyMap<string, Tensor>): Promise<Runner> {
+  const plans = compilation.get("plan").map(named);
   const weight = (of: string) => {
     const tensor = weights.get(of);
     if (!tensor) throw new InternalError(`the weight ${of} was not read`);

@@ -4,7 +4,7 @@ import type { Graph } from "../ir/graph/index.js";
 import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
 import { requestsOf } from "../runtime/weights.js";
 import type { Ready } from "./inputs.js";
-import { compileGraphs } from "./pipeline.js";
+import type { Compilation } from "./pipeline.js";
 import type { Runner } from "./targets.js";
 
 /** What a generated module exports, as far as it is used here. */
@@ -50,15 +50,11 @@ export function namedTensors(graphs: readonly Graph[], weights: ReadonlyMap<stri
   return named;
 }
 
-/** Compiles graphs to a module, loads it and gives it the weights. */
-export async function moduleRunner(
-  name: string,
-  graphs: readonly Graph[],
-  weights: ReadonlyMap<string, Tensor>,
-): Promise<Runner> {
-  const { javascript } = await compileGraphs(name, graphs);
+/** Compiles to a module, loads it and gives it the weights. */
+export async function moduleRunner(compilation: Compilation, weights: ReadonlyMap<string, Tensor>): Promise<Runner> {
+  const { javascript } = await compilation.get("emit");
   const module = (await importText(javascript)) as GeneratedModule;
-  const model = await module.load({ weights: namedTensors(graphs, weights) });
+  const model = await module.load({ weights: namedTensors(compilation.program.entries, weights) });
   return {
     run: async (entry: string, { inputs }: Ready) => {
       const method = model[entry];

@@ -1,7 +1,6 @@
-/** What the passes did, for people: remarks with source lines, and the graphs' texts. */
+/** What the passes did, for people: remarks with source lines. */
 import type { Location } from "../diagnostics/index.js";
-import { printProgram } from "../ir/graph/index.js";
-import { firedRules, type PassReport, passes, type Remark } from "../passes/index.js";
+import { firedRules, type PassReport, type Remark } from "../passes/index.js";
 
 /** How often each rule fired, then every remark that says more than its rule, by source line. */
 export function remarksText(reports: readonly PassReport[]): string {
@@ -22,16 +21,4 @@ function remarkText(pass: string, { rule, kind, location, message }: Remark): st
 
 function locationText({ file, line, column }: Location): string {
   return `${file}:${line}:${column}`;
-}
-
-/** The program after one pass, as it is read back; or after all of them, each below a comment that names it. */
-export function dumpText(name: string, reports: readonly PassReport[], after: string): string {
-  const texts = passes.flatMap((pass) => {
-    const own = reports.filter((report) => report.pass === pass.name && report.text !== null);
-    if (own.length === 0) return [];
-    const program = `${printProgram({ name, entries: [] })}\n${own.map(({ text }) => text).join("\n")}`;
-    if (after !== "all") return [program];
-    return own.some(({ changed }) => changed) ? [`; after ${pass.name}\n${program}`] : [`; ${pass.name} (unchanged)\n`];
-  });
-  return texts.join("\n");
 }

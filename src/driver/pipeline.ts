@@ -2,12 +2,13 @@
  * The compiler as one list: source → graph → optimize → kernels → schedule → plan → emit.
  *
  * A stage reads what stands before it and gives one artifact; a Compilation runs stages in the order of the list, each
- * once, as far as is asked. The command line, the library and the targets all compile through here.
+ * once, as far as is asked. A source that is the dump of a stage stands for that stage's artifact. The command line, the
+ * library and the targets all compile through here.
  */
 import type { EmittedModule } from "../../backends/common/emit.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
 import { Diagnostics, InternalError, type Location, SourceFile, UserError } from "../diagnostics/index.js";
-import { type Graph, type Program, parseProgram } from "../ir/graph/index.js";
+import type { Graph, Program } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 import { planGraphs } from "../memory/index.js";
@@ -15,6 +16,7 @@ import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "..
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import { scheduledForTypeScript, scheduleGraph, type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
+import { type Dump, isDump, readDump } from "./dump.js";
 
 /** What to compile. */
 export interface Request {
@@ -36,6 +38,9 @@ export interface Request {
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
   readonly policy?: TypeScriptPolicy | null;
 }
+
+/** How to compile what a request names. */
+export type How = Pick<Request, "optimize" | "policy">;
 
 /** The texts of a generated module. */
 export type Emitted = EmittedModule;
@@ -124,6 +129,10 @@ export class Compilation {
   readonly reports: PassReport[] = [];
   readonly #done: { [K in StageName]?: Artifacts[K] } = {};
   #elaborated: Elaborated | null = null;
+  /** What the source holds, where it is no program but the text of a stage. */
+  #dump: Dump | null = null;
+  #program: Program | null = null;
+  #isStarted = false;
 
   constructor(
     readonly request: Request,
@@ -132,10 +141,18 @@ export class Compilation {
   ) {}
 
   /** A compilation that starts from graphs. */
-  static ofGraphs(name: string, graphs: readonly Graph[]): Compilation {
-    const compilation = new Compilation({ files: noFiles, path: name }, name);
-    compilation.#done.graph = { name, entries: graphs };
+  static ofGraphs(name: string, graphs: readonly Graph[], how: How = {}): Compilation {
+    const compilation = new Compilation({ files: noFiles, path: name, ...how }, name);
+    compilation.#program = { name, entries: graphs };
+    compilation.#done.graph = compilation.#program;
     return compilation;
+  }
+
+  /** The same graphs, or others, compiled in the same way but for what is given. @throws UserError E0616 */
+  again(how: How, graphs = this.get("graph").entries): Compilation {
+    const { optimize, policy } = this.request;
+    const same = { ...(optimize ? { optimize } : {}), ...(policy === undefined ? {} : { policy }) };
+    return Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
   }
 
   /**
@@ -143,15 +160,53 @@ export class Compilation {
    * @throws UserError with everything that is wrong with the program.
    */
   get<K extends StageName>(name: K): Artifacts[K] {
+    this.#start();
     const known: Artifacts[K] | undefined = this.#done[name];
     if (known !== undefined) return known;
     const last = stageNames.indexOf(name);
     let first = last;
     while (first > 0 && this.#done[stageNames[first - 1]!] === undefined) first--;
+    if (this.#dump !== null && first <= stageNames.indexOf("graph")) this.#refuse(name, this.#dump);
     for (const each of stageNames.slice(first, last + 1)) this.#run(each);
     const artifact: Artifacts[K] | undefined = this.#done[name];
     if (artifact === undefined) throw new InternalError(`the stage ${name} gave nothing`);
     return artifact;
+  }
+
+  /** What the program takes and gives: its graphs, or where only later stages are known, graphs that say no more. */
+  get program(): Program {
+    this.#start();
+    this.#program ??= this.get("graph");
+    return this.#program;
+  }
+
+  /** Takes what the source holds, if it is the dump of a stage. */
+  #start(): void {
+    if (this.#program !== null || this.#isStarted) return;
+    this.#isStarted = true;
+    this.#run("source");
+    const source = this.#done.source!;
+    if (!isDump(source)) return;
+    const dump = readDump(source, this.request.entries);
+    this.#dump = dump;
+    this.#program = dump.program;
+    if (dump.stage === "graph" || dump.stage === "optimize") this.#done.graph = dump.program;
+    if (dump.stage === "optimize") this.#done.optimize = dump.program;
+    if ("lowered" in dump) this.#done[dump.stage] = dump.lowered;
+    if ("plans" in dump) this.#done.plan = dump.plans;
+    if (this.request.settings?.size || this.request.model !== undefined) {
+      throw UserError.of("E0616", `${this.request.path} is a dump, which has no static arguments`, {
+        help: ["set them where the program is compiled from its source"],
+      });
+    }
+  }
+
+  #refuse(name: StageName, { stage }: Dump): never {
+    const what = name === "graph" || name === "optimize" ? "has no graphs" : `has nothing of the stage ${name}`;
+    throw UserError.of("E0616", `${this.request.path} is a dump of the stage ${stage}, and ${what}`, {
+      notes: [`${name}: ${stages[name].about}`],
+      help: ["start from the source, or from a dump of an earlier stage"],
+    });
   }
 
   /** Runs the passes over every entry. */
@@ -180,8 +235,8 @@ export class Compilation {
   check(): Elaborated | null {
     if (this.#elaborated) return this.#elaborated;
     const source = this.get("source");
-    if (isDump(source)) {
-      this.#elaborated = elaboratedDump(source, this.request);
+    if (this.#dump !== null) {
+      this.#elaborated = elaboratedDump(this.#dump.program);
       return this.#elaborated;
     }
     requireConfig(this.request, source);
@@ -221,24 +276,10 @@ function sourceOf({ files, path, text }: Request): SourceFile {
   return new SourceFile(path, found);
 }
 
-/** Whether the text is that of graphs, as `--dump-after` prints it. */
-function isDump({ text }: SourceFile): boolean {
-  return /^(?:;.*\n|\s)*program @/.test(text);
-}
-
-/** A program that was elaborated before, and printed. @throws UserError E0690 */
-function elaboratedDump(source: SourceFile, { entries }: Request): Elaborated {
-  const program = parseProgram(source);
-  const chosen = program.entries.filter(({ name }) => entries?.includes(name) ?? true);
-  const facts = chosen.map(({ name }) => ({ name, incremental: null, documentation: null }));
-  return {
-    program: { name: program.name, entries: chosen },
-    statics: [],
-    entries: facts,
-    documentation: null,
-    unread: [],
-    sources: new Map(),
-  };
+/** A program that was elaborated before, and printed. */
+function elaboratedDump(program: Program): Elaborated {
+  const entries = program.entries.map(({ name }) => ({ name, incremental: null, documentation: null }));
+  return { program, statics: [], entries, documentation: null, unread: [], sources: new Map() };
 }
 
 /** The part of the request that elaboration takes. @throws UserError E0703. */
@@ -273,9 +314,4 @@ function requireConfig({ checkpoint, config, settings }: Request, source: Source
     notes: [`it reads ${names}`],
     help: ["give the configuration with --config FILE, or each of these with --set"],
   });
-}
-
-/** Compiles graphs to the texts of a module. */
-export function compileGraphs(name: string, graphs: readonly Graph[]): Promise<Emitted> {
-  return Compilation.ofGraphs(name, graphs).get("emit");
 }

@@ -11,6 +11,7 @@ import { type Evaluated, fromEvaluated, toEvaluated } from "./evaluated.js";
 import type { Ready } from "./inputs.js";
 import { kernelRunner } from "./kernel-runner.js";
 import { moduleRunner } from "./module-runner.js";
+import type { Compilation } from "./pipeline.js";
 
 /** Runs the entries of a program with its weights. */
 export interface Runner {
@@ -19,8 +20,8 @@ export interface Runner {
   dispose(): void;
 }
 
-/** Starts a target: compiles what it needs and gives it the weights, by name. */
-export type Start = (name: string, graphs: readonly Graph[], weights: ReadonlyMap<string, Tensor>) => Promise<Runner>;
+/** Starts a target: compiles as far as it needs and gives it the weights, by name. @throws UserError E0616 */
+export type Start = (compilation: Compilation, weights: ReadonlyMap<string, Tensor>) => Promise<Runner>;
 
 export interface Target {
   readonly about: string;
@@ -42,7 +43,7 @@ export const targets: { readonly [K in TargetName]: Target } = {
     emits: [],
     unavailable: () => null,
     aside: null,
-    start: async (_name, graphs, weights) => interpreterRunner(graphs, weights, "f32"),
+    start: async (compilation, weights) => interpreterRunner(compilation.get("graph").entries, weights, "f32"),
   },
   kernels: {
     about: "the kernels, interpreted in the memory of their plan with every index checked; slow",

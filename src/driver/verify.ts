@@ -5,18 +5,19 @@
  * takes and an entry that could not run are all named, and a file with nothing to compare is an error.
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
-import type { Graph, Program } from "../ir/graph/index.js";
+import type { Program } from "../ir/graph/index.js";
 import { showShape, type Tensor } from "../runtime/host/tensors.js";
 import { type Departure, firstDeparture } from "./blame.js";
 import type { Case } from "./cases.js";
 import { compareTensors, type Difference, numbersOf, sameShape } from "./compare.js";
 import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
 import { inputsOf, place } from "./inputs.js";
+import type { Compilation } from "./pipeline.js";
 import { canRun, type EntryRun, runEntries } from "./run.js";
 import { type Runner, type TargetName, targets } from "./targets.js";
 
 export interface VerifyOptions {
-  readonly program: Program;
+  readonly compilation: Compilation;
   /** Every weight that the program reads, by name. */
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly cases: readonly Case[];
@@ -70,7 +71,8 @@ interface Mismatch {
  * @throws UserError E0713 if there is nothing to compare, E0710 to E0712 where the inputs of a case do not fit.
  */
 export async function verify(options: VerifyOptions): Promise<Verification> {
-  const { program, cases } = options;
+  const { compilation, cases } = options;
+  const { program } = compilation;
   const returned = new Set(program.entries.flatMap((entry) => entry.outputs.map(({ name }) => name)));
   const taken = new Set(program.entries.flatMap((entry) => inputsOf(entry).map(({ name }) => name)));
   const decoding = decodingOf(program);
@@ -86,7 +88,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   for (const target of options.targets) {
     const mismatches: Mismatch[] = [];
     options.onProgress?.(`${target}: compiling`);
-    const runner = await targets[target].start(program.name, program.entries, options.weights);
+    const runner = await targets[target].start(compilation, options.weights);
     for (const each of cases) {
       options.onProgress?.(`${target}: ${each.name}`);
       const { found, runs } = await naming(each, () => verifyCase(runner, target, each, decoding, options));
@@ -109,7 +111,7 @@ async function verifyCase(
   target: TargetName,
   each: Case,
   decoding: Decoding | null,
-  { program, tolerance }: VerifyOptions,
+  { compilation: { program }, tolerance }: VerifyOptions,
 ): Promise<{ found: Row[]; runs: readonly EntryRun[] }> {
   const found: Row[] = [];
   const greedy = each.outputs.get("greedy");
@@ -196,7 +198,7 @@ async function blame(target: TargetName, mismatches: readonly Mismatch[], option
   let departure: Departure | null = null;
   for (const { entry, ready } of first.runs) {
     options.onProgress?.(`${target}: looking for the operator that departs in ${entry.name}`);
-    departure ??= await firstDeparture(targets[target].start, entry satisfies Graph, ready, options.weights);
+    departure ??= await firstDeparture(targets[target].start, options.compilation, entry, ready, options.weights);
   }
   return { target, case: first.row.case, outputs, departure };
 }

@@ -15,6 +15,7 @@ import { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostics } from "../../src/diagnostics/render.js";
 import { readCases } from "../../src/driver/cases.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
+import { Compilation } from "../../src/driver/pipeline.js";
 import { verify } from "../../src/driver/verify.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { readText } from "../../src/runtime/files.js";
@@ -81,7 +82,7 @@ describe.each(all)("$name", ({ family, name }) => {
   test("gives PyTorch's values", async () => {
     const { program } = elaborated(family, checkpoint, false);
     const { rows, failures, notCompared, notUsed } = await verify({
-      program,
+      compilation: Compilation.ofGraphs(name, program.entries),
       weights: readWeights(program.entries, checkpointWeights(checkpoint)),
       cases: readCases(files, join(path, "io.safetensors")),
       targets: ["interpreter"],

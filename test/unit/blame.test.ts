@@ -15,7 +15,8 @@ const files = nodeFiles();
 describe.each(["gpt2", "t5"])("every operator of %s", (model) => {
   const folder = fileURLToPath(new URL(`../../examples/${model}/`, import.meta.url));
   const checkpoint = Checkpoint.open(files, `${folder}checkpoint`);
-  const { entries, name } = new Compilation({ files, path: `${folder}${model}.trafo`, checkpoint }).get("graph");
+  const compilation = new Compilation({ files, path: `${folder}${model}.trafo`, checkpoint });
+  const { entries, name } = compilation.program;
   const weights = readWeights(entries, checkpointWeights(checkpoint));
   const [first] = readCases(files, `${folder}checkpoint/io.safetensors`);
 
@@ -24,7 +25,7 @@ describe.each(["gpt2", "t5"])("every operator of %s", (model) => {
     const runs = await runEntries(reference, { name, entries }, first!.inputs);
     expect(runs).toHaveLength(entries.length);
     for (const { entry, ready } of runs) {
-      expect(await firstDeparture(targets[target].start, entry, ready, weights)).toBeNull();
+      expect(await firstDeparture(targets[target].start, compilation, entry, ready, weights)).toBeNull();
     }
   });
 });

@@ -4,7 +4,7 @@ import { wrapped } from "../../src/cli/commands/explain.js";
 import { normalized, parseSettings, parseSizes } from "../../src/cli/options.js";
 import { counted, errorText, json, short, table } from "../../src/cli/print.js";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
-import { f32, tinyFiles, trafo } from "./support/cli.js";
+import { type Contents, f32, tinyFiles, trafo } from "./support/cli.js";
 
 const M = ["--checkpoint", "m"];
 
@@ -236,7 +236,68 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     const all = await trafo(["compile", "tiny.trafo", "--dump-after", "all"]);
     expect(all.out).toMatch(/^; (after algebra|algebra \(unchanged\))$/m);
     expect(all.out).toContain("; after fusion\n");
+    expect(all.out).toContain("; after plan\n");
     expect((await trafo(["compile", "tiny.trafo", "--dump-after", "fuson"])).err).toContain("the nearest is fusion");
+  });
+  it.each(["graph", "fusion", "kernels", "schedule", "plan"])("goes on from the program after %s", async (stage) => {
+    const module = async (file: string, more: Contents = {}) => {
+      const { status, err, files } = await trafo(
+        ["compile", file, "-o", "out", "--emit", "js", ...(file.endsWith(".trafo") ? M : [])],
+        {
+          ...tinyFiles,
+          ...more,
+        },
+      );
+      expect([status, err]).toEqual([0, ""]);
+      // The comment about the model, and lines of the source above kernels, are the source's.
+      return new TextDecoder().decode(files.get("out/tiny.js")).replace(/^ \*(?: .*)?$\n/gm, "");
+    };
+    const { out } = await trafo(["compile", "tiny.trafo", ...M, "--dump-after", stage]);
+    const dump = { "tiny.dump": out };
+    expect(await module("tiny.dump", dump)).toBe(await module("tiny.trafo"));
+    const again = await trafo(["compile", "tiny.dump", "--dump-after", stage === "fusion" ? "plan" : stage], {
+      ...tinyFiles,
+      ...dump,
+    });
+    if (stage !== "fusion") expect(again.out).toBe(out);
+    const run = await trafo(["verify", "tiny.dump", "--checkpoint", "m", "--target", "kernels,typescript"], {
+      ...tinyFiles,
+      ...dump,
+    });
+    expect([run.status, run.err]).toEqual([0, ""]);
+  });
+  it("says what a dump does not hold", async () => {
+    const { out } = await trafo(["compile", "tiny.trafo", "--dump-after", "plan"]);
+    const files = { ...tinyFiles, "tiny.plan": out };
+    const told = async (...words: string[]) => {
+      const { status, err } = await trafo(words, files);
+      expect(status).toBe(1);
+      return err;
+    };
+    expect(
+      await told("run", "tiny.plan", "--random-weights", "--target", "interpreter", "--size", "B=1,T=2"),
+    ).toContain("E0616");
+    expect(await told("explain", "tiny.plan")).toContain("has no graphs");
+    expect(await told("graph", "tiny.plan")).toContain("start from the source");
+    expect(await told("compile", "tiny.plan", "--dump-after", "algebra")).toContain("E0616");
+    expect(await told("compile", "tiny.plan", "--set", "vocab=3", "-o", "out")).toContain("no static arguments");
+    expect(await told("compile", "tiny.plan", "--entry", "other", "-o", "out")).toContain("it holds forward");
+    expect(await told("compile", "tiny.trafo", "--disable", "algebra", "--dump-after", "algebra")).toContain(
+      "does not run",
+    );
+  });
+  it("leaves out passes by name", async () => {
+    const kernels = async (...words: string[]) => {
+      const { out, err } = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", ...words]);
+      expect(err).toBe("");
+      return Number(/(\d+) kernels?/.exec(out)?.[1]);
+    };
+    expect(await kernels("--disable", "fusion")).toBe(await kernels("--no-fuse"));
+    expect(await kernels("--disable=algebra,movement", "--disable", "fusion")).toBeGreaterThan(0);
+    const wrong = await trafo(["run", "tiny.trafo", "--checkpoint", "m", "--size", "B=1,T=2", "--disable", "fuson"]);
+    expect(wrong.err).toContain("the nearest is fusion");
+    for (const command of ["run", "verify", "explain", "graph"])
+      expect((await trafo([command, "--help"])).out).toContain("--disable <PASS>");
   });
   it("says what the passes did, and leaves fusion out if told to", async () => {
     const { out } = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", "--remarks", "--time"]);

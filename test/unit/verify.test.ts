@@ -47,6 +47,7 @@ const weights = new Map([
   ["next", next],
 ]);
 const program = programOf(pair);
+const compilation = Compilation.ofGraphs(program.name, program.entries);
 const runner = interpreterRunner(program.entries, weights, "f32");
 const given = (values: Record<string, unknown>): Map<string, Given> =>
   new Map(Object.entries(values).map(([name, value]) => [name, givenNumbers(value, name)]));
@@ -124,8 +125,8 @@ describe("the operator that departs", () => {
   /** Runs on the interpreter, and changes the values of one operator. */
   const changing =
     (operator: string, change: (tensor: Tensor) => void): Start =>
-    async (_name, graphs, of) => {
-      const inner = interpreterRunner(graphs, of, "f32");
+    async (changed, of) => {
+      const inner = interpreterRunner(changed.get("graph").entries, of, "f32");
       return {
         dispose: () => {},
         run: async (entry, inputs) => {
@@ -141,13 +142,13 @@ describe("the operator that departs", () => {
     const small = changing("add", (tensor) => {
       tensor.data[0]! += 1e-5;
     });
-    expect(await firstDeparture(small, graph, ready, weights)).toBeNull();
+    expect(await firstDeparture(small, compilation, graph, ready, weights)).toBeNull();
   });
   it("is found with its source line, both values and its layers", async () => {
     const wrong = changing("add", (tensor) => {
       tensor.data[6] = Number.NaN;
     });
-    expect(await firstDeparture(wrong, graph, ready, weights)).toMatchObject({
+    expect(await firstDeparture(wrong, compilation, graph, ready, weights)).toMatchObject({
       entry: "decode",
       operator: "add",
       location: { file: "p.trafo", line: 10 },
@@ -216,14 +217,14 @@ describe("the operator that departs", () => {
 describe("verification", () => {
   it("fails an output whose entry could not run", async () => {
     const each = caseOf({ source: [[0]] }, { scores: f32([1, 1, 4], [0, 0, 0, 0]) });
-    const result = await verify({ program, weights, cases: [each], targets: ["interpreter"], tolerance: 1e-4 });
+    const result = await verify({ compilation, weights, cases: [each], targets: ["interpreter"], tolerance: 1e-4 });
     expect(result.passed).toBe(false);
     expect(result.rows[0]).toMatchObject({ passed: false, absolute: null });
     expect(result.rows[0]!.detail).toContain("does not give the inputs of the entry that returns scores");
   });
   it("compares integers exactly", async () => {
     const each = caseOf({ tokens: [[0, 1]], memory: [[0, 0, 0, 0]] }, { total: i32([1], [3]) });
-    const result = await verify({ program, weights, cases: [each], targets: ["interpreter"], tolerance: 100 });
+    const result = await verify({ compilation, weights, cases: [each], targets: ["interpreter"], tolerance: 100 });
     expect(result.rows[0]).toMatchObject({ output: "total", passed: false, absolute: 1 });
     expect(result.failures[0]!.departure).toBeNull();
   });

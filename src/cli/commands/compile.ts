@@ -4,15 +4,16 @@ import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import { describeProgram, unreadNote } from "../../driver/describe.js";
 import { namedTensors } from "../../driver/module-runner.js";
-import { dumpText, remarksText } from "../../driver/pass-report.js";
+import { remarksText } from "../../driver/pass-report.js";
 import { type Compilation, stageNames } from "../../driver/pipeline.js";
+import { dumpAfter, dumpNameOf, dumpNames } from "../../driver/stage-dumps.js";
 import { targetOf, targets } from "../../driver/targets.js";
 import { passes } from "../../passes/index.js";
 import { joinPath } from "../../runtime/files.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
 import { readWeights } from "../../runtime/weights.js";
 import type { Host } from "../host.js";
-import { type CommonOptions, compilationOf, weightsOf, withOptions } from "../options.js";
+import { type CommonOptions, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
 import { bytesText, counted, plural, table } from "../print.js";
 import { showDiagnostics } from "../report.js";
 
@@ -20,7 +21,6 @@ interface CompileOptions extends CommonOptions {
   readonly output?: string;
   readonly emit?: string;
   readonly time?: boolean;
-  readonly fuse: boolean;
   readonly dumpAfter?: string;
   readonly remarks?: boolean;
 }
@@ -34,15 +34,17 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
     .option("-o, --output <DIR>", "where to write")
     .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
     .option("--time", "print how long each stage and each pass took")
-    .option("--no-fuse", "compute every operator in a kernel of its own")
     .option("--remarks", "print what the passes did, and what they did not, with source lines")
-    .addOption(new Option("--dump-after <PASS>", "print the graphs after a pass, or all, and write nothing"));
-  withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights", "tile", "schedule")
+    .addOption(
+      new Option("--dump-after <STAGE>", "print the program after a stage or pass, or all, and write nothing"),
+    );
+  withOptions(command, "target", "entry", "set", "config", "checkpoint", "randomWeights", ...compileOptions)
     .addHelpText(
       "after",
       [
         "",
-        `The passes are ${passes.map(({ name }) => name).join(", ")}. What --dump-after prints is a FILE as well.`,
+        `The stages and passes of --dump-after are ${dumpNames.join(", ")}.`,
+        "What it prints is a FILE of every command as well, which goes on from there.",
         "",
         "Made-up weights are written beside the module, as NAME.safetensors.",
         "",
@@ -51,17 +53,6 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
       ].join("\n"),
     )
     .action(async (path: string, options: CompileOptions) => finish(await compile(host, path, options)));
-}
-
-/** What `--dump-after` names. @throws UserError E0607 */
-function dumpOf(word: string | undefined): string | null {
-  if (word === undefined) return null;
-  const names = [...passes.map(({ name }) => name), "all"];
-  if (names.includes(word)) return word;
-  const near = nearest(word, names);
-  throw UserError.of("E0607", `--dump-after takes ${names.join(", ")}, but is ${word}`, {
-    help: near === null ? [] : [`the nearest is ${near}`],
-  });
 }
 
 /** Milliseconds of each stage, and below `optimize` of each pass. */
@@ -97,15 +88,12 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
     });
   }
   const kinds = kindsOf(options.emit, targets[target].emits);
-  const dumpAfter = dumpOf(options.dumpAfter);
-  const compilation = compilationOf(host, path, options, {
-    without: options.fuse ? [] : ["fusion"],
-    dumpAfter,
-  });
-  if (dumpAfter !== null) {
-    const { name } = compilation.get("optimize");
+  const after = options.dumpAfter === undefined ? null : dumpNameOf(options.dumpAfter);
+  const compilation = compilationOf(host, path, options, { dumpAfter: after });
+  if (after !== null) {
+    const text = dumpAfter(compilation, after);
     showDiagnostics(host, compilation.diagnostics.sorted);
-    host.out(dumpText(name, compilation.reports, dumpAfter));
+    host.out(text);
     return 0;
   }
   const { output } = options;

@@ -9,7 +9,14 @@ import type { Graph } from "../../ir/graph/index.js";
 import { type Size, type SizeVariable, size, substitute } from "../../sizes/index.js";
 import { entryJson, entryText, parametersText } from "../costs.js";
 import type { Host } from "../host.js";
-import { type CommonOptions, checkSizeNames, compilationOf, parseSizes, withOptions } from "../options.js";
+import {
+  type CommonOptions,
+  checkSizeNames,
+  compilationOf,
+  compileOptions,
+  parseSizes,
+  withOptions,
+} from "../options.js";
 import { printJson, showDiagnostics } from "../report.js";
 
 export function declareExplain(program: Command, host: Host, finish: (status: number) => void): void {
@@ -23,7 +30,7 @@ export function declareExplain(program: Command, host: Host, finish: (status: nu
       ].join("\n"),
     )
     .argument("<FILE>", "a program, or the code of a diagnostic in brackets, such as E0304");
-  withOptions(command, "entry", "set", "size", "config", "checkpoint", "json")
+  withOptions(command, "entry", "set", "size", "config", "checkpoint", "json", ...compileOptions)
     .addHelpText(
       "after",
       "\nExamples:\n  trafo explain gpt2.trafo --config models/gpt2/config.json --size B=1,T=128\n  trafo explain E0706",

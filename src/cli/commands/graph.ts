@@ -9,7 +9,15 @@ import { type PictureOptions, type PictureStage, pictureStages, picturesOf } fro
 import { assumedSizes } from "../../driver/picture/sizes.js";
 import type { Compilation } from "../../driver/pipeline.js";
 import { type Host, Progress } from "../host.js";
-import { type CommonOptions, checkSizeNames, compilationOf, parseCount, parseSizes, withOptions } from "../options.js";
+import {
+  type CommonOptions,
+  checkSizeNames,
+  compilationOf,
+  compileOptions,
+  parseCount,
+  parseSizes,
+  withOptions,
+} from "../options.js";
 import { bytesText } from "../print.js";
 import { showDiagnostics } from "../report.js";
 
@@ -46,7 +54,7 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .option("--expand", "open every layer")
     .option("--collapse <DEPTH>", "fold the layers of this depth into one box each")
     .option("--focus <PATH>", "draw one layer, such as h.0.attn");
-  withOptions(command, "entry", "set", "size", "config", "checkpoint", "tile", "schedule")
+  withOptions(command, "entry", "set", "size", "config", "checkpoint", ...compileOptions)
     .addHelpText(
       "after",
       [

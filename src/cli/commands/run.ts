@@ -16,6 +16,7 @@ import {
   type CommonOptions,
   checkSizeNames,
   compilationOf,
+  compileOptions,
   parseCount,
   parseSizes,
   weightsOf,
@@ -43,7 +44,18 @@ export function declareRun(program: Command, host: Host, finish: (status: number
     .option("--inputs <FILE>", "a .safetensors file with a tensor for every input")
     .option("--input <NAME=VALUE>", "an input as nested lists of numbers; repeatable", collect)
     .option("--outputs <FILE>", "write the outputs to a .safetensors file");
-  withOptions(command, "checkpoint", "randomWeights", "target", "entry", "size", "set", "config", "json")
+  withOptions(
+    command,
+    "checkpoint",
+    "randomWeights",
+    "target",
+    "entry",
+    "size",
+    "set",
+    "config",
+    "json",
+    ...compileOptions,
+  )
     .addHelpText(
       "after",
       [
@@ -98,12 +110,12 @@ async function run(host: Host, path: string, options: RunOptions): Promise<numbe
   const weights = weightsOf(compilation, options);
   const given = givenInputs(host, program, options);
   checkGiven(program, given);
-  const { entries, name } = program;
+  const { entries } = program;
   const runs = await Progress.during(host, async (progress) => {
     progress.say("reading weights");
     const tensors = readWeights(entries, weights, (done, of) => progress.count("reading weights", done, of));
     progress.say(`compiling for ${target}`);
-    const runner = await targets[target].start(name, entries, tensors);
+    const runner = await targets[target].start(compilation, tensors);
     progress.say("running");
     try {
       return await runEntries(runner, program, given);

@@ -8,7 +8,7 @@ import { failureDiagnostics, noticesOf } from "../../driver/verify-report.js";
 import { folderOf, joinPath } from "../../runtime/files.js";
 import { readWeights } from "../../runtime/weights.js";
 import { type Host, Progress } from "../host.js";
-import { type CommonOptions, compilationOf, weightsOf, withOptions } from "../options.js";
+import { type CommonOptions, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
 import { errorText, table } from "../print.js";
 import { printJson, showDiagnostics } from "../report.js";
 
@@ -27,7 +27,7 @@ export function declareVerify(program: Command, host: Host, finish: (status: num
     .argument("<FILE>", "the program")
     .option("--expect <FILE>", "the expected values; io.safetensors beside the weights if not given")
     .option("--tolerance <NUMBER>", "the largest error that passes", "1e-4");
-  withOptions(command, "checkpoint", "target", "entry", "set", "config", "json")
+  withOptions(command, "checkpoint", "target", "entry", "set", "config", "json", ...compileOptions)
     .addHelpText(
       "after",
       [
@@ -66,7 +66,7 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
     const count = (done: number, of: number) => progress.count("reading weights", done, of);
     const weights = readWeights(program.entries, reader, count);
     const onProgress = (what: string) => progress.say(what);
-    return verify({ program, weights, cases, targets: chosen, tolerance, onProgress });
+    return verify({ compilation, weights, cases, targets: chosen, tolerance, onProgress });
   });
   const diagnostics: Diagnostic[] = [
     ...compilation.diagnostics.sorted,

@@ -80,7 +80,7 @@ export const files = entries({
   },
   E0690: {
     title: "a dump that does not parse",
-    text: "A file that holds a Graph in its text form, as `--dump` prints it, breaks the syntax of dumps or a rule of the Graph. Types must be the ones that Trafo infers, sizes are declared behind the inputs, and a value stands before its use.",
+    text: "A file that holds Graphs, Kernels or Plans in their text form, as `--dump-after` prints it, breaks the syntax of dumps or a rule of what it holds. In a Graph types must be the ones that Trafo infers, sizes are declared behind the inputs, and a value stands before its use. In a Kernel every access must be proven to lie in its buffer.",
     wrong: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[8]\n  return %1 as y\n}",
     right: "graph @f(%x: f32[T]) sizes { T: 0..8 } {\n  %1 = exp %x : f32[T]\n  return %1 as y\n}",
   },
@@ -89,6 +89,13 @@ export const files = entries({
     text: "Compiling, running and drawing need a model with an entry. A file of blocks and functions can be checked, formatted and imported.",
     wrong: "trafo run blocks.trafo --random-weights --size B=1,T=4",
     right: "trafo check blocks.trafo",
+  },
+  E0616: {
+    title: "a dump does not hold what is asked for",
+    text: "A command can start from what `--dump-after` printed, and goes on from there. What stands before that place is gone: a dump has no static arguments to set, and one of kernels or of a plan has no Graphs, which the interpreter, pictures of Graphs and costs need.",
+    wrong:
+      "trafo compile gpt2.trafo --dump-after plan > gpt2.plan\ntrafo run gpt2.plan --checkpoint DIR --target interpreter --input 'input_ids=[[1]]'",
+    right: "trafo run gpt2.plan --checkpoint DIR --target typescript --input 'input_ids=[[1]]'",
   },
   E0615: {
     title: "there is not enough memory",

@@ -168,7 +168,13 @@ class KernelParser implements ExpressionScope {
     reader.mark(":");
     const { element, shape } = readArray(reader, kernelElements, () => this.#expressions.size());
     const facts = isRead ? this.#facts() : {};
-    const buffer = new Buffer(name, element, shape, scope ?? reader.oneOf("a scope", bufferScopes), facts);
+    const buffer = new Buffer(
+      this.#nameOf(name),
+      element,
+      shape,
+      scope ?? reader.oneOf("a scope", bufferScopes),
+      facts,
+    );
     this.#buffers.set(name, buffer);
     return buffer;
   }
@@ -181,6 +187,13 @@ class KernelParser implements ExpressionScope {
     const layout = readLayout(reader);
     reader.expect("word", "`of`", "of");
     return { constant: true, packed: { from: reader.list(() => this.#expressions.size()), layout } };
+  }
+
+  /** The name without the number that the printer gave to one of several of a name: 2 to the second, and so on. */
+  #nameOf(name: string): string {
+    const [, base = "", number] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+    const before = Number(number) === 2 ? base : `${base}.${Number(number) - 1}`;
+    return Number(number) >= 2 && this.#buffers.has(base) && this.#buffers.has(before) ? base : name;
   }
 
   /** The statements that stand further in than what they belong to, all equally far. */

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-type Contents = Readonly<Record<string, string | Uint8Array>>;
+export type Contents = Readonly<Record<string, string | Uint8Array>>;
 
 /** Runs `trafo` with some words on some files. */
 export async function trafo(argv: readonly string[], contents: Contents = tinyFiles): Promise<Outcome> {
