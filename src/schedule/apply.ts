@@ -2,13 +2,18 @@
 import type { Kernel } from "../ir/kernel/index.js";
 import type { Schedule, Step } from "./step.js";
 import { accumulate } from "./steps/accumulate.js";
+import { layout } from "./steps/layout.js";
 import { mark } from "./steps/mark.js";
+import { materialise } from "./steps/materialise.js";
+import { online } from "./steps/online.js";
 import { packWeight } from "./steps/pack-weight.js";
 import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
 import { rfactor } from "./steps/rfactor.js";
 import { sink } from "./steps/sink.js";
+import { skipTiles } from "./steps/skip-tiles.js";
 import { split } from "./steps/split.js";
+import { stage } from "./steps/stage.js";
 
 /** @throws ScheduleError where the step must not be taken on this kernel. */
 export function applyStep(kernel: Kernel, step: Step): Kernel {
@@ -29,6 +34,16 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return rfactor(kernel, step);
     case "packWeight":
       return packWeight(kernel, step);
+    case "stage":
+      return stage(kernel, step);
+    case "layout":
+      return layout(kernel, step);
+    case "materialise":
+      return materialise(kernel, step);
+    case "skipTiles":
+      return skipTiles(kernel, step);
+    case "online":
+      return online(kernel, step);
   }
 }
 

@@ -72,6 +72,34 @@ export function withParts(expression: Expression, replace: (part: Expression) =>
   return visit(expression);
 }
 
+/** Statements with other expressions in place of parts of those that they evaluate. */
+export function withStatementParts(
+  body: readonly Statement[],
+  replace: (part: Expression) => Expression | null,
+): readonly Statement[] {
+  const of = (expression: Expression): Expression => withParts(expression, replace);
+  return body.map((each): Statement => {
+    if (each.kind === "for") return { ...each, body: withStatementParts(each.body, replace) };
+    if (each.kind === "if") {
+      return { ...each, condition: of(each.condition), body: withStatementParts(each.body, replace) };
+    }
+    return each.kind === "store" ? { ...each, index: each.index.map(of), value: of(each.value) } : each;
+  });
+}
+
+/** The statements with another block in place of the one that holds a statement. */
+export function replaceInBlock(
+  body: readonly Statement[],
+  statement: Statement,
+  replace: (block: readonly Statement[], at: number) => readonly Statement[],
+): readonly Statement[] {
+  const at = body.indexOf(statement);
+  if (at >= 0) return replace(body, at);
+  return body.map((each) =>
+    each.kind === "for" || each.kind === "if" ? { ...each, body: replaceInBlock(each.body, statement, replace) } : each,
+  );
+}
+
 export class Rewriter {
   readonly #variables = new Map<SizeVariable, Size>();
   readonly #buffers = new Map<Buffer, Moved>();

@@ -67,6 +67,40 @@ export type Step =
    * Lays out an argument that is known when the model is loaded for those who read it: in panels, say, filled up with
    * zeros. The kernel then reads what a kernel that runs once, at load, has made of it.
    */
-  | { readonly step: "packWeight"; readonly buffer: string; readonly layout: Layout };
+  | { readonly step: "packWeight"; readonly buffer: string; readonly layout: Layout }
+  /**
+   * Computes a factor of the products that a buffer is updated with ahead of a loop's body, into a new buffer. Names a
+   * loop for each loop inside that the factor depends on, outer ones first.
+   */
+  | {
+      readonly step: "stage";
+      readonly buffer: string;
+      readonly side: "left" | "right";
+      readonly loop: string;
+      readonly scope: "private" | "workgroup";
+      readonly into: string;
+      readonly names: readonly string[];
+    }
+  /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */
+  | { readonly step: "layout"; readonly buffer: string; readonly layout: Layout }
+  /** Computes once, in a loop of this name, what a loop updates a buffer with and later loops compute too. */
+  | {
+      readonly step: "materialise";
+      readonly buffer: string;
+      readonly loop: string;
+      readonly into: string;
+      readonly name: string;
+    }
+  /**
+   * Lets the loop that fills a row of scores, and those that read it, run only where the row's mask may hold, for all
+   * iterations of the loops `over` around it together.
+   */
+  | { readonly step: "skipTiles"; readonly loop: string; readonly over: readonly string[] }
+  /**
+   * Tiles the loop that fills a row of scores, and those that read it: the maximum so far is kept, and what was summed is
+   * scaled when it changes. Names the loop over tiles, the one that fills a tile, and each of those that read it in their
+   * order; then for each sum inside another loop the loops that begin it, scale it and end it.
+   */
+  | { readonly step: "online"; readonly loop: string; readonly factor: number; readonly names: readonly string[] };
 
 export type Schedule = readonly Step[];

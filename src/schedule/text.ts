@@ -7,8 +7,9 @@
  *
  * A step is its name, what it takes in the order of step.ts, and words before lists.
  */
-import { type LoopKind, layoutText, loopKinds, parseLayoutPart } from "../ir/kernel/index.js";
+import { type Layout, type LoopKind, layoutText, loopKinds, parseLayoutPart } from "../ir/kernel/index.js";
 import type { Schedule, Split, Step, Tail } from "./step.js";
+import { stageScopes } from "./steps/stage.js";
 
 export function printSchedule(schedule: Schedule): string {
   return schedule.map(stepText).join("; ");
@@ -39,6 +40,18 @@ export function stepText(step: Step): string {
       return words("rfactor", step.loop, step.under, ...list("into", step.names));
     case "packWeight":
       return words("packWeight", step.buffer, layoutText(step.layout));
+    case "stage": {
+      const { buffer, side, loop, scope, into, names } = step;
+      return words("stage", buffer, side, loop, scope, into, ...list("into", names));
+    }
+    case "layout":
+      return words("layout", step.buffer, layoutText(step.layout));
+    case "materialise":
+      return words("materialise", step.buffer, step.loop, step.into, "into", step.name);
+    case "skipTiles":
+      return words("skipTiles", step.loop, ...list("over", step.over));
+    case "online":
+      return words("online", step.loop, String(step.factor), ...list("into", step.names));
   }
 }
 
@@ -106,11 +119,38 @@ class StepReader {
         if (begin === undefined || combine === undefined || others.length > 0) this.#fail("it names two loops");
         return { step: "rfactor", loop, under, names: [begin, combine] };
       }
-      case "packWeight": {
+      case "packWeight":
+        return { step: "packWeight", buffer: this.#next("a buffer"), layout: this.#layout() };
+      case "stage": {
         const buffer = this.#next("a buffer");
-        const parts = this.#words.splice(0);
-        const layout = parts.map((word) => parseLayoutPart(word) ?? this.#fail(`${word} is no part of a layout`));
-        return { step: "packWeight", buffer, layout };
+        const side = this.#oneOf("a side", ["left", "right"] as const);
+        const loop = this.#next("a loop");
+        const scope = this.#oneOf("a memory", stageScopes);
+        return {
+          step: "stage",
+          buffer,
+          side,
+          loop,
+          scope,
+          into: this.#next("a new buffer"),
+          names: this.#list("into"),
+        };
+      }
+      case "layout":
+        return { step: "layout", buffer: this.#next("a buffer"), layout: this.#layout() };
+      case "materialise": {
+        const buffer = this.#next("a buffer");
+        const loop = this.#next("a loop");
+        const into = this.#next("a new buffer");
+        const [only, ...others] = this.#list("into");
+        if (only === undefined || others.length > 0) this.#fail("it names one loop");
+        return { step: "materialise", buffer, loop, into, name: only };
+      }
+      case "skipTiles":
+        return { step: "skipTiles", loop: this.#next("a loop"), over: this.#list("over") };
+      case "online": {
+        const loop = this.#next("a loop");
+        return { step: "online", loop, factor: this.#number("the factor"), names: this.#list("into") };
       }
       default:
         return this.#fail(`there is no step ${name}`);
@@ -119,17 +159,28 @@ class StepReader {
 
   #split(): Split {
     const loop = this.#next("a loop");
-    const factor = Number(this.#next("a factor"));
-    if (!Number.isInteger(factor)) this.#fail("the factor is not a whole number");
+    const factor = this.#number("the factor");
     const tail = this.#oneOf("a tail", tails);
     return { step: "split", loop, factor, tail, names: this.#list("into"), copies: this.#list("copies") };
+  }
+
+  #number(what: string): number {
+    const number = Number(this.#next(what.replace("the ", "a ")));
+    if (!Number.isInteger(number)) this.#fail(`${what} is not a whole number`);
+    return number;
+  }
+
+  /** A layout, which is the rest of the step. */
+  #layout(): Layout {
+    const parts = this.#words.splice(0);
+    return parts.map((word) => parseLayoutPart(word) ?? this.#fail(`${word} is no part of a layout`));
   }
 
   /** The names after a word, up to the next such word; none if it does not follow. */
   #list(word: string): readonly string[] {
     if (this.#words[0] !== word) return [];
     this.#words.shift();
-    const end = this.#words.findIndex((each) => each === "into" || each === "copies");
+    const end = this.#words.findIndex((each) => each === "into" || each === "copies" || each === "over");
     return this.#words.splice(0, end < 0 ? this.#words.length : end);
   }
 

@@ -4,6 +4,7 @@ import { applySchedule } from "./apply.js";
 import { ScheduleError } from "./errors.js";
 import { legaliseForTypeScript } from "./legalise/typescript.js";
 import { schedulesForTypeScript, type TypeScriptPolicy } from "./policies/typescript.js";
+import { attentionForTypeScript } from "./policies/typescript-attention.js";
 import type { Step } from "./step.js";
 import { printSchedule } from "./text.js";
 
@@ -12,8 +13,9 @@ import { printSchedule } from "./text.js";
  * out: a part of the kernel then stays as it was.
  */
 export function scheduledForTypeScript(kernel: Kernel, policy: TypeScriptPolicy): Kernel {
-  let made = kernel;
-  const taken: Step[] = [];
+  const taken: Step[] = [...attentionForTypeScript(kernel, policy.attention)];
+  let made = applySchedule(kernel, taken);
+  if (taken.length > 0) return finished(made, taken);
   for (const steps of schedulesForTypeScript(kernel, policy)) {
     try {
       made = applySchedule(made, steps);
@@ -22,5 +24,9 @@ export function scheduledForTypeScript(kernel: Kernel, policy: TypeScriptPolicy)
       if (!(error instanceof ScheduleError)) throw error;
     }
   }
-  return taken.length === 0 ? kernel : { ...legaliseForTypeScript(made), schedule: printSchedule(taken) };
+  return taken.length === 0 ? kernel : finished(made, taken);
+}
+
+function finished(kernel: Kernel, steps: readonly Step[]): Kernel {
+  return { ...legaliseForTypeScript(kernel), schedule: printSchedule(steps) };
 }

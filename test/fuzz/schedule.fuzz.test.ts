@@ -97,7 +97,8 @@ test("tiles do not change what random graphs compute", { timeout }, () => {
   let tiled = 0;
   for (const seed of seeds) {
     const graph = randomGraph(seed, { smooth: true, nodes: 6 + (seed % 30) });
-    const policy = { tile: { rows: 1 + (seed % 4), columns: 1 + (seed % 5) }, leastWork: 0 };
+    const attention = { rows: 1 + (seed % 3), keys: 1 + (seed % 4), columns: 1 + (seed % 5) };
+    const policy = { tile: { rows: 1 + (seed % 4), columns: 1 + (seed % 5) }, attention, leastWork: 0 };
     const scheduled = scheduleGraph(lowerGraph(graph), (kernel) => scheduledForTypeScript(kernel, policy));
     for (const { kernel } of scheduled.calls) {
       expect(verifyKernel(kernel), `seed ${seed}`).toEqual([]);

@@ -6,11 +6,17 @@ import { describe, expect, test } from "vitest";
 import { printKernel as emitKernel } from "../../backends/typescript/kernels.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
 import { type Buffer, type Kernel, verifyKernel } from "../../src/ir/kernel/index.js";
-import { applyStep, legaliseForTypeScript, printSchedule, schedulesForTypeScript } from "../../src/schedule/index.js";
+import {
+  applyStep,
+  legaliseForTypeScript,
+  printSchedule,
+  schedulesForTypeScript,
+  typeScriptPolicy,
+} from "../../src/schedule/index.js";
 import { evaluate, SizeVariable, size } from "../../src/sizes/index.js";
 import { type ProductOptions, product, randomArguments, resultOf } from "../support/naive-kernels.js";
 
-const policy = { tile: { rows: 3, columns: 4 }, leastWork: 0 };
+const policy = { ...typeScriptPolicy, leastWork: 0 };
 const rows = [1, 2, 3, 4, 6, 9];
 const columns = [1, 3, 4, 5, 8, 11];
 const terms = [1, 2, 4, 7];
@@ -117,7 +123,7 @@ test.each([
 ])("a tile of %d by %d", (tileRows, tileColumns) => {
   const { M, N, K } = variables;
   const kernel = product(size(M), size(N), size(K));
-  const steps = schedulesForTypeScript(kernel, { tile: { rows: tileRows, columns: tileColumns }, leastWork: 0 }).flat();
+  const steps = schedulesForTypeScript(kernel, { ...policy, tile: { rows: tileRows, columns: tileColumns } }).flat();
   const made = legaliseForTypeScript(steps.reduce(applyStep, kernel));
   expect(verifyKernel(made)).toEqual([]);
   for (const sizes of every.filter((each) => each.K === 7)) {

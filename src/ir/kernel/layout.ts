@@ -5,12 +5,15 @@
  * inner part by a factor: [1 outer 8, 0 all, 1 inner 8] are the panels of 8 columns of a matrix, row by row within a
  * panel. Where the factor does not divide an axis, its last panel is filled up with zeros.
  */
-import { constantOf, floorDiv, mod, type Size, size } from "../../sizes/index.js";
+import { add, constantOf, floorDiv, mod, type Size, size } from "../../sizes/index.js";
 import { binary, index } from "./expressions.js";
 import type { Expression, Layout, LayoutPart } from "./kernel.js";
 
-/** What is wrong with a layout for an array of this shape, or null. */
-export function layoutProblem(layout: Layout, shape: readonly Size[]): string | null {
+/**
+ * What is wrong with a layout for an array of this shape, or null.
+ * @param isFilled whether last panels are filled up, for which axes that are cut must have a constant size.
+ */
+export function layoutProblem(layout: Layout, shape: readonly Size[], isFilled = true): string | null {
   for (const [axis, extent] of shape.entries()) {
     const parts = layout.filter((each) => each.axis === axis);
     const [first, second] = parts;
@@ -23,7 +26,7 @@ export function layoutProblem(layout: Layout, shape: readonly Size[]): string | 
       Number.isSafeInteger(first.factor) &&
       first.factor >= 1;
     if (!isWhole && !isSplit) return `axis ${axis} does not lie there once, whole or as outer and inner part`;
-    if (isSplit && constantOf(extent) === null) return `the size of axis ${axis} is not constant`;
+    if (isSplit && isFilled && constantOf(extent) === null) return `the size of axis ${axis} is not constant`;
   }
   return layout.some(({ axis }) => shape[axis] === undefined) ? `there are only ${shape.length} axes` : null;
 }
@@ -32,7 +35,7 @@ export function layoutProblem(layout: Layout, shape: readonly Size[]): string | 
 export function layoutShape(layout: Layout, shape: readonly Size[]): readonly Size[] {
   return layout.map(({ axis, part, factor }) => {
     if (part === "all") return shape[axis]!;
-    return part === "inner" ? size(factor) : size(Math.ceil(constantOf(shape[axis]!)! / factor));
+    return part === "inner" ? size(factor) : floorDiv(add(shape[axis]!, factor - 1), factor);
   });
 }
 

@@ -13,6 +13,7 @@ import { loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule, Step, Tail } from "../step.js";
 import { type Contraction, contractionsOf, dependenciesOf, type Sum } from "./contraction.js";
+import type { AttentionTile } from "./typescript-attention.js";
 
 export interface Tile {
   readonly rows: number;
@@ -21,11 +22,16 @@ export interface Tile {
 
 export interface TypeScriptPolicy {
   readonly tile: Tile;
+  readonly attention: AttentionTile;
   /** Contractions of fewer multiplications, where their number is known, stay as they are. */
   readonly leastWork: number;
 }
 
-export const typeScriptPolicy: TypeScriptPolicy = { tile: { rows: 3, columns: 4 }, leastWork: 2048 };
+export const typeScriptPolicy: TypeScriptPolicy = {
+  tile: { rows: 3, columns: 4 },
+  attention: { rows: 2, keys: 2, columns: 4 },
+  leastWork: 2048,
+};
 
 /** Schedules for parts of a kernel, each of which can be taken without the others; none if it stays as it is. */
 export function schedulesForTypeScript(kernel: Kernel, policy: TypeScriptPolicy): readonly Schedule[] {

@@ -1,0 +1,144 @@
+/**
+ * Attention as JavaScript: a few rows at a time, so that a key and a value that are loaded serve all of them.
+ *
+ * Scores are a tile of rows by keys, results one of rows by columns, as in a matrix product. A row of scores stays whole:
+ * it is small beside the keys, and tiles of it would only add work. Keys that the mask hides are left out of the loops;
+ * exponentials are computed once. What is computed of queries and keys (a rotation, say) is computed ahead.
+ */
+import type { Kernel } from "../../ir/kernel/index.js";
+import { constantOf, exactDivide, size, variablesOf } from "../../sizes/index.js";
+import { Draft } from "../draft.js";
+import { loopsIn } from "../loops.js";
+import type { Loop } from "../rewrite.js";
+import type { Schedule } from "../step.js";
+import { type AttentionLoops, attentionsIn, dependsOn } from "./attention.js";
+
+/** Rows, keys and columns of the tiles. */
+export interface AttentionTile {
+  readonly rows: number;
+  readonly keys: number;
+  readonly columns: number;
+}
+
+/** The steps for the attention of a kernel; none if it has none. */
+export function attentionForTypeScript(kernel: Kernel, tile: AttentionTile): Schedule {
+  const draft = new Draft(kernel);
+  const [attention, ...others] = attentionsIn(kernel);
+  if (attention === undefined || others.length > 0) return [];
+  const keys = attention.keys.variable.name;
+  const query = queriesLast(draft, attention);
+  stageFactors(draft, keys, query);
+  if (query === null) scheduleRow(draft, keys, null, tile);
+  else splitRows(draft, keys, query, tile);
+  return draft.steps;
+}
+
+/**
+ * Brings the loop over queries to the inside of the nest: the innermost one that no key depends on. Null if there is no
+ * loop over queries.
+ */
+function queriesLast(draft: Draft, { nest, keys, scores }: AttentionLoops): string | null {
+  const isQuery = (loop: Loop): boolean =>
+    scores.every(({ left, right }) =>
+      [left, right].every((factor) => !dependsOn(factor, keys) || !dependsOn(factor, loop)),
+    );
+  const query = nest.findLast(isQuery);
+  const innermost = nest.at(-1);
+  if (query === undefined || innermost === undefined) return null;
+  if (query === innermost) return query.variable.name;
+  const others = nest.slice(nest.indexOf(query) + 1);
+  const order = [...others, query].map(({ variable }) => variable.name);
+  return draft.try(() => draft.take({ step: "reorder", loops: order })) ? query.variable.name : null;
+}
+
+/** Computes what queries and keys are made of ahead of the loops that do not change it, unless they are elements. */
+function stageFactors(draft: Draft, keys: string, query: string | null): void {
+  for (const { buffer, left, right } of attentionsIn(draft.kernel)[0]?.scores ?? []) {
+    for (const [side, factor] of [["left", left] as const, ["right", right] as const]) {
+      const loop = draft.loop(keys);
+      if (factor.kind === "load" || loop === null) continue;
+      const ofKeys = dependsOn(factor, loop);
+      const nest = attentionsIn(draft.kernel)[0]!.nest.map(({ variable }) => variable.name);
+      const under = ofKeys ? nest[nest.indexOf(query ?? "") - 1] : nest.at(-1);
+      if (under === undefined) continue;
+      const axes = draft.inside(under).filter((each) => dependsOn(factor, each));
+      const names = axes.map((each) => draft.fresh(each.variable.name));
+      const into = ofKeys ? `key_${buffer}` : `query_${buffer}`;
+      draft.try(() => draft.take({ step: "stage", buffer, side, loop: under, scope: "private", into, names }));
+    }
+  }
+}
+
+function splitRows(draft: Draft, keys: string, query: string, tile: AttentionTile): void {
+  const { extent } = draft.loop(query)!;
+  const count = constantOf(extent);
+  if (count !== null && count <= tile.rows) return scheduleRow(draft, keys, query, tile);
+  const inner = draft.inside(query).map(({ variable }) => variable.name);
+  const isExact = exactDivide(extent, size(tile.rows)) !== null;
+  const names = [`${query}o`, `${query}i`, ...(isExact ? [] : [`${query}r`])].map((name) => draft.fresh(name));
+  const copies = isExact ? [] : inner.map((name) => draft.fresh(name));
+  const tail = isExact ? "exact" : "peel";
+  if (!draft.try(() => draft.take({ step: "split", loop: query, factor: tile.rows, tail, names, copies }))) {
+    return scheduleRow(draft, keys, null, tile);
+  }
+  scheduleRow(draft, keys, names[1]!, tile);
+  if (!isExact) scheduleRow(draft, copies[inner.indexOf(keys)]!, null, tile);
+}
+
+/** @param rows the loop over the rows of a tile; null for a single row. */
+function scheduleRow(draft: Draft, keys: string, rows: string | null, tile: AttentionTile): void {
+  draft.try(() => draft.take({ step: "skipTiles", loop: keys, over: rows === null ? [] : [rows] }));
+  const total = rowIn(draft, keys)?.row.sums[0];
+  if (total !== undefined) {
+    const { buffer } = total.store;
+    const loop = total.loop.variable.name;
+    const into = draft.fresh("share");
+    draft.try(() => draft.take({ step: "materialise", buffer: buffer.name, loop, into, name: draft.fresh(loop) }));
+  }
+  const columns = columnsOf(draft, keys);
+  const unrolled = [...tileOf(draft, keys, tile.keys), ...columns.flatMap((each) => tileOf(draft, each, tile.columns))];
+  if (rows !== null) {
+    const variable = draft.loop(rows)?.variable;
+    const into = draft
+      .inside(rows)
+      .filter(
+        ({ variable: own, extent }) =>
+          !unrolled.includes(own.name) && variable !== undefined && !variablesOf(extent).includes(variable),
+      )
+      .map(({ variable: own }) => own.name);
+    const isSunk = draft.try(() => draft.take({ step: "sink", loop: rows, into: [...new Set(into)] }));
+    if (isSunk) unrolled.push(rows);
+  }
+  for (const loop of unrolled) draft.try(() => draft.take({ step: "mark", loop, kind: "unroll" }));
+}
+
+function rowIn(draft: Draft, keys: string): AttentionLoops | undefined {
+  return attentionsIn(draft.kernel).find((each) => each.keys.variable.name === keys);
+}
+
+/** The loops beside that of the keys that sums over keys stand in. */
+function columnsOf(draft: Draft, keys: string): readonly string[] {
+  const loop = draft.loop(keys);
+  const block = loopsIn(draft.kernel.body).find(({ body }) => loop !== null && body.includes(loop))?.body ?? [];
+  return block.flatMap((each) =>
+    each.kind === "for" && each !== loop && loopsIn(each.body).length > 0 ? [each.variable.name] : [],
+  );
+}
+
+/** Splits a loop and sinks its tile into the sums in it; the loops that are to be unrolled. */
+function tileOf(draft: Draft, name: string, factor: number): readonly string[] {
+  const loop = draft.loop(name);
+  if (loop === null) return [];
+  const inner = draft.inside(name).map(({ variable }) => variable.name);
+  const count = constantOf(loop.extent);
+  let tile = name;
+  if (count === null || count > factor) {
+    const isExact = exactDivide(loop.extent, size(factor)) !== null;
+    const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
+    const copies = isExact ? [] : inner.map((each) => draft.fresh(each));
+    const tail = isExact ? "exact" : "peel";
+    if (!draft.try(() => draft.take({ step: "split", loop: name, factor, tail, names, copies }))) return [];
+    tile = names[1]!;
+  }
+  return draft.try(() => draft.take({ step: "sink", loop: tile, into: inner })) ? [tile] : [];
+}
