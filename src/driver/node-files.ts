@@ -13,10 +13,11 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Code, UserError } from "../diagnostics/index.js";
-import type { Files } from "../runtime/files.js";
+import type { FileContents, Files } from "../runtime/files.js";
 
 /** What the system's codes mean, in words. */
 const reasons: Readonly<Record<string, string>> = {
@@ -96,17 +97,32 @@ function makeFolder(path: string): void {
 }
 
 /** Writes beside the target and renames, so that a reader never sees half a file. */
-function writeWhole(path: string, contents: Uint8Array | string): void {
+function writeWhole(path: string, contents: FileContents): void {
   makeFolder(dirname(path));
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw UserError.of("E0604", `cannot write ${path}: it is a folder`);
   }
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    writeFileSync(temporary, contents);
+    writeContents(temporary, contents);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+function writeContents(path: string, contents: FileContents): void {
+  if (typeof contents === "string" || contents instanceof Uint8Array) {
+    writeFileSync(path, contents);
+    return;
+  }
+  const file = openSync(path, "w");
+  try {
+    for (const part of contents.parts()) {
+      for (let at = 0; at < part.length; ) at += writeSync(file, part, at, Math.min(part.length - at, 1 << 30));
+    }
+  } finally {
+    closeSync(file);
   }
 }

@@ -11,6 +11,7 @@ import { type Evaluated, fromEvaluated, toEvaluated } from "./evaluated.js";
 import type { Ready } from "./inputs.js";
 import { kernelRunner } from "./kernel-runner.js";
 import { moduleRunner } from "./module-runner.js";
+import { onnxRunner, onnxUnavailable } from "./onnx-runner.js";
 import type { Compilation } from "./pipeline.js";
 
 /** Runs the entries of a program with its weights. */
@@ -34,7 +35,7 @@ export interface Target {
   readonly start: Start;
 }
 
-export const targetNames = ["interpreter", "kernels", "typescript"] as const;
+export const targetNames = ["interpreter", "kernels", "typescript", "onnx"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 export const targets: { readonly [K in TargetName]: Target } = {
@@ -58,6 +59,13 @@ export const targets: { readonly [K in TargetName]: Target } = {
     unavailable: () => null,
     aside: null,
     start: moduleRunner,
+  },
+  onnx: {
+    about: "an ONNX model for each entry, with its weights; run by onnxruntime, where it is installed",
+    emits: ["onnx"],
+    unavailable: onnxUnavailable,
+    aside: null,
+    start: onnxRunner,
   },
 };
 

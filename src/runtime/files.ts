@@ -7,6 +7,14 @@
 import { type Code, UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 
+/** The contents of a file in parts, each made when it is written, for files of many gigabytes. */
+export interface FileParts {
+  /** The bytes of all parts together. */
+  readonly length: number;
+  readonly parts: () => Iterable<Uint8Array>;
+}
+export type FileContents = string | Uint8Array | FileParts;
+
 export interface Files {
   /** What stands at a path, or null if nothing does. */
   kind(path: string): "file" | "folder" | null;
@@ -17,7 +25,7 @@ export interface Files {
   /** Some bytes of a file; fewer if it ends before. */
   read(path: string, start: number, length: number): Uint8Array;
   /** Writes a whole file, making its folder; it takes its place only when complete. */
-  write(path: string, contents: Uint8Array | string): void;
+  write(path: string, contents: FileContents): void;
 }
 
 /** The folder of a path; `.` for a bare name. */
@@ -82,13 +90,26 @@ function nearby(files: Files, path: string): string[] {
   return stem === null ? [] : [`${folder} has ${stem}${ending}`];
 }
 
+/** All parts in one piece. */
+export function joined({ length, parts }: FileParts): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts()) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** Files in memory, for browsers and tests: whole texts or bytes by path. Folders exist where a file lies under them. */
 export function memoryFiles(contents: Iterable<readonly [string, string | Uint8Array]> = []): Files & {
   readonly contents: Map<string, Uint8Array>;
 } {
   const bytes = new Map<string, Uint8Array>();
-  const put = (path: string, data: string | Uint8Array) => {
-    bytes.set(joinPath(".", path), typeof data === "string" ? new TextEncoder().encode(data) : data);
+  const put = (path: string, data: FileContents) => {
+    const isText = typeof data === "string";
+    const whole = isText ? new TextEncoder().encode(data) : data instanceof Uint8Array ? data : joined(data);
+    bytes.set(joinPath(".", path), whole);
   };
   for (const [path, data] of contents) put(path, data);
   const under = (folder: string) => {

@@ -20,6 +20,7 @@ beforeEach(() => {
     "package.json",
     "package-lock.json",
     "src/cli/trafo.mjs",
+    "backends/common/erase.ts",
   ])
     cpSync(join(root, path), at(path));
   for (const folder of ["src/runtime/host", "dsl/std"]) mkdirSync(at(folder), { recursive: true });

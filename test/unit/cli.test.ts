@@ -299,6 +299,23 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     for (const command of ["run", "verify", "explain", "graph"])
       expect((await trafo([command, "--help"])).out).toContain("--disable <PASS>");
   });
+  it("writes ONNX models, with weights within or beside them", async () => {
+    const onnx = ["compile", "tiny.trafo", "--target", "onnx", "-o", "o"];
+    const { status, out, files } = await trafo([...onnx, "--checkpoint", "m"]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^Tiny: 6 parameters, 1 file\n {2}o\/tiny-forward\.onnx +[\d.]+ (KiB|bytes)\n$/);
+    expect([...files.keys()].filter((name) => name.startsWith("o/"))).toEqual(["o/tiny-forward.onnx"]);
+    const beside = await trafo([...onnx, "--random-weights", "--weights-beside"]);
+    expect([...beside.files.keys()].filter((name) => name.startsWith("o/"))).toEqual([
+      "o/tiny.onnx.data",
+      "o/tiny-forward.onnx",
+    ]);
+    expect(beside.files.get("o/tiny.onnx.data")).toHaveLength(4 * 8 * 2);
+    const refused = await trafo(onnx);
+    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining("an ONNX model holds its weights")]);
+    const tiled = await trafo([...onnx, "--random-weights", "--tile", "3x4"]);
+    expect([tiled.status, tiled.err]).toEqual([1, expect.stringContaining("E0610")]);
+  });
   it("says what the passes did, and leaves fusion out if told to", async () => {
     const { out } = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", "--remarks", "--time"]);
     expect(out).toMatch(/fusion +\d+\.\d ms/);

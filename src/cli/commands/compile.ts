@@ -16,6 +16,7 @@ import type { Host } from "../host.js";
 import { type CommonOptions, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
 import { bytesText, counted, plural, table } from "../print.js";
 import { showDiagnostics } from "../report.js";
+import { version } from "../version.js";
 
 interface CompileOptions extends CommonOptions {
   readonly output?: string;
@@ -23,6 +24,7 @@ interface CompileOptions extends CommonOptions {
   readonly time?: boolean;
   readonly dumpAfter?: string;
   readonly remarks?: boolean;
+  readonly weightsBeside?: boolean;
 }
 
 export function declareCompile(program: Command, host: Host, finish: (status: number) => void): void {
@@ -33,6 +35,7 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
     .argument("<FILE>", "the program")
     .option("-o, --output <DIR>", "where to write")
     .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
+    .option("--weights-beside", "onnx: put the weights into a file beside the models, NAME.onnx.data")
     .option("--time", "print how long each stage and each pass took")
     .option("--remarks", "print what the passes did, and what they did not, with source lines")
     .addOption(
@@ -46,7 +49,8 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
         `The stages and passes of --dump-after are ${dumpNames.join(", ")}.`,
         "What it prints is a FILE of every command as well, which goes on from there.",
         "",
-        "Made-up weights are written beside the module, as NAME.safetensors.",
+        "Made-up weights are written beside the module, as NAME.safetensors. An ONNX model, one for each entry as",
+        "NAME-ENTRY.onnx, holds its weights: those of --checkpoint or made-up ones.",
         "",
         "Example:",
         "  trafo compile gpt2.trafo --target typescript --config models/gpt2/config.json -o out",
@@ -102,6 +106,7 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
       help: ["`trafo compile --help` lists what there is"],
     });
   }
+  if (target === "onnx") return compileOnnx(host, compilation, options, output);
   const module = await compilation.get("emit");
   const { name, elaborated } = compilation;
   const contents: [string, string | Uint8Array][] = [];
@@ -127,5 +132,40 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   );
   if (options.time) host.out(table(timeRows(compilation), "lr"));
   if (options.remarks) host.out(remarksText(compilation.reports));
+  return 0;
+}
+
+/** Writes an ONNX model for each entry. @throws UserError E0502, E0610, E0616, and of the family E07 for weights. */
+async function compileOnnx(
+  host: Host,
+  compilation: Compilation,
+  options: CompileOptions,
+  output: string,
+): Promise<number> {
+  const { tile, fuse, schedule, disable, remarks, time } = options;
+  if (tile !== undefined || fuse === false || schedule === false || disable !== undefined || remarks || time) {
+    throw UserError.of("E0610", "the target onnx has no kernels: it is written from the graph before any pass", {
+      help: ["leave out --tile, --no-schedule, --no-fuse, --disable, --remarks and --time"],
+    });
+  }
+  if (options.checkpoint === undefined && options.randomWeights === undefined) {
+    throw UserError.of("E0610", "an ONNX model holds its weights, and none are named", {
+      help: ["give --checkpoint DIR, or --random-weights where the values do not matter"],
+    });
+  }
+  const { name, elaborated, documentation, sourceLine } = compilation;
+  const weights = weightsOf(compilation, options);
+  const { onnxFiles } = await import("../../driver/onnx-files.js");
+  const program = compilation.get("graph");
+  const beside = options.weightsBeside ?? false;
+  const named = { program, name, weights, beside, documentation, producerVersion: version, sourceLine };
+  const files = onnxFiles(named);
+  const notes = options.entry === undefined ? unreadNote(elaborated) : [];
+  showDiagnostics(host, [...compilation.diagnostics.sorted, ...notes]);
+  for (const [file, contents] of files) host.files.write(joinPath(output, file), contents);
+  const { model, parameters } = describeProgram(elaborated);
+  host.out(`${model}: ${counted(parameters)} parameters, ${plural(files.length, "file")}\n`);
+  const rows = files.map(([file, { length }]) => [`  ${joinPath(output, file)}`, bytesText(length)]);
+  host.out(table(rows, "lr"));
   return 0;
 }

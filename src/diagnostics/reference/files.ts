@@ -56,7 +56,7 @@ export const files = entries({
   },
   E0610: {
     title: "options that need each other or exclude each other",
-    text: "Running needs weights: `--checkpoint DIR` or `--random-weights`, not both. It needs inputs: `--inputs`, `--input` or `--size`. `--tile` says how matrix products are scheduled, and `--no-schedule` that they are not.",
+    text: "Running, and writing an ONNX model, needs weights: `--checkpoint DIR` or `--random-weights`, not both. Running needs inputs: `--inputs`, `--input` or `--size`. `--tile` says how matrix products are scheduled, and `--no-schedule` that they are not; the target onnx has no kernels to schedule.",
     wrong: "trafo run gpt2.trafo --size B=1,T=4",
     right: "trafo run gpt2.trafo --size B=1,T=4 --random-weights",
   },

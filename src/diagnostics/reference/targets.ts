@@ -8,4 +8,10 @@ export const targets = entries({
     wrong: "entry dispose(x: [B, T]) -> (y: [B, T]) { … }",
     right: "entry run(x: [B, T]) -> (y: [B, T]) { … }",
   },
+  E0502: {
+    title: "ONNX cannot express an entry",
+    text: "In an ONNX model, inputs and outputs share one space of names, and every size comes from the shape of an input. An entry that returns a value under the name of an input, or has a size that no input has as an axis, cannot be written with `--target onnx`; other targets take it.",
+    wrong: "entry forward(x: [B, T]) -> (x: [B, T]) { x + 1 }",
+    right: "entry forward(x: [B, T]) -> (y: [B, T]) { x + 1 }",
+  },
 });

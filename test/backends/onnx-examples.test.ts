@@ -1,0 +1,71 @@
+/**
+ * The examples and the published families as ONNX models: onnxruntime gives PyTorch's values within 1e-4. The models are
+ * made from the Graph before any pass, so that this is a witness of the language alone.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { type Case, readCases } from "../../src/driver/cases.js";
+import { nodeFiles } from "../../src/driver/node-files.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { verify } from "../../src/driver/verify.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
+import { elementCount } from "../../src/runtime/host/tensors.js";
+import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
+import { noRuntime } from "./onnx-support.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const files = nodeFiles();
+const TOLERANCE = 1e-4;
+
+async function rowsOf(path: string, folder: string, chosen: (cases: readonly Case[]) => readonly Case[]) {
+  const checkpoint = Checkpoint.open(files, folder);
+  const compilation = new Compilation({ files, path, checkpoint });
+  const weights = readWeights(compilation.program.entries, checkpointWeights(checkpoint));
+  const cases = chosen(readCases(files, join(folder, "io.safetensors")));
+  return (await verify({ compilation, weights, cases, targets: ["onnx"], tolerance: TOLERANCE })).rows;
+}
+
+const wrong = (rows: Awaited<ReturnType<typeof rowsOf>>) =>
+  rows.filter(({ absolute }) => absolute === null || !(absolute < TOLERANCE));
+
+const examples = readdirSync(join(root, "examples")).filter((name) =>
+  existsSync(join(root, "examples", name, "checkpoint")),
+);
+
+describe.runIf(noRuntime === null)("examples", () => {
+  test.each(examples)("%s", { timeout: 60_000 }, async (name) => {
+    const folder = join(root, "examples", name);
+    const rows = await rowsOf(join(folder, `${name}.trafo`), join(folder, "checkpoint"), (cases) => cases);
+    expect(rows.length).toBeGreaterThan(2);
+    expect(wrong(rows)).toEqual([]);
+  });
+});
+
+const fixtures = join(root, "test/fixtures/families");
+/** Families whose program is one of the examples. */
+const programs: Readonly<Record<string, string>> = { t5_gated: "examples/t5/t5.trafo" };
+const families = readdirSync(fixtures, { withFileTypes: true }).flatMap((family) =>
+  family.isDirectory() ? [family.name] : [],
+);
+
+/** The case with the fewest numbers. */
+function smallest(cases: readonly Case[]): readonly Case[] {
+  const numbers = ({ inputs }: Case) => [...inputs.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  return cases.toSorted((a, b) => numbers(a) - numbers(b)).slice(0, 1);
+}
+
+describe.runIf(noRuntime === null)("families", () => {
+  test.each(families)("%s", { timeout: 60_000 }, async (family) => {
+    const folder = join(fixtures, family);
+    const path = join(root, programs[family] ?? `test/fixtures/families/${family}/${family}.trafo`);
+    const checkpoints = readdirSync(folder).filter((name) => existsSync(join(folder, name, "config.json")));
+    expect(checkpoints.length).toBeGreaterThan(0);
+    for (const checkpoint of checkpoints) {
+      const rows = await rowsOf(path, join(folder, checkpoint), smallest);
+      expect(rows.length).toBeGreaterThan(0);
+      expect(wrong(rows), checkpoint).toEqual([]);
+    }
+  });
+});
