@@ -10,6 +10,7 @@ import {
   type DiagnosticParts,
   type Diagnostics,
   diagnostic,
+  type Location,
   locationOf,
   type Span,
 } from "../../src/diagnostics/index.js";
@@ -58,8 +59,14 @@ export function fail(
 /** Calls within calls; published models need fewer than ten. */
 const mostCalls = 100;
 
+/** Where a value comes from: its expression, and the innermost call of the user's that led there. */
+export interface Site {
+  readonly at: Span;
+  readonly frame: Frame | null;
+}
+
 /** A call on the way to the current place. */
-interface Frame {
+export interface Frame {
   readonly call: Span;
   readonly what: string;
 }
@@ -73,6 +80,8 @@ export class Context {
   readonly frames: Frame[] = [];
   /** How the model's static arguments make up numbers: `width` 768, `4 * width` 3072. */
   readonly sizeNames = new Map<number, Set<string>>();
+  /** Where nodes come from, by the location that they have. */
+  readonly sites = new Map<Location, Site>();
   #assumed = 0;
   readonly #told = new Set<string>();
 
@@ -96,7 +105,7 @@ export class Context {
 
   /** Emits an operator at the current place. */
   emit<K extends OperatorName>(operator: K, operands: readonly Wire[], attributes: Attributes[K]): Wire {
-    this.builder.origin = { location: this.span ? locationOf(this.span) : null, scope: this.scope };
+    this.builder.origin = { location: this.#location(), scope: this.scope };
     const id = this.builder.emit(
       operator,
       operands.map((w) => w.id),
@@ -113,6 +122,15 @@ export class Context {
       shape: type.shape,
       fill: null,
     });
+  }
+
+  /** The current place as a location, which is remembered with how it was reached. */
+  #location(): Location | null {
+    if (this.span === null) return null;
+    const location = locationOf(this.span);
+    const frame = this.frames.findLast(({ call }) => !call.file.library) ?? null;
+    this.sites.set(location, { at: this.span, frame });
+    return location;
   }
 
   // ---- sizes

@@ -14,6 +14,7 @@ import type * as ast from "../syntax/index.js";
 import { checkAlone } from "./alone.js";
 import { builtins, constants } from "./builtins/index.js";
 import { Context, fail, Requirements } from "./context.js";
+import { checkIncremental } from "./decoding.js";
 import { Elaborator } from "./elaborator.js";
 import { declareInputs } from "./entry-inputs.js";
 import { result } from "./result.js";
@@ -214,7 +215,14 @@ class ModelElaborator {
     const value = e.body(entry.body, body);
     const outputs = ctx.guard(lastSpan(entry), null, () => this.#outputs(e, entry, value, body));
     if (!outputs || diagnostics.hasErrors) return { statics, graph: null };
-    return { statics, graph: ctx.builder.finish(outputs) };
+    const graph = ctx.builder.finish(outputs);
+    if (entry.incremental !== null && !requirements.changed) {
+      const { name } = entry.incremental;
+      // A name that is no size of the entry has been reported with its names.
+      const isSize = sizes.some((each) => each.name === name) || requirements.sameAs(name).size > 1;
+      if (isSize) checkIncremental(graph, name, ctx, entry.name.span, diagnostics);
+    }
+    return { statics, graph };
   }
 
   #outputs(e: Elaborator, entry: ast.Entry, value: Value, env: Environment) {

@@ -12,6 +12,7 @@ const order = [
   "src/sizes",
   "src/ir",
   "src/interpreter",
+  "src/incremental",
   "dsl",
   "src/passes",
   "src/lower",

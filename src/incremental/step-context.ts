@@ -1,0 +1,99 @@
+/** What the rules of a step are given: a node of the whole entry, the rows that are wanted of it, and a builder. */
+import type { Attributes, GraphBuilder, OperatorName, TensorType, ValueId } from "../ir/graph/index.js";
+import { scalar } from "../ir/graph/index.js";
+import { add, neg, type Size, type SizeVariable, size } from "../sizes/index.js";
+import type { Reads } from "./analysis.js";
+import type { Facts, Refusal, RefusalReason } from "./facts.js";
+import { NotIncremental } from "./refusal.js";
+import type { State } from "./states.js";
+import { rowsOf, type StepSizes, type View, type Views } from "./views.js";
+
+/** A node, and the rows wanted of it. */
+export interface Wanted<K extends OperatorName> {
+  readonly id: ValueId;
+  readonly operator: K;
+  readonly attributes: Attributes[K];
+  readonly views: Views;
+  readonly type: TensorType;
+  readonly facts: Facts;
+  readonly operands: readonly { readonly id: ValueId; readonly facts: Facts; readonly type: TensorType }[];
+  readonly reads: Reads;
+  readonly time: SizeVariable;
+}
+
+/** What a rule emits with. */
+export interface StepEmitter {
+  readonly builder: GraphBuilder;
+  readonly sizes: StepSizes;
+  /** Declares a state and gives the value that it has before the step. */
+  state(state: Omit<State, "name">): { readonly before: ValueId; readonly keep: (next: ValueId) => void };
+}
+
+/** How one operator becomes part of a step. */
+export interface StepRule<K extends OperatorName> {
+  /** The rows wanted of each operand; null for one that the step does not read. */
+  readonly operands: (wanted: Wanted<K>) => readonly (Views | null)[];
+  readonly emit: (wanted: Wanted<K>, emitter: StepEmitter, operands: readonly (ValueId | null)[]) => ValueId;
+}
+
+export function refuse(
+  node: ValueId,
+  reason: RefusalReason,
+  message: string,
+  parts: Partial<Pick<Refusal, "notes" | "help">> = {},
+): never {
+  const { notes = [], help = [] } = parts;
+  throw new NotIncremental({ reason, node, message, notes, help, related: null });
+}
+
+/** The views of an operand whose axes become those of the result; an axis of positions without an image is not read. */
+export function viewsThrough(
+  operand: { readonly facts: Facts; readonly type: TensorType },
+  map: ReadonlyMap<number, number>,
+  views: Views,
+): Views {
+  return operand.type.shape.map((_, axis) => {
+    const to = map.get(axis);
+    return operand.facts.time.has(axis) && to !== undefined ? (views[to] ?? null) : null;
+  });
+}
+
+/** The shape of a value of the given views. */
+export function shapeOf(
+  { type, facts }: { readonly type: TensorType; readonly facts: Facts },
+  views: Views,
+  sizes: StepSizes,
+): Size[] {
+  return type.shape.map((each, axis) => {
+    const view = views[axis] ?? null;
+    return view === null ? each : rowsOf(view, facts.time.get(axis)!, sizes);
+  });
+}
+
+/**
+ * The positions of a view's rows along an axis of a shape, as i32. A slot of a window that is not written yet reports P + N,
+ * which is later than any query, so that every accepted mask removes it.
+ */
+export function positionsOf(
+  { builder, sizes }: StepEmitter,
+  view: View,
+  axis: number,
+  shape: readonly Size[],
+): ValueId {
+  const local = builder.emit("iota", [], { axis, shape });
+  const sizeValue = (value: Size): ValueId => builder.emit("size", [], { value });
+  const plus = (value: ValueId, by: ValueId): ValueId => builder.emit("add", [value, by], {});
+  const { past, length } = sizes;
+  if (view === "all") return local;
+  if (view === "new") return plus(local, sizeValue(size(past)));
+  if (view === "last") return plus(local, sizeValue(add(length, -1)));
+  const slots = view - 1;
+  if (slots === 0) return plus(local, sizeValue(size(past)));
+  const last = sizeValue(add(size(past), -1));
+  const distance = builder.emit("mod", [builder.emit("sub", [last, local], {}), scalar(builder, slots, "i32")], {});
+  const held = builder.emit("sub", [last, distance], {});
+  const isWritten = builder.emit("le", [scalar(builder, 0, "i32"), held], {});
+  const old = builder.emit("where", [isWritten, held, sizeValue(length)], {});
+  const isOld = builder.emit("lt", [local, scalar(builder, slots, "i32")], {});
+  return builder.emit("where", [isOld, old, plus(local, sizeValue(add(size(past), neg(size(slots)))))], {});
+}
