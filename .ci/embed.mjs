@@ -1,6 +1,7 @@
 /**
- * Turns texts into modules, so that a bundled or browser build of Trafo needs no file system: the standard library, and
- * the host code that goes into every generated module, taken apart into its declarations, with and without types. Both
+ * Turns texts into modules, so that a bundled or browser build of Trafo needs no file system: the standard library, the
+ * host code that goes into every generated module, taken apart into its declarations, with and without types, and the
+ * scripts of pages with pictures. All
  * results are ignored by git and made at set-up; a file is written only if it changes, so that nothing is compiled again
  * without need.
  */
@@ -25,6 +26,12 @@ export async function embed() {
       "The host code of generated modules, by file name: its declarations, each with its JavaScript and the lines of it.",
       "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] } }[] }>>",
       await hostFiles(),
+    ),
+    write(
+      "backends/dot/page/scripts.generated.ts",
+      "The scripts of a page, by name: JavaScript that fills `exports` and calls `require`.",
+      "scripts: Readonly<Record<string, string>>",
+      await pageScripts(),
     ),
   ];
   return made.filter((path) => path !== null);
@@ -105,6 +112,26 @@ async function hostFiles() {
     return [name, { header, declarations }];
   });
   return Object.fromEntries(files);
+}
+
+/** What runs in pages with pictures. */
+async function pageScripts() {
+  const { default: ts } = await import("typescript");
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, removeComments: true };
+  const page = read(join("backends", "dot", "page"), ".ts");
+  const files = [
+    ...Object.entries(read(join("backends", "dot", "picture"), ".ts")),
+    ...["client.ts", "engine.ts", "viewport.ts"].map((name) => [name, page[name]]),
+  ];
+  return Object.fromEntries(
+    files.map(([name, text]) => {
+      const { outputText } = ts.transpileModule(text, { compilerOptions });
+      return [
+        name.replace(/\.ts$/, ""),
+        outputText.replace(/^"use strict";\n|^Object\.defineProperty\(exports, "__esModule".*\n/gm, ""),
+      ];
+    }),
+  );
 }
 
 /** A module that is written in TypeScript and imports nothing but types. */

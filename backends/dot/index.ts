@@ -7,6 +7,7 @@ import { viewOf } from "./picture/view.js";
 
 export { type GraphPictureOptions, pictureOfGraph } from "./graph/artist.js";
 export type { KernelFacts } from "./graph/sheet.js";
+export { type PackedGraphviz, pageOf } from "./page/html.js";
 export { sideBySide } from "./picture/diff.js";
 export type { Cluster, Edge, Item, Kind, Picture, PictureNode } from "./picture/picture.js";
 export { printPicture } from "./picture/print.js";

@@ -10,7 +10,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
 import { UserError } from "../../src/diagnostics/index.js";
+import type { PackedGraphviz } from "./page/html.js";
 import { polished } from "./picture/polish.js";
 
 /** Pixels of a PNG for each pixel that a browser shows the SVG with. */
@@ -64,6 +66,16 @@ function reason(complaints: string): string {
 
 function cannotDraw(message: string): UserError {
   return UserError.of("E0612", message);
+}
+
+/** Graphviz for pages: the library and its binary as they lie in the package that the command line runs. */
+export async function packedGraphviz(): Promise<PackedGraphviz> {
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve("graphviz-cli"));
+  const wasm = resolve("@aduh95/viz.js/wasm");
+  const packed = async (file: string): Promise<string> =>
+    gzipSync(await readFile(file), { level: 9 }).toString("base64");
+  const [script, binary] = await Promise.all([packed(join(dirname(wasm), "render.browser.js")), packed(wasm)]);
+  return { script, wasm: binary };
 }
 
 // ---- PNG

@@ -6,6 +6,7 @@
  * and arrows across the whole picture would say nothing. Where kernels are drawn, each has boxes of its own for what it
  * computes in place.
  */
+import type { Location } from "../../../src/diagnostics/index.js";
 import type { Graph } from "../../../src/ir/graph/index.js";
 import type { Edge, Kind, Picture, Tensor } from "../picture/picture.js";
 import { withOwnIndices } from "./copies.js";
@@ -21,6 +22,8 @@ export interface GraphPictureOptions extends FoldingOptions {
   readonly kernels?: (value: number) => KernelFacts | null;
   /** Draws each kernel as one box. */
   readonly closeKernels?: boolean;
+  /** The text of a line of the source. */
+  readonly sourceLine?: (location: Location) => string | null;
   /** What the colours tell, for a value of the Graph; kinds if not given. */
   readonly costs?: { readonly unit: string; readonly legend: string; readonly of: (value: number) => number | null };
 }
@@ -66,25 +69,28 @@ class Artist {
     // Expanded, a mask's arithmetic is drawn like any other; only numbers stay in their consumers' titles.
     this.#facts = options.expand ? { ...facts, isStatic: facts.inline.map((text) => text !== null) } : facts;
     this.#folding = foldingOf(this.#tree, this.#facts, options, grouped !== null);
-    this.#sheet = new Sheet(this.graph, this.#folding, this.#facts.users, options.closeKernels ?? false);
+    this.#sheet = new Sheet(this.graph, this.#folding, this.#facts.users, options);
     this.#kernelOf = grouped?.kernelOf ?? this.graph.nodes.map(() => null);
-    this.#kernels = (grouped?.kernels ?? []).map(({ value, origin }) => {
-      const found = options.kernels!(origin) ?? {
-        name: given.nodes[origin]!.operator,
-        loops: [],
-        notes: [],
-        cost: null,
-      };
-      const members = this.#kernelOf.flatMap((kernel, id) => (kernel === this.#kernelOf[value] ? [id] : []));
-      const home =
-        homeOf(members.filter((id) => !facts.isStatic[id]).map((id) => this.#tree.of[id]!)) ?? this.#tree.of[value]!;
+    this.#kernels = grouped === null ? [] : this.#drawnKernels(grouped, given, facts.isStatic);
+  }
+
+  /** What is known of each kernel; its id is that of what it writes. */
+  #drawnKernels({ kernels, kernelOf }: KernelGraph, given: Graph, isStatic: readonly boolean[]): DrawnKernel[] {
+    const layers = kernels.map((): Layer[] => []);
+    kernelOf.forEach((kernel, id) => {
+      if (kernel !== null && !isStatic[id]) layers[kernel]!.push(this.#tree.of[id]!);
+    });
+    const counts = new Map<string, number>();
+    return kernels.map(({ value, origin }, kernel) => {
+      const { operator } = given.nodes[origin]!;
+      const none = { name: operator, loops: [], cost: null, code: null };
       const { id: place } = this.#names.of[origin]!;
-      return {
-        ...found,
-        id: `kernel ${place === "" ? "" : `${place}/`}${given.nodes[origin]!.operator} ${origin}`,
-        home,
-        value,
-      };
+      const wanted = `kernel ${place === "" ? "" : `${place}/`}${operator}`;
+      const count = (counts.get(wanted) ?? 0) + 1;
+      counts.set(wanted, count);
+      const id = count === 1 ? wanted : `${wanted}#${count}`;
+      const home = homeOf(layers[kernel]!) ?? this.#tree.of[value]!;
+      return { ...none, ...this.options.kernels?.(origin), id, home, value };
     });
   }
 

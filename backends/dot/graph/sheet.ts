@@ -2,6 +2,7 @@
  * The sheet that a Graph is drawn on: boxes are added to layers and kernels, get their ids, and become a Picture in the
  * end, in which each layer and each kernel has the box that it is when closed.
  */
+import type { Location } from "../../../src/diagnostics/index.js";
 import type { Graph } from "../../../src/ir/graph/index.js";
 import { render } from "../../../src/sizes/index.js";
 import {
@@ -24,9 +25,9 @@ export interface KernelFacts {
   readonly name: string;
   /** Its loops, outermost first, indented. */
   readonly loops: readonly string[];
-  /** More about it, line by line. */
-  readonly notes: readonly string[];
   readonly cost: number | null;
+  /** The key of its code. */
+  readonly code: string | null;
 }
 
 /** A kernel of the picture. */
@@ -85,6 +86,12 @@ interface Frame {
   readonly items: (Sketch | Frame)[];
 }
 
+export interface SheetOptions {
+  /** Whether kernels are boxes. */
+  readonly closeKernels?: boolean;
+  readonly sourceLine?: (location: Location) => string | null;
+}
+
 export class Sheet {
   readonly sketches: Sketch[] = [];
   readonly #ids = new Set<string>();
@@ -94,14 +101,12 @@ export class Sheet {
     readonly graph: Graph,
     readonly folding: Folding,
     readonly users: readonly (readonly number[])[],
-    /** Whether kernels are boxes. */
-    readonly closeKernels: boolean,
+    readonly options: SheetOptions,
   ) {}
 
   add(box: NewBox): Sketch {
     const { layer, kernel, kind, title, details, value, weight = null } = box;
     const place = box.from ?? layer;
-    const at = this.graph.locations[value];
     const node = plainNode({
       id: this.#freeId(place === null || place.id === "" ? box.key : `${place.id}/${box.key}`),
       kind,
@@ -111,7 +116,7 @@ export class Sheet {
         joined(place?.id ?? "", ": ", title),
         ...details,
         ...(weight === null ? [] : [this.#path(weight)]),
-        ...(at ? [`${at.file}:${at.line}:${at.column}`] : []),
+        ...this.#sourceOf(value),
       ],
       gives: this.tensor(value),
       isPlumbing: box.isPlumbing ?? false,
@@ -120,6 +125,14 @@ export class Sheet {
     const sketch: Sketch = { node, layer, kernel, value, weight };
     this.sketches.push(sketch);
     return sketch;
+  }
+
+  /** Where in the source a value comes from, and what stands there. */
+  #sourceOf(value: number): string[] {
+    const at = this.graph.locations[value];
+    if (!at) return [];
+    const text = this.options.sourceLine?.(at)?.trim() ?? "";
+    return [`${at.file}:${at.line}:${at.column}`, ...(text === "" ? [] : [text])];
   }
 
   tensor(value: number): Tensor {
@@ -179,8 +192,8 @@ export class Sheet {
   #frameOf(place: Layer | null, kernel: DrawnKernel | null, top: Frame): Frame {
     const layer = kernel === null || place === null ? place : this.#closedIn(place, kernel);
     if (kernel !== null && layer === null) {
-      const { id, name, notes } = kernel;
-      const tooltip = [`kernel ${name}`, ...notes];
+      const { id, name } = kernel;
+      const tooltip = [`kernel ${name}`];
       return this.#within(this.#frameOf(kernel.home, null, top), id, () =>
         this.#frame(id, null, kernel, { kind: "kernel", title: name, tooltip }),
       );
@@ -229,9 +242,11 @@ export class Sheet {
   #cluster(frame: Frame): Cluster {
     const { id, layer, kernel, kind, title, repeated, tooltip } = frame;
     const closed =
-      layer === null ? kind === "kernel" && this.closeKernels : this.folding.isClosed(layer, kernel !== null);
+      layer === null
+        ? kind === "kernel" && (this.options.closeKernels ?? false)
+        : this.folding.isClosed(layer, kernel !== null);
     const box = this.#boxOf(frame);
-    return { id, kind, title, repeated, tooltip, items: this.#items(frame), box, closed, mark: null };
+    return { id, kind, title, repeated, tooltip, items: this.#items(frame), box, closed, mark: null, code: box.code };
   }
 
   /** The box that a cluster is when closed: what it does above all, the weights in it, what it gives. */
@@ -247,7 +262,6 @@ export class Sheet {
     const held = weights.map(({ node }) => `${node.title}: ${node.gives?.type}`);
     const lines = held.length > mostWeights ? [`${held.length} weights`] : held;
     const result = gives === null ? [] : [kind === "layer" ? gives.type : tensorText(gives)];
-    const place = gives === null ? null : this.graph.locations[gives.value];
     const costs = sketches.flatMap(({ node }) => node.cost ?? []);
     const isKernel = kind === "kernel" && kernel !== null;
     const parts = isKernel ? [partsText(frame.items)].filter((text) => text !== "") : [];
@@ -266,9 +280,10 @@ export class Sheet {
         ...tooltip,
         ...result,
         ...weights.map(({ node, weight }) => `${this.#path(weight!)}: ${node.gives?.type}`),
-        ...(place ? [`${place.file}:${place.line}:${place.column}`] : []),
+        ...(gives === null ? [] : this.#sourceOf(gives.value)),
       ],
       gives,
+      code: isKernel ? kernel.code : null,
       cost:
         kernel !== null && isKernel && kernel.cost !== null
           ? kernel.cost

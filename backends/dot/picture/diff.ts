@@ -92,7 +92,17 @@ function side(
       return { ...item, id: `${name} ${item.id}`, items: walk(item.items), box, mark };
     });
   const items = walk(picture.items);
-  return { id: name, kind: "side", title, repeated: false, tooltip: [], items, box: null, closed: false, mark: null };
+  const frame = {
+    kind: "side",
+    title,
+    repeated: false,
+    tooltip: [],
+    box: null,
+    closed: false,
+    mark: null,
+    code: null,
+  } as const;
+  return { ...frame, id: name, items };
 }
 
 function renamed(edges: readonly Edge[], name: string): Edge[] {

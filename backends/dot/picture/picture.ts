@@ -60,6 +60,8 @@ export interface PictureNode {
   readonly mark: Mark | null;
   /** The ids of the operators in it, where it stands for several. */
   readonly members: readonly string[];
+  /** The key of the code that computes it, where there is one to show. */
+  readonly code: string | null;
 }
 
 /** A hue that belongs together, or what a pass did. */
@@ -78,6 +80,7 @@ export interface Cluster {
   /** Whether it is closed unless somebody opens it. */
   readonly closed: boolean;
   readonly mark: Mark | null;
+  readonly code: string | null;
 }
 
 export type Item = PictureNode | Cluster;
@@ -142,6 +145,7 @@ export function plainNode(given: Pick<PictureNode, "id" | "kind" | "title"> & Pa
     cost: null,
     mark: null,
     members: [],
+    code: null,
     ...given,
   };
 }

@@ -182,7 +182,7 @@ function clusterLines(cluster: Cluster, depth: number, context: Context): string
 
 /** With blanks at the end: the title is drawn bold, and Graphviz measures it as if it were not. */
 function roomy(title: string): string {
-  return title === "" ? "" : `${title}${" ".repeat(2 + Math.ceil(title.length / 8))}`;
+  return title === "" ? "" : `${title}${" ".repeat(2 + Math.ceil(title.length / 6))}`;
 }
 
 function itemLines(items: readonly Item[], depth: number, context: Context): string[] {

@@ -184,13 +184,14 @@ function unwrapped(picture: Picture): Picture {
       if (others.length > 0 || item.kind === "side") return [{ ...item, items: inside }];
       if (item.kind === "kernel" && !isCluster(only)) {
         const tooltip = [...item.tooltip, ...only.tooltip.slice(1)];
-        return [{ ...only, folded: "kernel", tooltip, mark: item.mark, cost: item.box?.cost ?? only.cost }];
+        const cost = item.box?.cost ?? only.cost;
+        return [{ ...only, folded: "kernel", tooltip, mark: item.mark, cost, code: item.code }];
       }
       if (item.kind === "kernel" || item.repeated) return [{ ...item, items: inside }];
       if (isCluster(only) && only.kind === "kernel") {
         return [{ ...only, title: `${only.title} \u00b7 ${item.title}`, tooltip: [...item.tooltip, ...only.tooltip] }];
       }
-      if (!isCluster(only) && only.folded === "kernel" && only.loops.length > 0) {
+      if (!isCluster(only) && only.folded === "kernel") {
         return [{ ...only, title: `${only.title} \u00b7 ${item.title}`, tooltip: [...item.tooltip, ...only.tooltip] }];
       }
       return [{ ...item, items: inside }];

@@ -1,7 +1,7 @@
 /** `trafo graph`: pictures of a program. */
 import { type Command, Option } from "commander";
-import { dotOfPicture } from "../../../backends/dot/index.js";
-import { rasterised, renderDot } from "../../../backends/dot/render.js";
+import { dotOfPicture, pageOf } from "../../../backends/dot/index.js";
+import { packedGraphviz, rasterised, renderDot } from "../../../backends/dot/render.js";
 import { UserError } from "../../diagnostics/index.js";
 import { type Colour, colours } from "../../driver/picture/costs.js";
 import { memoryPicture } from "../../driver/picture/memory.js";
@@ -31,7 +31,7 @@ interface GraphOptions extends CommonOptions {
   readonly diff?: string | true;
 }
 
-const formats = ["dot", "svg", "png"] as const;
+const formats = ["dot", "svg", "png", "html"] as const;
 type Format = (typeof formats)[number];
 
 export function declareGraph(program: Command, host: Host, finish: (status: number) => void): void {
@@ -40,7 +40,8 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .summary("draw a program with Graphviz")
     .description(
       [
-        "Draws a program, a picture for each entry. The ending of the output says how: .dot, .svg or .png.",
+        "Draws a program, a picture for each entry. The ending of the output says how: .dot, .svg, .png, or .html",
+        "for a page to look around in.",
         "",
         "Stages: source is the graph as written; optimized has the operators of each kernel in a frame; kernels has the",
         "loops and tiles of each; plan is a chart of memory over time.",
@@ -122,9 +123,11 @@ function pictures(compilation: Compilation, sizes: ReadonlyMap<string, number>, 
     ...(focus === undefined ? {} : { focus }),
     ...(diff === undefined ? {} : { diff: diff === true ? "all" : diff }),
   };
-  return picturesOf(compilation, chosen).map((picture) => {
+  return picturesOf(compilation, chosen).map(({ picture, codes }) => {
     const text = dotOfPicture(picture);
-    return { text, as: (format) => renderDot(text, format) };
+    const page = async (): Promise<string> =>
+      pageOf({ title: picture.title, picture, codes }, await renderDot(text, "svg"), await packedGraphviz());
+    return { text, as: (format) => (format === "html" ? page() : renderDot(text, format)) };
   });
 }
 
@@ -132,7 +135,8 @@ function charts(compilation: Compilation, sizes: ReadonlyMap<string, number>): D
   const { name } = compilation.get("graph");
   return compilation.get("plan").map((plan) => {
     const text = memoryPicture(name, plan, assumedSizes(plan.sizes, sizes));
-    return { text, as: async (format) => (format === "png" ? rasterised(text) : text) };
+    const page = (): string => pageOf({ title: `${name}.${plan.name}`, picture: null, codes: {} }, text, null);
+    return { text, as: async (format) => (format === "png" ? rasterised(text) : format === "html" ? page() : text) };
   });
 }
 

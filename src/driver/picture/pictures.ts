@@ -9,6 +9,7 @@ import { type GraphPictureOptions, type Picture, pictureOfGraph, sideBySide } fr
 import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import type { Graph } from "../../ir/graph/index.js";
+import { type Kernel, printKernel } from "../../ir/kernel/index.js";
 import { type LoweredGraph, lowerGraph } from "../../lower/index.js";
 import { optimizeGraph, passes } from "../../passes/index.js";
 import { nestText } from "../../schedule/nest.js";
@@ -30,34 +31,47 @@ export interface PictureOptions extends Pick<GraphPictureOptions, "expand" | "co
   readonly diff?: string;
 }
 
+/** A picture, and the code that its kernels have, by the keys in it. */
+export interface DrawnEntry {
+  readonly picture: Picture;
+  readonly codes: Readonly<Record<string, string>>;
+}
+
 /**
  * The picture of each entry.
  * @throws UserError if the program is wrong; E0612 where `focus` names no layer, E0607 where `diff` names no pass, E0611.
  */
-export function picturesOf(compilation: Compilation, options: PictureOptions = {}): Picture[] {
+export function picturesOf(compilation: Compilation, options: PictureOptions = {}): DrawnEntry[] {
   const { stage = "source", diff } = options;
-  if (diff !== undefined) return compilation.get("graph").entries.map((graph) => pictureOfPass(graph, diff, options));
-  if (stage === "source") return compilation.get("graph").entries.map((graph) => pictureOfStage(graph, null, options));
-  const lowered = compilation.get(stage === "kernels" ? "schedule" : "kernels");
-  return compilation.get("optimize").entries.map((graph, i) => pictureOfStage(graph, lowered[i]!, options));
+  const { sourceLine } = compilation;
+  const context = { ...options, sourceLine };
+  const { entries } = compilation.get("graph");
+  if (diff !== undefined) return entries.map((graph) => pictureOfPass(graph, diff, context));
+  if (stage === "source") return entries.map((graph) => pictureOfStage(graph, null, context));
+  const lowered = compilation.get("schedule");
+  return compilation.get("optimize").entries.map((graph, i) => pictureOfStage(graph, lowered[i]!, context));
 }
 
+type Context = PictureOptions & Pick<GraphPictureOptions, "sourceLine">;
+
 /** @param lowered the kernels of the graph; null to draw it without any */
-function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: PictureOptions): Picture {
-  const { stage, colour = "kind", sizes = new Map(), expand, collapse, focus } = options;
+function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Context): DrawnEntry {
+  const { stage, colour = "kind", sizes = new Map(), expand, collapse, focus, sourceLine } = options;
   const values = assumedSizes(graph.sizes, sizes);
   const drawing: GraphPictureOptions = {
+    ...(sourceLine === undefined ? {} : { sourceLine }),
     ...(expand === undefined ? {} : { expand }),
     ...(collapse === undefined ? {} : { collapse }),
     ...(focus === undefined ? {} : { focus }),
     ...(colour === "kind" ? {} : { costs: operatorCosts(graph, colour, values) }),
   };
-  if (lowered === null) return pictureOfGraph(graph, drawing);
+  if (lowered === null) return { picture: pictureOfGraph(graph, drawing), codes: {} };
   const closeKernels = stage === "kernels";
   const calls = new Map(
     lowered.calls.map((call) => [lowered.buffers[call.writes[0]!]!.value as number, call] as const),
   );
-  return pictureOfGraph(graph, {
+  const codes = new Map<Kernel, string>();
+  const picture = pictureOfGraph(graph, {
     ...drawing,
     closeKernels,
     ...(colour === "bytes" && drawing.costs ? { costs: { ...drawing.costs, of: () => null } } : {}),
@@ -65,29 +79,37 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Pic
       const call = calls.get(value);
       if (call === undefined) return null;
       const { kernel } = call;
-      const notes = kernel.schedule === undefined ? [] : [`schedule: ${kernel.schedule}`];
+      const code = codes.get(kernel) ?? `${kernel.name}#${codes.size}`;
+      codes.set(kernel, code);
       const cost = kernelCost(lowered, call, colour, values);
-      return { name: kernel.name, loops: closeKernels ? nestText(kernel) : [], notes, cost };
+      return { name: kernel.name, loops: closeKernels ? nestText(kernel) : [], cost, code };
     },
   });
+  return { picture, codes: Object.fromEntries([...codes].map(([kernel, key]) => [key, printKernel(kernel)])) };
 }
 
 /** The graph before and after a pass, or all of them, side by side. */
-function pictureOfPass(graph: Graph, name: string, options: PictureOptions): Picture {
+function pictureOfPass(graph: Graph, name: string, options: Context): DrawnEntry {
   const at = passes.findIndex((pass) => pass.name === name);
   if (at < 0 && name !== "all") throw unknownPass(name);
   const [from, to] = at < 0 ? [0, passes.length] : [at, at + 1];
   const before = optimizeGraph(graph, passes.slice(0, from)).graph;
   const after = optimizeGraph(before, passes.slice(from, to)).graph;
-  const both = (chosen: PictureOptions): [Picture, Picture] => {
-    const drawn = (each: Graph): Picture => pictureOfStage(each, isPlaced(each) ? lowerGraph(each) : null, chosen);
-    return [drawn(before), drawn(after)];
-  };
+  const lowered = [before, after].map((each) => (isPlaced(each) ? lowerGraph(each) : null));
+  const both = (chosen: Context): [DrawnEntry, DrawnEntry] => [
+    pictureOfStage(before, lowered[0]!, chosen),
+    pictureOfStage(after, lowered[1]!, chosen),
+  ];
   const what = at < 0 ? "optimizing" : name;
   const { focus, ...rest } = options;
   const shown = both({ ...options, stage: "optimized" });
   const whole = focus === undefined ? shown : both({ ...rest, expand: true, stage: "optimized" });
-  return sideBySide(shown, [`before ${what}`, `after ${what}`], whole);
+  const picture = sideBySide(
+    [shown[0].picture, shown[1].picture],
+    [`before ${what}`, `after ${what}`],
+    [whole[0].picture, whole[1].picture],
+  );
+  return { picture, codes: shown[1].codes };
 }
 
 /** Whether the graph says what is computed together. */

@@ -1,0 +1,138 @@
+/** A Chromium without a window, driven by its own protocol through a pipe: pages are opened, asked and looked at. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+
+const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** The browser's program, or null where there is none. */
+export const chromium = names.find((name) => spawnSync(name, ["--version"]).status === 0) ?? null;
+
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-sync",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--window-size=1400,1000",
+  "--remote-debugging-pipe",
+];
+
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly request?: { readonly url: string } };
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
+}
+
+/** One page of one browser. */
+export class Page {
+  /** What the page has asked the network for. */
+  readonly requests: string[] = [];
+  readonly #profile = mkdtempSync(join(tmpdir(), "trafo-page-"));
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: Record<string, unknown>) => void; reject: (error: Error) => void }
+  >();
+  #events: ((method: string) => void)[] = [];
+  #session: string | null = null;
+  #next = 1;
+  #rest = "";
+
+  private constructor(program: string) {
+    const args = [...flags, `--user-data-dir=${this.#profile}`, "about:blank"];
+    this.#child = spawn(program, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    (this.#child.stdio[4] as Readable).setEncoding("utf8").on("data", (text: string) => this.#read(text));
+  }
+
+  static async open(url: string): Promise<Page> {
+    if (chromium === null) throw new Error("there is no browser");
+    const page = new Page(chromium);
+    const { targetInfos } = (await page.send("Target.getTargets")) as {
+      targetInfos: { targetId: string; type: string }[];
+    };
+    const { targetId } = targetInfos.find(({ type }) => type === "page")!;
+    const { sessionId } = (await page.send("Target.attachToTarget", { targetId, flatten: true })) as {
+      sessionId: string;
+    };
+    page.#session = sessionId;
+    await Promise.all([page.send("Page.enable"), page.send("Network.enable")]);
+    const loaded = page.#event("Page.loadEventFired");
+    await page.send("Page.navigate", { url });
+    await loaded;
+    return page;
+  }
+
+  /** The value of an expression in the page, or of the promise that it is. */
+  async evaluate(expression: string): Promise<unknown> {
+    const options = { expression, awaitPromise: true, returnByValue: true };
+    const { result, exceptionDetails } = (await this.send("Runtime.evaluate", options)) as {
+      result: { value?: unknown };
+      exceptionDetails?: { text: string; exception?: { description?: string } };
+    };
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  /** Waits until an expression is true in the page. */
+  async until(expression: string): Promise<void> {
+    await this.evaluate(
+      `new Promise((done) => { const look = () => ((${expression}) ? done() : setTimeout(look, 20)); look(); })`,
+    );
+  }
+
+  async key(key: string, text = key.length === 1 ? key : ""): Promise<void> {
+    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, text });
+    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key });
+  }
+
+  async send(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    const id = this.#next++;
+    const session = this.#session === null ? {} : { sessionId: this.#session };
+    (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...session })}\0`);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  async close(): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill();
+    await gone;
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+
+  #event(method: string): Promise<void> {
+    return new Promise((resolve) => {
+      const listen = (name: string): void => {
+        if (name !== method) return;
+        this.#events = this.#events.filter((each) => each !== listen);
+        resolve();
+      };
+      this.#events.push(listen);
+    });
+  }
+
+  #read(text: string): void {
+    const parts = (this.#rest + text).split("\0");
+    this.#rest = parts.pop() ?? "";
+    for (const part of parts) this.#receive(JSON.parse(part) as Message);
+  }
+
+  #receive({ id, method, params, result, error }: Message): void {
+    if (id !== undefined) {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) waiting?.reject(new Error(error.message));
+      else waiting?.resolve(result ?? {});
+      return;
+    }
+    if (method === "Network.requestWillBeSent" && params?.request) this.requests.push(params.request.url);
+    for (const listen of [...this.#events]) listen(method ?? "");
+  }
+}
