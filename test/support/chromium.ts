@@ -104,7 +104,11 @@ export class Page {
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill();
     await gone;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    try {
+      rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch {
+      // The browser's children may still write there for a moment; it is a temporary folder.
+    }
   }
 
   #event(method: string): Promise<void> {

@@ -51,7 +51,7 @@ ${svg.slice(svg.indexOf("<svg"))}
 <pre id="code" tabindex="0"></pre>
 </aside>
 <div id="hint" role="tooltip" hidden></div>
-<script type="application/json" id="data">${inScript(JSON.stringify(data))}</script>
+<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>
 ${packed("graphviz-script", graphviz?.script ?? "")}
 ${packed("graphviz-wasm", graphviz?.wasm ?? "")}
 <script>
@@ -80,9 +80,9 @@ require("client");
 }`;
 }
 
-/** Text that ends no script element. */
-function inScript(text: string): string {
-  return text.replaceAll("</", "<\\/").replaceAll("<!--", "<\\!--");
+/** Code that ends no script element: where it says so, it does in a string or a regular expression. */
+function inScript(code: string): string {
+  return code.replaceAll("</", "<\\/").replaceAll("<!--", "<\\x21--");
 }
 
 function escaped(text: string): string {
