@@ -2,8 +2,8 @@
  * Finds the first operator whose value on a target departs from the interpreter in f64.
  *
  * The entry is compiled anew with every value as an output and runs on the target once; the interpreter's trace is
- * compared with it value by value, in the order of the graph. Fusion may differ from the program's own compilation, so a
- * mistake of fusion alone is not found here: then the answer is null, and the message says that the values agree.
+ * compared with it value by value, in the order of the graph. So nothing is fused: a mistake of fusion alone is not found
+ * here, but by blame-pass.ts.
  */
 import type { Location } from "../diagnostics/index.js";
 import { type Graph, isFloat, type OperatorName, type Scope, type ValueId } from "../ir/graph/index.js";

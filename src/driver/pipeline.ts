@@ -180,6 +180,12 @@ export class Compilation {
     return this.#program;
   }
 
+  /** Whether its graphs are known: not where it started from the dump of a later stage. */
+  get hasGraphs(): boolean {
+    this.#start();
+    return this.#dump === null || this.#done.graph !== undefined;
+  }
+
   /** Takes what the source holds, if it is the dump of a stage. */
   #start(): void {
     if (this.#program !== null || this.#isStarted) return;

@@ -11,13 +11,18 @@ export function failureDiagnostics({ failures, rows }: Verification, source: Sou
 const TOLD = 3;
 
 function failureDiagnostic(failure: Failure, rows: readonly Row[], source: SourceFile): Diagnostic {
-  const { target, outputs, departure } = failure;
+  const { target, outputs, departure, pass } = failure;
   const failed = rows.filter((row) => row.target === target && !row.passed);
   const notes = failed.slice(0, TOLD).map((row) => `${row.case}: ${row.detail ?? row.output}`);
   if (failed.length > TOLD) notes.push(`and ${failed.length - TOLD} more`);
   const onlyShapes = failed.every((row) => row.absolute === null);
   const what = outputs.length === 1 ? `${outputs[0]} departs` : `${outputs.join(", ")} depart`;
   const message = `on the target ${target}, ${what} from the expected values`;
+  if (pass !== null) notes.push(`with ${pass}, it gives what the interpreter gives in f64`);
+  if (!departure && pass !== null) {
+    const help = [`what ${pass} leaves out, or what it makes possible, is wrong: every operator alone is right`];
+    return diagnostic("E0714", null, message, { notes, help });
+  }
   if (!departure) {
     const help = onlyShapes
       ? ["compare the entry's result types with the shapes that are expected"]

@@ -8,6 +8,7 @@ import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Program } from "../ir/graph/index.js";
 import { showShape, type Tensor } from "../runtime/host/tensors.js";
 import { type Departure, firstDeparture } from "./blame.js";
+import { blamedPass } from "./blame-pass.js";
 import type { Case } from "./cases.js";
 import { compareTensors, type Difference, numbersOf, sameShape } from "./compare.js";
 import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
@@ -48,6 +49,8 @@ export interface Failure {
   readonly outputs: readonly string[];
   /** The first operator that departs from the interpreter in f64; null where none does. */
   readonly departure: Departure | null;
+  /** The option that leaves out the one pass without which the target agrees, such as `--disable fusion`. */
+  readonly pass: string | null;
 }
 
 export interface Verification {
@@ -190,15 +193,22 @@ function compareTokens(found: Tensor, expected: Tensor): Compared {
   return { passed: false, absolute: differ, relative: differ / expected.data.length, detail };
 }
 
-/** Looks for the operator that departs in the first case that fails, entry by entry. */
+/** Looks for the pass and the operator that depart in the first case that fails, entry by entry. */
 async function blame(target: TargetName, mismatches: readonly Mismatch[], options: VerifyOptions): Promise<Failure> {
   const [first] = mismatches;
   if (!first) throw new InternalError("nothing departs");
+  const { compilation, weights } = options;
   const outputs = [...new Set(mismatches.map(({ row }) => row.output))];
+  const failure = { target, case: first.row.case, outputs, departure: null, pass: null };
+  // Without graphs there is nothing to compile in another way.
+  if (!compilation.hasGraphs) return failure;
+  const { start } = targets[target];
   let departure: Departure | null = null;
   for (const { entry, ready } of first.runs) {
     options.onProgress?.(`${target}: looking for the operator that departs in ${entry.name}`);
-    departure ??= await firstDeparture(targets[target].start, options.compilation, entry, ready, options.weights);
+    departure ??= await firstDeparture(start, compilation, entry, ready, weights);
   }
-  return { target, case: first.row.case, outputs, departure };
+  if (target === "interpreter") return { ...failure, departure };
+  options.onProgress?.(`${target}: looking for the pass without which it agrees`);
+  return { ...failure, departure, pass: await blamedPass(start, compilation, first.runs, weights) };
 }

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostic } from "../../src/diagnostics/render.js";
 import { firstDeparture, withAllValues } from "../../src/driver/blame.js";
+import { blamedPass } from "../../src/driver/blame-pass.js";
 import type { Case } from "../../src/driver/cases.js";
 import { decodeGreedily, decodingOf } from "../../src/driver/greedy.js";
 import { checkInputs, type Given, givenNumbers, givenTensor, indexLimits } from "../../src/driver/inputs.js";
-import { Compilation } from "../../src/driver/pipeline.js";
+import { Compilation, type How } from "../../src/driver/pipeline.js";
 import { runEntries } from "../../src/driver/run.js";
 import { interpreterRunner, type Runner, type Start } from "../../src/driver/targets.js";
 import { type Verification, verify } from "../../src/driver/verify.js";
@@ -192,6 +193,7 @@ describe("the operator that departs", () => {
             found: 1,
             expected: 2,
           },
+          pass: null,
         },
       ],
       notCompared: ["case0.out.a", "case1.out.a", "case1.out.b"],
@@ -211,6 +213,47 @@ describe("the operator that departs", () => {
       "not compared, as no entry returns them: a (case0); a, b (case1)",
       "not used, as no entry takes them: z (case0)",
     ]);
+  });
+});
+
+describe("the pass without which all agrees", () => {
+  const graph = program.entries[1]!;
+  const ready = checkInputs(graph, given({ tokens: [[0, 1]], memory: [[0, 0, 1, 0]] }));
+  const runs = [{ entry: graph, ready, outputs: new Map() }];
+  /** Runs on the interpreter, and adds to every output while the compilation is one that is wrong. */
+  const wrongWhile =
+    (isWrong: (how: How) => boolean): Start =>
+    async (changed, of) => {
+      const inner = interpreterRunner(changed.get("graph").entries, of, "f32");
+      return {
+        dispose: () => {},
+        run: async (entry, inputs) => {
+          const outputs = await inner.run(entry, inputs);
+          if (isWrong(changed.request)) for (const { data } of outputs.values()) data[0] = Number(data[0]) + 1000;
+          return outputs;
+        },
+      };
+    };
+  const runsPass = (how: How, name: string): boolean => !(how.optimize?.without ?? []).includes(name);
+  it.each([
+    ["--disable fusion", (how: How) => runsPass(how, "fusion")],
+    ["--disable algebra", (how: How) => runsPass(how, "algebra")],
+    ["--no-schedule", (how: How) => how.policy !== null],
+    [null, () => true],
+    [null, () => false],
+  ])("is %s", async (option, isWrong) => {
+    expect(await blamedPass(wrongWhile(isWrong), compilation, runs, weights)).toBe(option);
+  });
+  it("is told, where no operator alone departs", () => {
+    const rows: Verification["rows"] = [
+      { target: "typescript", case: "case0", output: "scores", passed: false, absolute: 1, relative: 1, detail: null },
+    ];
+    const failure = { target: "typescript", case: "case0", outputs: ["scores"], departure: null } as const;
+    const failures = [{ ...failure, pass: "--disable fusion" }];
+    const result: Verification = { passed: false, rows, failures, notCompared: [], notUsed: [] };
+    const [text] = failureDiagnostics(result, new SourceFile("p.trafo", pair)).map((d) => renderDiagnostic(d));
+    expect(text).toContain("with --disable fusion, it gives what the interpreter gives in f64");
+    expect(text).toContain("every operator alone is right");
   });
 });
 
