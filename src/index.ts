@@ -1,5 +1,5 @@
 /**
- * Trafo as a library: parse, check, compile, draw, run and verify Transformer programs. Everything here also runs in a
+ * Trafo as a library: parse, check, compile, explain, draw, run and verify Transformer programs. Everything here also runs in a
  * browser; files come from memory, or under Node from `nodeFiles()` of `trafo/node`.
  *
  * Each function throws a UserError whose `diagnostics` say what is wrong with the program, the checkpoint or the inputs;
@@ -15,6 +15,8 @@ import { dotOfGraph } from "../backends/dot/index.js";
 import { type File, parse as parseSource } from "../dsl/index.js";
 import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js";
 import { type Case, readCases } from "./driver/cases.js";
+import type { EntryCost } from "./driver/cost/costs.js";
+import { costsOf } from "./driver/cost/program.js";
 import { describeProgram, type ProgramFacts } from "./driver/describe.js";
 import { type Given, givenNumbers, givenTensor } from "./driver/inputs.js";
 import { Compilation, type Emitted, type Request, type StageName } from "./driver/pipeline.js";
@@ -47,6 +49,7 @@ export {
   renderLine,
 } from "./diagnostics/render.js";
 export { type Case, readCases } from "./driver/cases.js";
+export { type Cost, type EntryCost, kernelsPerLayer, type LayerCost, type LineCost } from "./driver/cost/costs.js";
 export type { EntryFacts, ProgramFacts, SizeFacts } from "./driver/describe.js";
 export { type StageName, stageNames } from "./driver/pipeline.js";
 export { type TargetName, targetNames } from "./driver/targets.js";
@@ -54,6 +57,7 @@ export type { Failure, Row, Verification } from "./driver/verify.js";
 export { Checkpoint } from "./runtime/checkpoint.js";
 export { type Files, memoryFiles } from "./runtime/files.js";
 export type { Tensor } from "./runtime/host/tensors.js";
+export { constantOf, render, type Size } from "./sizes/index.js";
 export type { Emitted, Graph, GraphPictureOptions };
 
 /** A program, and what its sizes and weights come from. */
@@ -144,6 +148,26 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
     milliseconds: compilation.times,
     diagnostics: compilation.diagnostics.sorted,
   };
+}
+
+/** What a program costs. */
+export interface Explained {
+  readonly program: ProgramFacts;
+  /** One per entry: by layer, by source line, and its memory; formulas in the sizes that were not given. */
+  readonly entries: readonly EntryCost[];
+  /** Warnings and notes. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * What a program costs: parameters, kernels, floating-point operations, bytes and memory, as `trafo explain` shows it.
+ * @param sizes numbers for run-time sizes, such as `{ B: 1, T: 128 }`; what depends on others is a formula
+ * @throws UserError if the program is wrong, or has no such size.
+ */
+export function explain(options: CompileOptions, sizes: Readonly<Record<string, number>> = {}): Explained {
+  const compilation = compilationOf(options);
+  const entries = costsOf(compilation, new Map(Object.entries(sizes)));
+  return { program: describeProgram(compilation.elaborated), entries, diagnostics: compilation.diagnostics.sorted };
 }
 
 /** The graphs of a program, one per entry. @throws UserError if the program is wrong. */

@@ -1,5 +1,12 @@
 /** Costs of a program as text for a terminal, and as JSON. */
-import { type Cost, type EntryCost, type LayerCost, type LineCost, trafficOf } from "../driver/cost/costs.js";
+import {
+  type Cost,
+  type EntryCost,
+  kernelsPerLayer,
+  type LayerCost,
+  type LineCost,
+  trafficOf,
+} from "../driver/cost/costs.js";
 import { amountText, formulaText } from "../driver/cost/formula.js";
 import { constantOf, render, type Size, size } from "../sizes/index.js";
 import { bytesText, counted, plural, table } from "./print.js";
@@ -51,12 +58,19 @@ export interface CostText {
 export function entryText(entry: EntryCost, { signature, sourceLine }: CostText): string {
   const { layers, memory, lines, distinctKernels } = entry;
   const { total, own, parts } = layers;
+  const intensity = intensityText(total);
   const facts = [
     ["  kernels", `${plural(distinctKernels, "kernel")}, run ${formulaText(total.kernels)} times`],
+    ...kernelsPerLayer(layers).map(({ path, layers: count, kernels }) => [
+      "    a layer",
+      `${kernels} in ${count === 1 ? path : `each of ${path} × ${count}`}`,
+    ]),
     ["  FLOPs", amountText(total.flops, "FLOP")],
+    ...(intensity === "" ? [] : [["  intensity", `${intensity} FLOP for each byte read or written`]]),
     ["  memory", memoryText(memory.peak)],
     ["    arena", memoryText(memory.arena)],
     ["    weights", memoryText(memory.weights)],
+    ...(memory.prepared === size(0) ? [] : [["    prepared", memoryText(memory.prepared)]]),
     ["    outputs", memoryText(memory.outputs)],
   ];
   const byLayer = [
@@ -84,6 +98,42 @@ export function entryText(entry: EntryCost, { signature, sourceLine }: CostText)
   ].join("\n");
 }
 
+/** The costs of an entry at a value of a size. */
+export interface Swept {
+  readonly at: number;
+  readonly cost: EntryCost;
+}
+
+/** A row for each value of a size: operations, bytes and memory, and how often the arena of the row before. */
+export function overText(name: string, swept: readonly Swept[]): string {
+  const rows = swept.map(({ at, cost }, i) => {
+    const { total } = cost.layers;
+    const before = i === 0 ? null : constantOf(swept[i - 1]!.cost.memory.arena);
+    const arena = constantOf(cost.memory.arena);
+    return [
+      `  ${at}`,
+      amountText(total.flops, "FLOP"),
+      memoryText(trafficOf(total)),
+      intensityText(total),
+      memoryText(cost.memory.arena),
+      before && arena !== null ? `× ${(arena / before).toFixed(2)}` : "",
+      memoryText(cost.memory.outputs),
+      memoryText(cost.memory.peak),
+    ];
+  });
+  const heads = [`  ${name}`, "FLOPs", "bytes moved", "FLOP/byte", "arena", "", "outputs", "memory in all"];
+  return table([heads, ...rows], "rrrrrrrr");
+}
+
+/** The sums of an entry for programs. */
+export function totalsJson({ layers, memory }: EntryCost): Record<string, unknown> {
+  return { ...costJson(layers.total), memory: memoryJson(memory) };
+}
+
+function memoryJson(memory: EntryCost["memory"]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(memory).map(([name, value]: [string, Size]) => [name, plain(value)]));
+}
+
 /** A number, or the text of a formula. */
 function plain(value: Size): number | string {
   return constantOf(value) ?? render(value);
@@ -109,12 +159,12 @@ function layerJson(layer: LayerCost): Record<string, unknown> {
 /** An entry's costs for programs; formulas as `trafo` reads them. */
 export function entryJson(entry: EntryCost): Record<string, unknown> {
   const { name, layers, memory, lines, distinctKernels } = entry;
-  const { arena, weights, outputs, peak } = memory;
   return {
     name,
     ...costJson(layers.total),
     distinctKernels,
-    memory: { arena: plain(arena), weights: plain(weights), outputs: plain(outputs), peak: plain(peak) },
+    kernelsPerLayer: kernelsPerLayer(layers),
+    memory: memoryJson(memory),
     layers: layerJson(layers),
     lines: lines.map(({ file, line, cost }) => ({ file, line: line === 0 ? null : line, ...costJson(cost) })),
   };

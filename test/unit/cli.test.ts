@@ -321,6 +321,8 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     expect(out).toMatch(/fusion +\d+\.\d ms/);
     expect(out).toMatch(/\d+ {2}fusion: /);
     expect(out).toContain(" in one kernel (");
+    // Under the source line that it is about.
+    expect(out).toMatch(/^tiny\.trafo:7 {2}\S.*\n {2}× 1 +\w+: /m);
     const plain = await trafo(["compile", "tiny.trafo", "-o", "out", "--emit", "ts", "--no-fuse", "--remarks"]);
     expect(plain.out).not.toContain("fusion: ");
     const count = (text: string) => Number(/(\d+) kernels?/.exec(text)?.[1]);

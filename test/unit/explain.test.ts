@@ -2,7 +2,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type Cost, costOf, type EntryCost, type LayerCost, mapCost } from "../../src/driver/cost/costs.js";
+import {
+  type Cost,
+  costOf,
+  type EntryCost,
+  kernelsPerLayer,
+  type LayerCost,
+  mapCost,
+} from "../../src/driver/cost/costs.js";
 import { flopsOf } from "../../src/driver/cost/flops.js";
 import { amountText, formulaText } from "../../src/driver/cost/formula.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
@@ -170,6 +177,41 @@ describe("formulas", () => {
   });
 });
 
+describe("kernels of a layer", () => {
+  it("are at most 7 in GPT-2, BERT and Llama", () => {
+    for (const [name, path] of [
+      ["gpt2", "h"],
+      ["bert", "encoder.layer"],
+      ["llama", "layers"],
+    ] as const) {
+      const [entry] = costsOf(compiled(name));
+      const [layers, ...others] = kernelsPerLayer(entry!.layers);
+      expect(others, name).toEqual([]);
+      expect(layers!.path).toContain(path.split(".").at(-1));
+      expect(layers!.kernels, name).toBeLessThanOrEqual(7);
+    }
+  });
+  it("are told for each list of layers", () => {
+    const layer = (name: string, kernels: number, count: number, parts: LayerCost[] = []): LayerCost => {
+      const cost = { parameters: size(0), kernels: size(kernels), flops: size(0), read: size(0), written: size(0) };
+      return { name, block: "Block", count, total: cost, own: cost, parts };
+    };
+    const encoder = layer("encoder", 10, 1, [layer("block", 8, 2), layer("norm", 2, 1)]);
+    const root = layer("", 40, 1, [
+      encoder,
+      layer("h.0", 5, 1),
+      layer("h.1", 5, 1),
+      layer("h.2", 6, 1),
+      layer("idle", 0, 4),
+    ]);
+    expect(kernelsPerLayer(root)).toEqual([
+      { path: "encoder.block", layers: 2, kernels: 4 },
+      { path: "h", layers: 2, kernels: 5 },
+      { path: "h", layers: 1, kernels: 6 },
+    ]);
+  });
+});
+
 describe("trafo explain FILE", () => {
   const words = ["explain", "tiny.trafo", "--checkpoint", "m"];
 
@@ -195,6 +237,21 @@ describe("trafo explain FILE", () => {
     expect(all.entries[0].flops).toBe(140);
     expect(all.entries[0].intensity).toBeGreaterThan(0);
     expect(all.entries[0].memory.outputs).toBe(120);
+  });
+  it("compares values of a size", async () => {
+    const { out, err } = await trafo([...words, "--size", "B=1", "--over", "T=1,4,16"]);
+    expect(err).toBe("");
+    expect(out).toMatch(/^ {5}T +FLOPs +bytes moved +FLOP\/byte +arena +outputs +memory in all\n/m);
+    expect(out).toMatch(/^ {5}4 +56 FLOP /m);
+    expect(out.match(/^ +\d+ .*FLOP/gm)).toHaveLength(3);
+    const json = JSON.parse((await trafo([...words, "--size", "B=1", "--over", "T=1,4", "--json"])).out);
+    expect(json.entries[0].over.map((row: { T: number; flops: number }) => [row.T, row.flops])).toEqual([
+      [1, 14],
+      [4, 56],
+    ]);
+    expect((await trafo([...words, "--over", "T=1,99"])).err).toContain("E0611");
+    expect((await trafo([...words, "--over", "Q=1"])).err).toContain("E0611");
+    expect((await trafo([...words, "--over", "T"])).err).toContain("--over T=128");
   });
   it("says what is wrong", async () => {
     expect((await trafo([...words, "--size", "Q=1"])).err).toContain("E0611");

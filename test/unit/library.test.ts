@@ -5,11 +5,13 @@ import {
   Checkpoint,
   check,
   compile,
+  explain,
   graph,
   graphs,
   memoryFiles,
   parse,
   readCases,
+  render,
   run,
   stageNames,
   UserError,
@@ -37,6 +39,13 @@ describe("the library", { timeout: 60_000 }, () => {
     expect(compiled.declarations).toContain("forward(");
     expect([...compiled.milliseconds.keys()]).toEqual([...stageNames]);
     await expect(compile({ path: "x.trafo", text: "" })).rejects.toThrow("E0603");
+  });
+  it("explains", () => {
+    const { program, entries } = explain(tiny, { B: 1, T: 10 });
+    expect(program.parameters).toBe(6);
+    expect(entries.map(({ name, layers }) => [name, render(layers.total.flops)])).toEqual([["forward", "140"]]);
+    expect(render(explain(tiny).entries[0]!.layers.total.flops)).toBe("14*B*T");
+    expect(() => explain(tiny, { T: 99 })).toThrow("E0611");
   });
   it("draws", () => {
     expect(graphs(tiny).map(({ name }) => name)).toEqual(["forward"]);

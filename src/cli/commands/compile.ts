@@ -131,7 +131,7 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
     ),
   );
   if (options.time) host.out(table(timeRows(compilation), "lr"));
-  if (options.remarks) host.out(remarksText(compilation.reports));
+  if (options.remarks) host.out(remarksText(compilation.reports, compilation.sourceLine));
   return 0;
 }
 

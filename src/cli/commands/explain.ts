@@ -2,12 +2,11 @@
 import type { Command } from "commander";
 import { type Code, reference, UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
-import { costOf, mapEntry } from "../../driver/cost/costs.js";
+import type { EntryCost } from "../../driver/cost/costs.js";
+import { costsOf, withSizes } from "../../driver/cost/program.js";
 import { describeProgram } from "../../driver/describe.js";
-import { checkBounds } from "../../driver/inputs.js";
 import type { Graph } from "../../ir/graph/index.js";
-import { type Size, type SizeVariable, size, substitute } from "../../sizes/index.js";
-import { entryJson, entryText, parametersText } from "../costs.js";
+import { entryJson, entryText, overText, parametersText, type Swept, totalsJson } from "../costs.js";
 import type { Host } from "../host.js";
 import {
   type CommonOptions,
@@ -18,6 +17,10 @@ import {
   withOptions,
 } from "../options.js";
 import { printJson, showDiagnostics } from "../report.js";
+
+interface ExplainOptions extends CommonOptions {
+  readonly over?: string;
+}
 
 export function declareExplain(program: Command, host: Host, finish: (status: number) => void): void {
   const command = program
@@ -30,12 +33,13 @@ export function declareExplain(program: Command, host: Host, finish: (status: nu
       ].join("\n"),
     )
     .argument("<FILE>", "a program, or the code of a diagnostic in brackets, such as E0304");
+  command.option("--over <SIZE=N,...>", "costs and memory at several values of a size, such as T=128,256,512");
   withOptions(command, "entry", "set", "size", "config", "checkpoint", "json", ...compileOptions)
     .addHelpText(
       "after",
-      "\nExamples:\n  trafo explain gpt2.trafo --config models/gpt2/config.json --size B=1,T=128\n  trafo explain E0706",
+      "\nExamples:\n  trafo explain gpt2.trafo --config models/gpt2/config.json --size B=1,T=128\n  trafo explain gpt2.trafo --set context=4096 --size B=1 --over T=128,512,1024,4096\n  trafo explain E0706",
     )
-    .action((word: string, options: CommonOptions) =>
+    .action((word: string, options: ExplainOptions) =>
       finish(isProgram(host, word) ? explainProgram(host, word, options) : explainCode(host, word)),
     );
 }
@@ -45,48 +49,56 @@ function isProgram(host: Host, word: string): boolean {
   return host.files.kind(word) === "file" || /[./\\]/.test(word);
 }
 
-function explainProgram(host: Host, path: string, options: CommonOptions): number {
+function explainProgram(host: Host, path: string, options: ExplainOptions): number {
   const compilation = compilationOf(host, path, options);
   const { elaborated } = compilation;
   const named = parseSizes(options.size ?? []);
   checkSizeNames(elaborated.program, named);
-  const plans = compilation.get("plan");
+  const over = options.over === undefined ? null : parseOver(options.over);
+  if (over) checkSizeNames(elaborated.program, new Map([[over.name, 0]]));
   const facts = describeProgram(elaborated);
-  const entries = compilation.get("graph").entries.map((graph, i) => {
-    const bound = boundSizes(graph, named);
-    const cost = costOf(graph, plans[i]!);
-    return bound.size === 0 ? cost : mapEntry(cost, (value) => at(value, bound));
-  });
+  const entries = costsOf(compilation, named);
+  const { entries: graphs } = compilation.get("graph");
+  const sweeps = over === null ? [] : graphs.map((graph, i) => sweepOf(graph, entries[i]!, over));
   if (options.json) {
     const answer = { model: facts.model, parameters: facts.parameters, weights: facts.weights };
-    printJson(host, { ...answer, sizes: Object.fromEntries(named), entries: entries.map(entryJson) }, []);
+    const costs = entries.map((entry, i) => ({
+      ...entryJson(entry),
+      ...(over === null ? {} : { over: sweeps[i]!.map(({ at, cost }) => ({ [over.name]: at, ...totalsJson(cost) })) }),
+    }));
+    printJson(host, { ...answer, sizes: Object.fromEntries(named), entries: costs }, []);
     return 0;
   }
   showDiagnostics(host, compilation.diagnostics.sorted);
   const lines = compilation.get("source").text.split("\n");
-  const sourceLine = (file: string, line: number): string => (file === path ? (lines[line - 1] ?? "") : "");
-  const texts = entries.map((entry, i) => entryText(entry, { signature: facts.entries[i]!.signature, sourceLine }));
+  const sourceLine = (file: string, line: number): string =>
+    file === path ? (lines[line - 1] ?? "") : (compilation.sourceLine({ file, line, column: 1 }) ?? "");
+  const texts = entries.map((entry, i) => {
+    const { signature } = facts.entries[i]!;
+    if (over !== null) return `${signature}\n\n${overText(over.name, sweeps[i]!)}`;
+    return entryText(entry, { signature, sourceLine });
+  });
   host.out(`${facts.model}: ${parametersText(facts.parameters, facts.weights)}\n\n${texts.join("\n")}`);
   return 0;
 }
 
-/** The sizes of an entry that were given. @throws UserError E0611 for one that it cannot have. */
-function boundSizes(graph: Graph, named: ReadonlyMap<string, number>): ReadonlyMap<SizeVariable, number> {
-  const bound = new Map<SizeVariable, number>();
-  for (const variable of graph.sizes) {
-    const value = named.get(variable.name);
-    if (value !== undefined) bound.set(variable, value);
-  }
-  checkBounds(bound, "E0611");
-  return bound;
+/** `T=128,512,1024` of --over. @throws UserError E0607 */
+function parseOver(word: string): { readonly name: string; readonly values: readonly number[] } {
+  const [, name = "", values = ""] = /^\s*([A-Za-z_]\w*)\s*=\s*(\d+(?:\s*,\s*\d+)*)\s*$/.exec(word) ?? [];
+  if (name !== "") return { name, values: values.split(",").map(Number) };
+  throw UserError.of("E0607", `--over takes a size and its values, but is ${word}`, {
+    help: ["write --over T=128,256,512,1024"],
+  });
 }
 
-/** A formula with numbers for sizes. */
-function at(value: Size, bound: ReadonlyMap<SizeVariable, number>): Size {
-  return substitute(value, (variable) => {
-    const number = bound.get(variable);
-    return number === undefined ? null : size(number);
-  });
+/** The costs of an entry at each value of a size; one row if it has not that size. */
+function sweepOf(
+  graph: Graph,
+  cost: EntryCost,
+  over: { readonly name: string; readonly values: readonly number[] },
+): Swept[] {
+  const values = graph.sizes.some(({ name }) => name === over.name) ? over.values : over.values.slice(0, 1);
+  return values.map((at) => ({ at, cost: withSizes(graph, cost, new Map([[over.name, at]])) }));
 }
 
 function isCode(word: string): word is Code {

@@ -12,9 +12,9 @@
 import type { Location } from "../../diagnostics/index.js";
 import type { Graph, Scope, ValueId } from "../../ir/graph/index.js";
 import { allExpressions, type Buffer, type Kernel } from "../../ir/kernel/index.js";
-import type { Dispatch, Plan } from "../../ir/plan/plan.js";
+import type { BufferId, Dispatch, Plan } from "../../ir/plan/plan.js";
 import { dataBytesOf, elementsOf } from "../../memory/index.js";
-import { add, isAtMost, type Size, size } from "../../sizes/index.js";
+import { add, constantOf, isAtMost, type Size, size } from "../../sizes/index.js";
 import { flopsOf } from "./flops.js";
 
 export interface Cost {
@@ -50,8 +50,9 @@ export interface LineCost {
 
 export interface MemoryCost {
   readonly arena: Size;
-  /** The bytes of the weights that the entry reads, and of its outputs. */
+  /** The bytes of the weights that runs read, of what is prepared of weights for them at load, and of the outputs. */
   readonly weights: Size;
+  readonly prepared: Size;
   readonly outputs: Size;
   readonly peak: Size;
 }
@@ -76,6 +77,34 @@ function sum(a: Cost, b: Cost): Cost {
     read: add(a.read, b.read),
     written: add(a.written, b.written),
   };
+}
+
+/** Layers of one list that run equally many kernels each. */
+export interface KernelsPerLayer {
+  /** `h`, `encoder.block`. */
+  readonly path: string;
+  readonly layers: number;
+  /** That each of them runs. */
+  readonly kernels: number;
+}
+
+/** How many kernels a layer takes, for the outermost lists of layers. */
+export function kernelsPerLayer(root: LayerCost): readonly KernelsPerLayer[] {
+  const found = new Map<string, KernelsPerLayer>();
+  const visit = (layer: LayerCost, around: string): void => {
+    for (const part of layer.parts) {
+      const path = around + part.name;
+      const kernels = (constantOf(part.total.kernels) ?? 0) / part.count;
+      const list = path.replace(/\.\d+$/, "");
+      if (part.count === 1 && list === path) visit(part, `${path}.`);
+      else if (kernels > 0) {
+        const key = `${list} ${kernels}`;
+        found.set(key, { path: list, layers: (found.get(key)?.layers ?? 0) + part.count, kernels });
+      }
+    }
+  };
+  visit(root, "");
+  return [...found.values()];
 }
 
 /** A layer while costs are gathered. */
@@ -115,12 +144,20 @@ class Accounts {
     }
     const bytes = (ids: Plan["weights"]): Size =>
       ids.reduce((total, id) => add(total, dataBytesOf(plan.buffers[id]!)), size(0));
-    const [arena, weights, outputs] = [plan.arenaBytes, bytes(plan.weights), bytes(plan.outputs)];
+    // What only the preparation reads is let go after it.
+    const read = new Set(plan.dispatches.flatMap(({ reads }) => reads));
+    const [arena, outputs] = [plan.arenaBytes, bytes(plan.outputs)];
+    const weights = bytes(plan.weights.filter((id) => read.has(id)));
+    const prepared = bytes(
+      plan.buffers.flatMap(({ place }, id) =>
+        place.kind === "prepared" && read.has(id as BufferId) ? [id as BufferId] : [],
+      ),
+    );
     return {
       name: plan.name,
       layers: finished(this.#root),
       lines: [...this.#lines.values()].sort(byLine),
-      memory: { arena, weights, outputs, peak: add(add(arena, weights), outputs) },
+      memory: { arena, weights, prepared, outputs, peak: add(add(arena, add(weights, prepared)), outputs) },
       distinctKernels: plan.kernels.length,
     };
   }
@@ -256,11 +293,17 @@ export function mapEntry(entry: EntryCost, change: (value: Size) => Size): Entry
     own: mapCost(each.own, change),
     parts: each.parts.map(layer),
   });
-  const { arena, weights, outputs, peak } = entry.memory;
+  const { arena, weights, prepared, outputs, peak } = entry.memory;
   return {
     ...entry,
     layers: layer(entry.layers),
     lines: entry.lines.map((each) => ({ ...each, cost: mapCost(each.cost, change) })),
-    memory: { arena: change(arena), weights: change(weights), outputs: change(outputs), peak: change(peak) },
+    memory: {
+      arena: change(arena),
+      weights: change(weights),
+      prepared: change(prepared),
+      outputs: change(outputs),
+      peak: change(peak),
+    },
   };
 }
