@@ -43,7 +43,7 @@ export class PreparedNames {
   }
 }
 
-/** After the layer that it belongs to, as weights are called. */
+/** A path is kept; what has a name of one word is named after the layer that it belongs to, as weights are. */
 function wantedName({ scope }: Call, name: string): string {
-  return scope === "" || name.startsWith(`${scope}.`) ? name : `${scope}.${name}`;
+  return scope === "" || name.includes(".") ? name : `${scope}.${name}`;
 }

@@ -3,5 +3,6 @@ import { algebra } from "./algebra.js";
 import { fusion } from "./fusion/fuse.js";
 import { movement } from "./movement.js";
 import type { Pass } from "./pass.js";
+import { projections } from "./projections/projections.js";
 
-export const passes: readonly Pass[] = [algebra, movement, fusion];
+export const passes: readonly Pass[] = [algebra, movement, projections, fusion];

@@ -44,6 +44,7 @@ describe("the manager", () => {
     expect(reports.map(({ pass, changed, text }) => [pass, changed, text !== null])).toEqual([
       ["algebra", true, true],
       ["movement", false, false],
+      ["projections", false, false],
       ["fusion", true, false],
     ]);
     expect(reports[0]!.remarks).toContainEqual({
@@ -53,14 +54,30 @@ describe("the manager", () => {
       message: "",
     });
     expect(firedRules(reports)).toContainEqual(["algebra: neutral constant", 2]);
-    expect(reports[2]!.remarks.map(({ message }) => message)).toContain(
+    expect(reports.at(-1)!.remarks.map(({ message }) => message)).toContain(
       "exp is stored: computing it 3 times costs more than a buffer",
     );
   });
 
+  test("says which products are one, and why others are not", () => {
+    const remarks = (name: string): string[] => {
+      const file = new SourceFile(name, readFileSync(new URL(name, folder), "utf8").split(separator)[0]!);
+      const { reports } = optimizeGraph(parseGraph(file), passes);
+      return reports.find(({ pass }) => pass === "projections")!.remarks.map(({ message }) => message);
+    };
+    expect(remarks("projections.graph")).toEqual([
+      "a product stays alone: what follows it is computed with it",
+      "3 products in one, of 6 + 4 + 4 columns",
+    ]);
+    expect(remarks("projections-kept.graph")).toEqual([
+      "a product stays alone: it is an output",
+      "a product stays alone: its weight is read elsewhere",
+    ]);
+  });
+
   test("leaves out passes by name", () => {
     const { graph, reports } = optimizeGraph(example(), passes, { without: ["fusion"] });
-    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement"]);
+    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "projections"]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });
 });

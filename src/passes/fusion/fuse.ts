@@ -40,6 +40,7 @@ import {
 } from "./loops.js";
 import { PreparedValues } from "./prepared.js";
 import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
+import { isTwin } from "./twins.js";
 import { typicalSizes } from "./typical.js";
 
 /** What is computed more than once may cost this much more per element, in additions. */
@@ -111,7 +112,7 @@ class Fusion {
     }
     for (const { group } of reads) {
       group.members++;
-      if (kind === "contraction") group.hasContraction = true;
+      if (kind === "contraction") group.contractions.push(value);
       if (kind === "reduction" || kind === "softmax") group.hasRows = true;
       const members = this.#members.get(group.root);
       if (members !== undefined && members.at(-1) !== value) members.push(value);
@@ -145,7 +146,7 @@ class Fusion {
       root: value,
       kernel,
       members: 1,
-      hasContraction: kind === "contraction",
+      contractions: kind === "contraction" ? [value] : [],
       hasRows: kind === "reduction" || kind === "softmax" || kind === "scan",
       isMap: kind === "map",
     };
@@ -319,7 +320,8 @@ class Fusion {
       return this.#repeats(value, reads) <= 1.01 ? null : "the scores of its kernel read each element several times";
     }
     if (!group.isMap || !direct) return "what reads it does not read it element by element";
-    if (group.hasContraction) return "the kernel that reads it has a contraction already";
+    if (group.contractions.length > 0 && !isTwin(this.graph, value, group.contractions))
+      return "the kernel that reads it has a contraction already";
     if (group.hasRows) return "the kernel that reads it works along rows";
     const counts = [value, group.root].map((each) => elementCount(this.graph.types[each]!.shape));
     return compare(counts[0]!, counts[1]!) === "equal" ? null : "its elements are read several times";
@@ -331,7 +333,7 @@ class Fusion {
     if (read?.factor && attentionsOf(this.graph).has(value)) {
       return verdictOnAttention(this.graph, value, reads, this.#sizes);
     }
-    if (read === undefined || read.factor || read.group.hasContraction) return "a contraction reads it";
+    if (read === undefined || read.factor || read.group.contractions.length > 0) return "a contraction reads it";
     const { operator, attributes } = this.graph.nodes[value]!;
     const isSoftmax = operator === "softmax";
     const rows = isSoftmax ? reads.map((each) => ({ ...each, axes: each.axes.with(attributes.axis, []) })) : [...reads];

@@ -38,7 +38,8 @@ export interface Group {
   readonly kernel: Loop;
   /** Number of values that are computed in it. */
   members: number;
-  hasContraction: boolean;
+  /** The contractions that are computed in it. */
+  readonly contractions: ValueId[];
   /** Whether a loop along a row stands in it. */
   hasRows: boolean;
   /** Whether its root is computed element by element. */
