@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/vulkan-setup.ts"],
     // No test measures time; the limit only ends what hangs, on machines that are busy as well.
     testTimeout: 180_000,
     hookTimeout: 180_000,

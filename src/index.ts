@@ -246,7 +246,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     compilation,
     weights: readWeights(program.entries, weightsOf(compilation, undefined)),
     cases,
-    targets: options.targets ?? targetsOf("all").chosen,
+    targets: options.targets ?? (await targetsOf("all")).chosen,
     tolerance,
   });
 }

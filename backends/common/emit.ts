@@ -132,7 +132,9 @@ export function constant(name: string, value: string, type: string | null, doc: 
 }
 
 function heldStatements(held: HeldTables, prepare: ModuleParts["prepare"]): Item[] {
-  const weights = `${weightTable(held)} as const satisfies Readonly<Record<string, WeightSpec>>`;
+  // What is prepared elsewhere needs all weights.
+  const needed = prepare === undefined ? { ...held, passing: new Set<string>() } : held;
+  const weights = `${weightTable(needed)} as const satisfies Readonly<Record<string, WeightSpec>>`;
   const table = constant("weightTable", weights, null, null);
   if (prepare === undefined || held.prepared.length === 0)
     return [table, "\ntype Weights = WeightsOf<typeof weightTable>;"];

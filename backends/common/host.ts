@@ -13,6 +13,12 @@ type Declaration = HostFile["declarations"][number];
 const order = [
   "tensors.ts",
   "instance.ts",
+  "device-model.ts",
+  "device-instance.ts",
+  "device-tensors.ts",
+  "device.ts",
+  "device-shaders.ts",
+  "device-times.ts",
   "inputs.ts",
   "elements.ts",
   "weights.ts",

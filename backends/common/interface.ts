@@ -23,8 +23,8 @@ export interface Loading {
   readonly method: (entry: DescribedEntry) => readonly string[];
   /** Further forms in which an entry's method can be called. */
   readonly overloads?: (entry: DescribedEntry) => readonly OptionalKind<MethodSignatureStructure>[];
-  /** The parameters of a method's implementation. */
-  readonly parameters?: string;
+  /** The parameters of a method's implementation; `inputs` if not given. */
+  readonly parameters?: (entry: DescribedEntry) => string;
 }
 
 /** The header's comment, the interfaces and the function that loads the model. */
@@ -195,11 +195,11 @@ function loadFunction(
   module: Module,
   entries: readonly DescribedEntry[],
   hasWeights: boolean,
-  { options, instance, failures, method, parameters = "inputs" }: Loading,
+  { options, instance, failures, method, parameters }: Loading,
 ): StatementStructures {
   const reserved = entries.map(({ names }) => `  { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
   const methods = entries.flatMap((entry) => [
-    `  async ${propertyName(entry.plan.name)}(${parameters}) {`,
+    `  async ${propertyName(entry.plan.name)}(${parameters?.(entry) ?? "inputs"}) {`,
     ...method(entry).map((line) => `    ${line}`),
     "  },",
   ]);

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
+import { backendNames } from "../driver/backends.js";
 import { Compilation } from "../driver/pipeline.js";
 import { targetNames } from "../driver/targets.js";
 import type { Program } from "../ir/graph/index.js";
@@ -181,6 +182,7 @@ export function compilationOf(
   const config = options.config ?? null;
   const checkpoint = options.checkpoint === undefined ? null : Checkpoint.open(files, options.checkpoint, config);
   const policy = policyOf(options);
+  const target = backendNames.find((name) => name === options.target);
   return new Compilation({
     files,
     path,
@@ -188,6 +190,7 @@ export function compilationOf(
     config: checkpoint || config === null ? null : readConfig(files, config),
     settings: parseSettings(options.set ?? []),
     ...(options.entry === undefined ? {} : { entries: [options.entry] }),
+    ...(target === undefined ? {} : { target }),
     ...(policy === undefined ? {} : { policy }),
     optimize: { ...optimize, without: disabledOf(options) },
   });

@@ -3,13 +3,18 @@ import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Graph } from "../ir/graph/index.js";
 import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
 import { requestsOf } from "../runtime/weights.js";
+import type { BackendName } from "./backends.js";
 import type { Ready } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
 import type { Runner } from "./targets.js";
+import { sharedDevice } from "./webgpu.js";
 
 /** What a generated module exports, as far as it is used here. */
 interface GeneratedModule {
-  load(options: { weights: ReadonlyMap<string, Tensor> }): Promise<GeneratedModel>;
+  load(options: {
+    readonly weights: ReadonlyMap<string, Tensor>;
+    readonly device?: GPUDevice;
+  }): Promise<GeneratedModel>;
 }
 type GeneratedModel = Readonly<
   Record<string, (inputs: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>>
@@ -51,10 +56,16 @@ export function namedTensors(graphs: readonly Graph[], weights: ReadonlyMap<stri
 }
 
 /** Compiles to a module, loads it and gives it the weights. */
-export async function moduleRunner(compilation: Compilation, weights: ReadonlyMap<string, Tensor>): Promise<Runner> {
+export async function moduleRunner(
+  target: BackendName,
+  given: Compilation,
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<Runner> {
+  const compilation = given.compiledFor(target);
   const { javascript } = await compilation.get("emit");
   const module = (await importText(javascript)) as GeneratedModule;
-  const model = await module.load({ weights: namedTensors(compilation.program.entries, weights) });
+  const options = { weights: namedTensors(compilation.program.entries, weights) };
+  const model = await module.load(target === "wgsl" ? { ...options, device: await sharedDevice() } : options);
   return {
     run: async (entry: string, { inputs }: Ready) => {
       const method = model[entry];

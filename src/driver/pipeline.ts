@@ -15,7 +15,8 @@ import { planGraphs } from "../memory/index.js";
 import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "../passes/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
-import { scheduledForTypeScript, scheduleGraph, type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
+import type { TypeScriptPolicy } from "../schedule/index.js";
+import { type Backend, type BackendName, backends } from "./backends.js";
 import { type Dump, isDump, readDump } from "./dump.js";
 
 /** What to compile. */
@@ -35,12 +36,14 @@ export interface Request {
   readonly config?: Config | null;
   /** Which passes run over the graphs, and what is kept of them. */
   readonly optimize?: OptimizeOptions;
+  /** What it is compiled for; TypeScript if not given. */
+  readonly target?: BackendName;
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
   readonly policy?: TypeScriptPolicy | null;
 }
 
 /** How to compile what a request names. */
-export type How = Pick<Request, "optimize" | "policy">;
+export type How = Pick<Request, "optimize" | "policy" | "target">;
 
 /** The texts of a generated module. */
 export type Emitted = EmittedModule;
@@ -95,22 +98,19 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   schedule: {
     about: "each kernel in the order of loops, tiled and unrolled, that is fast on the target",
     run: (compilation) => {
-      const { policy = typeScriptPolicy } = compilation.request;
-      const lowered = compilation.get("kernels");
-      if (policy === null) return lowered;
-      return lowered.map((each) => scheduleGraph(each, (kernel) => scheduledForTypeScript(kernel, policy)));
+      const { policy } = compilation.request;
+      return compilation.get("kernels").map((lowered) => compilation.backend.schedule(lowered, policy));
     },
   },
   plan: {
     about: "the order of the kernels and the place of every buffer",
-    run: (compilation) => planGraphs(compilation.get("schedule")),
+    run: (compilation) => planGraphs(compilation.get("schedule"), compilation.backend.planning),
   },
   emit: {
     about: "the text of the module",
     run: async (compilation) => {
       const plans = compilation.get("plan");
-      const { emitTypeScript } = await import("../../backends/typescript/index.js");
-      return emitTypeScript({
+      return compilation.backend.emit({
         name: compilation.name,
         plans,
         documentation: compilation.documentation ?? undefined,
@@ -150,8 +150,12 @@ export class Compilation {
 
   /** The same graphs, or others, compiled in the same way but for what is given. @throws UserError E0616 */
   again(how: How, graphs = this.get("graph").entries): Compilation {
-    const { optimize, policy } = this.request;
-    const same = { ...(optimize ? { optimize } : {}), ...(policy === undefined ? {} : { policy }) };
+    const { optimize, policy, target } = this.request;
+    const same = {
+      ...(optimize ? { optimize } : {}),
+      ...(policy === undefined ? {} : { policy }),
+      ...(target ? { target } : {}),
+    };
     return Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
   }
 
@@ -171,6 +175,15 @@ export class Compilation {
     const artifact: Artifacts[K] | undefined = this.#done[name];
     if (artifact === undefined) throw new InternalError(`the stage ${name} gave nothing`);
     return artifact;
+  }
+
+  get backend(): Backend {
+    return backends[this.request.target ?? "typescript"];
+  }
+
+  /** This compilation, or where it is for another target the same graphs compiled for that. @throws UserError E0616 */
+  compiledFor(target: BackendName): Compilation {
+    return (this.request.target ?? "typescript") === target ? this : this.again({ target });
   }
 
   /** What the program takes and gives: its graphs, or where only later stages are known, graphs that say no more. */

@@ -13,6 +13,7 @@ import { kernelRunner } from "./kernel-runner.js";
 import { moduleRunner } from "./module-runner.js";
 import { onnxRunner, onnxUnavailable } from "./onnx-runner.js";
 import type { Compilation } from "./pipeline.js";
+import { lacksDevice } from "./webgpu.js";
 
 /** Runs the entries of a program with its weights. */
 export interface Runner {
@@ -29,41 +30,50 @@ export interface Target {
   /** The endings of the files that `compile` writes for it; empty if it only runs. */
   readonly emits: readonly string[];
   /** Why this machine cannot run it, or null. */
-  readonly unavailable: () => string | null;
+  readonly unavailable: () => Promise<string | null>;
   /** Why `all` leaves it out although it runs, or null. */
   readonly aside: string | null;
   readonly start: Start;
 }
 
-export const targetNames = ["interpreter", "kernels", "typescript", "onnx"] as const;
+export const targetNames = ["interpreter", "kernels", "typescript", "wgsl", "onnx"] as const;
 export type TargetName = (typeof targetNames)[number];
+
+const available = async (): Promise<null> => null;
 
 export const targets: { readonly [K in TargetName]: Target } = {
   interpreter: {
     about: "the reference: one operator after the other, rounded to f32",
     emits: [],
-    unavailable: () => null,
+    unavailable: available,
     aside: null,
     start: async (compilation, weights) => interpreterRunner(compilation.get("graph").entries, weights, "f32"),
   },
   kernels: {
     about: "the kernels, interpreted in the memory of their plan with every index checked; slow",
     emits: [],
-    unavailable: () => null,
+    unavailable: available,
     aside: "it is slow, and runs only where it is named",
     start: kernelRunner,
   },
   typescript: {
     about: "an ES module without dependencies, with types",
     emits: ["ts", "js", "dts"],
-    unavailable: () => null,
+    unavailable: available,
     aside: null,
-    start: moduleRunner,
+    start: (compilation, weights) => moduleRunner("typescript", compilation, weights),
+  },
+  wgsl: {
+    about: "an ES module without dependencies whose kernels are compute shaders of WebGPU",
+    emits: ["ts", "js", "dts"],
+    unavailable: lacksDevice,
+    aside: null,
+    start: (compilation, weights) => moduleRunner("wgsl", compilation, weights),
   },
   onnx: {
     about: "an ONNX model for each entry, with its weights; run by onnxruntime, where it is installed",
     emits: ["onnx"],
-    unavailable: onnxUnavailable,
+    unavailable: async () => onnxUnavailable(),
     aside: null,
     start: onnxRunner,
   },
@@ -74,15 +84,16 @@ export const targets: { readonly [K in TargetName]: Target } = {
  * run, but for those that stand aside.
  * @throws UserError E0606 for an unknown one.
  */
-export function targetsOf(word: string): { chosen: TargetName[]; left: { name: TargetName; reason: string }[] } {
-  const left: { name: TargetName; reason: string }[] = [];
-  if (word !== "all") return { chosen: word.split(",").map(targetOf), left };
-  const chosen = targetNames.filter((name) => {
-    const reason = targets[name].unavailable() ?? targets[name].aside;
-    if (reason !== null) left.push({ name, reason });
-    return reason === null;
+export async function targetsOf(
+  word: string,
+): Promise<{ chosen: TargetName[]; left: { name: TargetName; reason: string }[] }> {
+  if (word !== "all") return { chosen: word.split(",").map(targetOf), left: [] };
+  const found = targetNames.map(async (name) => {
+    return { name, reason: targets[name].aside ?? (await targets[name].unavailable()) };
   });
-  return { chosen, left };
+  const all = await Promise.all(found);
+  const left = all.flatMap(({ name, reason }) => (reason === null ? [] : [{ name, reason }]));
+  return { chosen: all.flatMap(({ name, reason }) => (reason === null ? [name] : [])), left };
 }
 
 /** One target by name. @throws UserError E0606 if there is none, with the list. */

@@ -11,7 +11,7 @@
 import type { BufferId } from "../ir/plan/plan.js";
 import type { Call, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
-import { arenaBytesOf } from "./bytes.js";
+import { arenaBytesOf, type MemoryUnits } from "./bytes.js";
 import { haveSameLayout, isIdentity, mayReplace } from "./in-place.js";
 
 export interface Block {
@@ -33,8 +33,8 @@ export interface Blocks {
 }
 
 /** @param inPlace whether buffers may take each other's place within a call. */
-export function blocksOf(lowered: LoweredGraph, inPlace: boolean): Blocks {
-  return new Finder(lowered, inPlace).find();
+export function blocksOf(lowered: LoweredGraph, inPlace: boolean, memory: MemoryUnits): Blocks {
+  return new Finder(lowered, inPlace, memory).find();
 }
 
 class Finder {
@@ -45,6 +45,7 @@ class Finder {
   constructor(
     readonly lowered: LoweredGraph,
     readonly inPlace: boolean,
+    readonly memory: MemoryUnits,
   ) {
     for (const [at, { reads, writes }] of lowered.calls.entries()) {
       for (const id of [...reads, ...writes]) this.#lastUse.set(id, at);
@@ -72,7 +73,7 @@ class Finder {
       this.#ofBuffer.set(id, before);
       return;
     }
-    const bytes = arenaBytesOf(this.lowered.buffers[id]!);
+    const bytes = arenaBytesOf(this.lowered.buffers[id]!, this.memory);
     const block: Block = { members: [id], first: at, last, bytes, output: this.#outputOf(id), holds: null };
     this.#blocks.push(block);
     this.#ofBuffer.set(id, block);

@@ -3,13 +3,21 @@ import type { KernelElement } from "../ir/kernel/index.js";
 import type { PlanBuffer } from "../ir/plan/plan.js";
 import { add, floorDiv, mul, type Size, size } from "../sizes/index.js";
 
-/** Offsets and lengths in the arena are multiples of this. */
+/** What offsets and lengths in an arena are multiples of, and how many bytes elements take there. */
+export interface MemoryUnits {
+  readonly alignment: number;
+  readonly bytesOf: (element: KernelElement) => number;
+}
+
+/** Offsets and lengths in the arena of a host are multiples of this. */
 export const alignment = 16;
 
 /** Bytes of one element in memory. f16 lies in four bytes, rounded. */
 export function bytesOf(element: KernelElement): number {
   return element === "bool" ? 1 : 4;
 }
+
+export const hostMemory: MemoryUnits = { alignment, bytesOf };
 
 /** How many elements a shape has. */
 export function elementsOf(shape: readonly Size[]): Size {
@@ -22,6 +30,10 @@ export function dataBytesOf({ element, shape }: Pick<PlanBuffer, "element" | "sh
 }
 
 /** The bytes that a buffer takes in the arena. */
-export function arenaBytesOf(buffer: Pick<PlanBuffer, "element" | "shape">): Size {
-  return mul(floorDiv(add(dataBytesOf(buffer), alignment - 1), alignment), alignment);
+export function arenaBytesOf(
+  { element, shape }: Pick<PlanBuffer, "element" | "shape">,
+  { alignment, bytesOf }: MemoryUnits = hostMemory,
+): Size {
+  const bytes = mul(elementsOf(shape), bytesOf(element));
+  return mul(floorDiv(add(bytes, alignment - 1), alignment), alignment);
 }

@@ -15,13 +15,15 @@ import type { BufferId, Dispatch, Place, Plan } from "../ir/plan/plan.js";
 import type { Call, LoweredBuffer, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
 import { blocksOf } from "./blocks.js";
-import { arenaBytesOf } from "./bytes.js";
+import { arenaBytesOf, hostMemory, type MemoryUnits } from "./bytes.js";
 import { layoutOf } from "./offsets.js";
 import { PreparedNames } from "./prepared.js";
 
 export interface PlanOptions {
   /** Whether a kernel may write its result over what it reads for the last time; true unless given. */
   readonly inPlace?: boolean;
+  /** How the memory is divided; that of a host unless given. */
+  readonly memory?: MemoryUnits;
 }
 
 /** Plans the entries of one module, which share what is prepared. */
@@ -35,8 +37,12 @@ export function planGraph(lowered: LoweredGraph, options: PlanOptions = {}): Pla
   return planEntry(lowered, options, new PreparedNames([lowered]));
 }
 
-function planEntry(lowered: LoweredGraph, { inPlace = true }: PlanOptions, names: PreparedNames): Plan {
-  const { places, bytes, calls } = placeBuffers(lowered, inPlace, names);
+function planEntry(
+  lowered: LoweredGraph,
+  { inPlace = true, memory = hostMemory }: PlanOptions,
+  names: PreparedNames,
+): Plan {
+  const { places, bytes, calls } = placeBuffers(lowered, inPlace, names, memory);
   const { kernels, dispatches: all } = shareKernels([...lowered.prepare, ...calls]);
   return {
     name: lowered.name,
@@ -72,15 +78,16 @@ function placeBuffers(
   lowered: LoweredGraph,
   inPlace: boolean,
   names: PreparedNames,
+  memory: MemoryUnits,
 ): { places: readonly Place[]; bytes: Size; calls: readonly Call[] } {
-  const { blocks, calls } = blocksOf(lowered, inPlace);
+  const { blocks, calls } = blocksOf(lowered, inPlace, memory);
   const inArena = blocks.filter(({ output }) => output === null);
   const { offsets, bytes } = layoutOf(inArena, lowered.sizes);
   const places = new Map<BufferId, Place>();
   const place = (id: BufferId, at: Place): unknown => places.set(id, at);
   for (const [at, { members }] of inArena.entries()) {
     for (const id of members) {
-      place(id, { kind: "arena", offset: offsets[at]!, bytes: arenaBytesOf(lowered.buffers[id]!) });
+      place(id, { kind: "arena", offset: offsets[at]!, bytes: arenaBytesOf(lowered.buffers[id]!, memory) });
     }
   }
   for (const { members, output, holds } of blocks) {

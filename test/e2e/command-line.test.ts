@@ -137,4 +137,13 @@ describe("the trafo command", { timeout: 60_000 }, () => {
     expect(withoutSetUp(err)).toBe("");
     expect(status).toBe(0);
   });
+
+  it.runIf(process.platform === "linux")("says how to get an adapter where WebGPU has none", () => {
+    const words = [bin, "verify", gpt2, "--checkpoint", checkpoint, "--target", "wgsl"];
+    const env = { ...process.env, VK_DRIVER_FILES: join(folder, "none.json") };
+    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: "utf8", env });
+    expect(status).toBe(1);
+    expect(stderr).toContain("E0503");
+    expect(stderr).toContain("VK_DRIVER_FILES");
+  });
 });

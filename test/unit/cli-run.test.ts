@@ -90,7 +90,7 @@ describe("trafo verify", { timeout: 60_000 }, () => {
   it("passes, and says what it did not compare", async () => {
     const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M]);
     expect([status, err]).toEqual([0, ""]);
-    const { chosen, left } = targetsOf("all");
+    const { chosen, left } = await targetsOf("all");
     expect(chosen.slice(0, 2)).toEqual(["interpreter", "typescript"]);
     expect(out.replace(/ +/g, " ")).toBe(
       [

@@ -7,7 +7,7 @@ import { namedTensors } from "../../driver/module-runner.js";
 import { remarksText } from "../../driver/pass-report.js";
 import { type Compilation, stageNames } from "../../driver/pipeline.js";
 import { dumpAfter, dumpNameOf, dumpNames } from "../../driver/stage-dumps.js";
-import { targetOf, targets } from "../../driver/targets.js";
+import { targetNames, targetOf, targets } from "../../driver/targets.js";
 import { passes } from "../../passes/index.js";
 import { joinPath } from "../../runtime/files.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
@@ -88,7 +88,7 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   const target = targetOf(options.target ?? "typescript");
   if (targets[target].emits.length === 0) {
     throw UserError.of("E0606", `the target ${target} writes no files: it only runs`, {
-      help: [`compile for typescript`],
+      help: [`compile for ${targetNames.filter((name) => targets[name].emits.length > 0).join(", ")}`],
     });
   }
   const kinds = kindsOf(options.emit, targets[target].emits);

@@ -51,7 +51,7 @@ function toleranceOf(word: string): number {
 }
 
 async function run(host: Host, path: string, options: VerifyOptions): Promise<number> {
-  const { chosen, left } = targetsOf(options.target ?? "all");
+  const { chosen, left } = await targetsOf(options.target ?? "all");
   const tolerance = toleranceOf(options.tolerance);
   if (options.checkpoint === undefined) {
     throw UserError.of("E0610", "verify needs a checkpoint", { help: ["give --checkpoint DIR"] });

@@ -14,4 +14,8 @@ export const targets = entries({
     wrong: "entry forward(x: [B, T]) -> (x: [B, T]) { x + 1 }",
     right: "entry forward(x: [B, T]) -> (y: [B, T]) { x + 1 }",
   },
+  E0503: {
+    title: "a target cannot be run on this machine",
+    text: "The target wgsl runs on WebGPU: in browsers on their own, in Node through the package webgpu (`npm install webgpu`), which needs a GPU with a driver for Vulkan, Metal or D3D12. Without a GPU a Vulkan driver that runs on the CPU will do, such as Mesa's lavapipe or SwiftShader: set VK_DRIVER_FILES to its .json file. Compiling needs none of these.",
+  },
 });

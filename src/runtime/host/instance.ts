@@ -72,7 +72,7 @@ export class Instance<Weights> {
 
 /** Makes room for runs of the given sizes: for every entry all of whose sizes are given. */
 export function reserveSizes(
-  instance: Instance<unknown>,
+  instance: { reserve(bytes: number): void },
   given: Sizes | undefined,
   entries: readonly { readonly spec: EntrySpec; readonly arenaBytes: (sizes: Sizes) => number }[],
 ): void {

@@ -1,0 +1,182 @@
+/**
+ * Emits a model as a module whose kernels are compute shaders of WebGPU. It is called as the modules of other targets
+ * are; `load` takes a device, and outputs can stay on it.
+ */
+import { type OptionalKind, type PropertySignatureStructure, StructureKind } from "ts-morph";
+import { constantOf } from "../../src/sizes/index.js";
+import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
+import { EntryDescription } from "../common/entries.js";
+import { heldTables } from "../common/held.js";
+import type { Loading } from "../common/interface.js";
+import type { Module } from "../common/module.js";
+import { identifier, Names } from "../common/names.js";
+import { DeviceEntryPrinter, type PrintedEntry } from "./entries.js";
+import { wgslWords } from "./keywords.js";
+import { withDistinctArguments } from "./plan.js";
+import { type NamedShader, Shaders, type SizeFields } from "./shaders.js";
+
+export function emitWgsl(given: Module): EmittedModule {
+  const module = { ...given, plans: given.plans.map(withDistinctArguments) };
+  const { names, entries } = moduleNames(module);
+  const program = names.claim("deviceModel");
+  const named = entries.map((entry) => {
+    const name = identifier(entry.plan.name);
+    const more = { buffers: names.claim(`${name}Buffers`), program: names.claim(`${name}Program`) };
+    return { ...entry, names: { ...entry.names, ...more } };
+  });
+  const sizes = fieldsOf(module);
+  const shaders = new Shaders(module, module.plans, sizes, names);
+  const printed = named.map((entry): PrintedEntry => {
+    return { ...entry, printer: new DeviceEntryPrinter(entry.plan, shaders, names) };
+  });
+  const hasWeights = module.plans.some(({ weights }) => weights.length > 0);
+  return assembleModule(module, {
+    entries: printed,
+    loading: loadingOf(hasWeights, program),
+    statements: [
+      heading("The kernels: a compute shader for each, in the order of the first run."),
+      ...shaders.all.map((shader) => shaderStatement(shader, module, names)),
+      heading("The entries: what each takes, its buffers, and the order of its kernels."),
+      ...printed.flatMap(entryStatements),
+      constant(program, programText(module, printed, sizes, shaders), "DeviceModel", "What a device is given to run."),
+    ],
+    exported: ["DeviceError", "DeviceTensor", "OnDevice", "RunOptions", "KernelTime"],
+  });
+}
+
+/** The run-time sizes of all entries, with names that WGSL allows. */
+function fieldsOf({ plans }: Module): SizeFields {
+  const names = new Names(wgslWords);
+  const sizes = [...new Set(plans.flatMap((plan) => plan.sizes.map(({ name }) => name)))];
+  return new Map(sizes.map((name) => [name, names.claim(name)]));
+}
+
+function loadingOf(hasWeights: boolean, program: string): Loading {
+  const device: OptionalKind<PropertySignatureStructure> = {
+    name: "device",
+    hasQuestionToken: true,
+    type: "GPUDevice | undefined",
+    docs: ["The device to run on, which stays the caller's; if not given, one of the host's fastest adapter."],
+  };
+  const weights = hasWeights ? "weightTable, await loadWeights(weightTable, {}, options)" : "{}, {}";
+  return {
+    options: [device],
+    instance: [`const instance = await DeviceInstance.create(${program}, ${weights}, options);`],
+    failures: "Rejects with a DeviceError where there is no device or it refuses a kernel.",
+    overloads: ({ plan, names }) => [
+      {
+        name: /^[A-Za-z_$][\w$]*$/.test(plan.name) ? plan.name : JSON.stringify(plan.name),
+        parameters: [
+          { name: "inputs", type: names.inputs },
+          { name: "options", type: "RunOptions & { readonly keepOnDevice: true }" },
+        ],
+        returnType: `Promise<OnDevice<${names.outputs}>>`,
+        docs: ["Leaves the outputs on the device."],
+      },
+      {
+        name: /^[A-Za-z_$][\w$]*$/.test(plan.name) ? plan.name : JSON.stringify(plan.name),
+        parameters: [
+          { name: "inputs", type: names.inputs },
+          { name: "options", type: "RunOptions & { readonly keepOnDevice?: false | undefined }" },
+        ],
+        returnType: `Promise<${names.outputs}>`,
+      },
+    ],
+    parameters: ({ names }) => `inputs: ${names.inputs}, options?: RunOptions`,
+    method: ({ names }) => [
+      `const run = instance.run(${(names as PrintedEntry["names"]).program}, checkInputs(${names.spec}, inputs), options);`,
+      "return run as Promise<never>;",
+    ],
+  };
+}
+
+/** A shader as a constant, with its text as it is given to the device. */
+function shaderStatement(
+  { name, printed, access, comment, about }: NamedShader,
+  { plans }: Module,
+  names: Names,
+): Item {
+  const { kernel, code, lanes, sharedBytes, workgroups } = printed;
+  const plan = plans.find((each) => each.kernels.includes(kernel))!;
+  const description = new EntryDescription(plan, names, ["sizes"]);
+  const count = description.code(workgroups).text;
+  const counted =
+    constantOf(workgroups) === null
+      ? `(sizes) => {\n    ${[...description.destructured(count), `return ${count};`].join("\n    ")}\n  }`
+      : `() => ${count}`;
+  const text = code.replaceAll("\\", "\\\\").replaceAll("`", "\\`").replaceAll("${", "\\${");
+  return [
+    "/**",
+    ...comment.map((line) => ` * ${line}`.trimEnd()),
+    " */",
+    `const ${name}: Shader = {`,
+    `  name: ${JSON.stringify(name)},`,
+    `  about: ${JSON.stringify(about)},`,
+    `  access: [${access.map((each) => JSON.stringify(each)).join(", ")}],`,
+    `  lanes: ${lanes},`,
+    `  sharedBytes: ${sharedBytes},`,
+    `  workgroups: ${counted},`,
+    `  code: \``,
+    text,
+    "`,",
+    "};\n",
+  ].join("\n");
+}
+
+function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
+  return [
+    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
+    {
+      kind: StructureKind.Function,
+      name: names.bytes,
+      docs: [`The bytes of memory that ${plan.name} needs, besides its inputs, weights and outputs.`],
+      parameters: [{ name: plan.sizes.length > 0 ? "sizes" : "_sizes", type: "Sizes" }],
+      returnType: "number",
+      statements: printer.bytesBody(),
+      leadingTrivia: "\n",
+    },
+    {
+      kind: StructureKind.Function,
+      name: names.buffers,
+      docs: [`The buffers of ${plan.name}: where lifetimes do not overlap, they share memory.`],
+      parameters: [{ name: plan.sizes.length > 0 ? "sizes" : "_sizes", type: "Sizes" }],
+      returnType: "Readonly<Record<string, DeviceBuffer>>",
+      statements: printer.buffersBody(),
+      leadingTrivia: "\n",
+    },
+    `\n${constant(
+      names.program,
+      [
+        "{",
+        `  spec: ${names.spec},`,
+        `  arenaBytes: ${names.bytes},`,
+        `  buffers: ${names.buffers},`,
+        `  calls: ${printer.calls()},`,
+        "}",
+      ].join("\n"),
+      "DeviceEntry",
+      `${plan.name}: the kernels in the order in which they run.`,
+    )}`,
+  ];
+}
+
+function programText(module: Module, entries: readonly PrintedEntry[], sizes: SizeFields, shaders: Shaders): string {
+  const { prepared, passing } = heldTables(module);
+  const names = [...sizes.keys()].map((each) => JSON.stringify(each)).join(", ");
+  const programs = entries.map((entry) => entry.names.program).join(", ");
+  const made = prepared.map(({ name, buffer, kernel, of }) => {
+    const shape = buffer.shape.map((extent) => constantOf(extent)).join(", ");
+    const buffers = of.map((each) => JSON.stringify(each)).join(", ");
+    const head = `name: ${JSON.stringify(name)}, type: "${buffer.element}", shape: [${shape}]`;
+    return `    { ${head}, shader: ${shaders.of(kernel).name}, of: [${buffers}] },`;
+  });
+  return [
+    "{",
+    `  name: ${JSON.stringify(module.name)},`,
+    `  sizes: [${names}],`,
+    `  entries: [${programs}],`,
+    ...(made.length === 0 ? ["  prepared: [],"] : ["  prepared: [", ...made, "  ],"]),
+    `  passing: [${[...passing].map((each) => JSON.stringify(each)).join(", ")}],`,
+    "}",
+  ].join("\n");
+}

@@ -1,0 +1,363 @@
+/**
+ * A kernel as a compute shader: its statements as they stand, under the names of the kernel.
+ *
+ * The number of an invocation or of a workgroup is taken apart into the variables of the loops that are spread over them
+ * (sections.ts). All that lives between kernels is bound as an array of its element type; the run-time sizes come in one
+ * uniform, which all shaders of a model share.
+ */
+import { InternalError } from "../../src/diagnostics/index.js";
+import {
+  allStatements,
+  type Buffer,
+  type Expression,
+  expressionsOf,
+  type Kernel,
+  type Statement,
+} from "../../src/ir/kernel/index.js";
+import { constantOf, type Size, size } from "../../src/sizes/index.js";
+import { type Code, call, comparison, infix, inside, level, plus, primary, times } from "../common/code.js";
+import { constantName, countUses, isWorthNaming } from "../common/constants.js";
+import { Names } from "../common/names.js";
+import { type SizeDialect, sizeCode } from "../common/sizes.js";
+import {
+  type ExpressionContext,
+  expressionCode,
+  memoryTypes,
+  positionCode,
+  quotient,
+  remainder,
+  shaderSizes,
+  variableTypes,
+} from "./expressions.js";
+import { type HelperName, helperNames, helperText } from "./helpers.js";
+import { mayBeUnbounded, unboundedScalars } from "./infinities.js";
+import { wgslWords } from "./keywords.js";
+import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
+import { compound, indented, isFirstValue, isVariable, plainName } from "./text.js";
+
+type Load = Extract<Expression, { kind: "load" }>;
+type Store = Extract<Statement, { kind: "store" }>;
+
+/** An argument of a kernel as its shader names it. */
+export interface Binding {
+  readonly name: string;
+  readonly buffer: Buffer;
+}
+
+export interface PrintedShader {
+  readonly kernel: Kernel;
+  readonly code: string;
+  /** What is read, then what is written. */
+  readonly bindings: readonly Binding[];
+  readonly lanes: number;
+  readonly workgroups: Size;
+  /** Bytes of memory that a workgroup shares. */
+  readonly sharedBytes: number;
+}
+
+/**
+ * @param sizes the fields of all run-time sizes of the model by their names, in the order of the uniform.
+ * @param access how each buffer is bound: for reading only where no call binds a buffer there that is written.
+ */
+export function printShader(
+  kernel: Kernel,
+  sizes: ReadonlyMap<string, string>,
+  access: readonly ("read" | "read_write")[],
+): PrintedShader {
+  return new ShaderPrinter(kernel, sizes, access).print();
+}
+
+class ShaderPrinter {
+  readonly #names = new Names(new Set([...wgslWords, ...helperNames]));
+  readonly #variables = new Map<object, string>();
+  readonly #helpers = new Set<HelperName>();
+  readonly #sizes: SizeDialect;
+  readonly #context: ExpressionContext;
+  readonly #storeCounts = new Map<Buffer, number>();
+  readonly #unbounded: ReadonlySet<Buffer>;
+  readonly #shared: string[] = [];
+  readonly #sections: Sections;
+  #sharedBytes = 0;
+  /** Names of expressions in the statement that is printed. */
+  #lets = new Map<Expression, string>();
+  /** What is claimed in the open block, to be released at its end. */
+  #claimed: string[] = [];
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly fields: ReadonlyMap<string, string>,
+    readonly access: readonly ("read" | "read_write")[],
+  ) {
+    for (const statement of allStatements(kernel.body)) {
+      if (statement.kind !== "store") continue;
+      this.#storeCounts.set(statement.buffer, (this.#storeCounts.get(statement.buffer) ?? 0) + 1);
+    }
+    this.#unbounded = unboundedScalars(kernel);
+    this.#sections = sectionsOf(kernel);
+    const helper = (name: HelperName): string => {
+      this.#helpers.add(name);
+      return name;
+    };
+    this.#sizes = shaderSizes((variable) => this.#nameOf(variable, variable.name), helper);
+    this.#context = {
+      sizes: this.#sizes,
+      code: (expression) => this.#code(expression),
+      element: (load) => this.#element(load),
+      helper,
+    };
+  }
+
+  print(): PrintedShader {
+    const { kernel } = this;
+    const { lanes, workgroups } = this.#sections;
+    for (const variable of kernel.sizes) this.#variables.set(variable, this.#names.claim(variable.name));
+    const bindings = [...kernel.reads, ...kernel.writes].map((buffer): Binding => {
+      // A result without a name of its own is called after its operator, as the kernel is.
+      const isUnnamed = kernel.writes.includes(buffer) && buffer.name.replace(/\d+$/, "") === kernel.name;
+      const name = this.#names.claim(isUnnamed ? "out" : buffer.name);
+      this.#variables.set(buffer, name);
+      return { name, buffer };
+    });
+    const body = this.#entry();
+    const globals = bindings.map(({ name, buffer }, at) => {
+      return `@group(0) @binding(${at + 1}) var<storage, ${this.access[at]}> ${name}: array<${memoryTypes[buffer.element]}>;`;
+    });
+    const usesSizes = kernel.sizes.length > 0;
+    const uniform = [
+      "struct Sizes {",
+      ...[...this.fields.values()].map((name) => `  ${name}: i32,`),
+      "}",
+      "@group(0) @binding(0) var<uniform> sizes: Sizes;",
+    ];
+    const code = [
+      ...(usesSizes ? uniform : []),
+      ...globals,
+      ...this.#shared,
+      ...helperText(this.#helpers).flatMap((text) => ["", text]),
+      "",
+      `@compute @workgroup_size(${lanes})`,
+      "fn main(",
+      "  @builtin(workgroup_id) workgroup: vec3u,",
+      "  @builtin(num_workgroups) workgroups: vec3u,",
+      "  @builtin(local_invocation_index) lane: u32,",
+      ") {",
+      ...indented(body),
+      "}",
+    ].join("\n");
+    return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes };
+  }
+
+  /** The body of the entry point. */
+  #entry(): string[] {
+    const { kind, nests, lanes } = this.#sections;
+    const sizes = this.kernel.sizes.map((variable) => {
+      return `let ${this.#nameOf(variable, variable.name)} = sizes.${this.fields.get(variable.name)};`;
+    });
+    if (kind === "single") return [...sizes, ...this.#block(nests[0]!.body)];
+    const group = "i32(workgroup.y * workgroups.x + workgroup.x)";
+    const own = kind === "grid" ? group : `${group} * ${lanes} + i32(lane)`;
+    const name = this.#names.claim(kind === "grid" ? "group" : "at");
+    const only = nests.length === 1;
+    const lines = [...sizes, `${only || kind === "parallel" ? "let" : "var"} ${name} = ${own};`];
+    for (const [number, nest] of nests.entries()) {
+      const count = sizeCode(nest.count, this.#sizes);
+      // A loop of no iterations has no variable to be taken apart into.
+      if (count.text === "0") continue;
+      const inner = [...this.#decoded(nest.loops, primary(name)), ...this.#block(nest.body)];
+      this.#releaseLoops(nest.loops);
+      if (only) lines.push(`if (${name} >= ${inside(count, level.additive)}) {`, "  return;", "}", ...inner);
+      else {
+        lines.push(`if (${name} < ${inside(count, level.additive)}) {`, ...indented(inner));
+        if (kind === "grid") lines.push("  return;");
+        lines.push("}");
+        if (kind === "grid" && number < nests.length - 1) lines.push(`${name} -= ${count.text};`);
+      }
+    }
+    return lines;
+  }
+
+  /** The variables of nested loops, from the number of an iteration of all of them. */
+  #decoded(loops: readonly Loop[], number: Code): string[] {
+    const several = loops.filter(({ extent }) => constantOf(extent) !== 1);
+    const lines = loops.map(({ variable, extent }) => {
+      let code = primary("0");
+      if (constantOf(extent) !== 1) {
+        const at = several.findIndex((each) => each.variable === variable);
+        const inner = several
+          .slice(at + 1)
+          .reduce((count, each) => times(count, sizeCode(each.extent, this.#sizes)), primary("1"));
+        code = inner.text === "1" ? number : quotient(number, inner);
+        if (at > 0) code = remainder(code, sizeCode(extent, this.#sizes));
+      }
+      return { variable, code };
+    });
+    return lines.map(({ variable, code }) => {
+      const name = this.#names.claim(plainName(variable));
+      this.#variables.set(variable, name);
+      return `let ${name} = ${code.text};`;
+    });
+  }
+
+  #releaseLoops(loops: readonly Loop[]): void {
+    for (const { variable } of loops) this.#names.release(this.#variables.get(variable)!);
+  }
+
+  #nameOf(thing: object, wanted: string): string {
+    const known = this.#variables.get(thing);
+    if (known === undefined) throw new InternalError(`${wanted} is not bound in kernel ${this.kernel.name}`);
+    return known;
+  }
+
+  #block(body: readonly Statement[]): string[] {
+    const outer = this.#claimed;
+    this.#claimed = [];
+    const lines: string[] = [];
+    for (let at = 0; at < body.length; at++) {
+      const statement = body[at]!;
+      const next = body[at + 1];
+      if (statement.kind === "alloc" && next && isFirstValue(statement.buffer, next)) {
+        lines.push(...this.#declare(statement.buffer, next));
+        at++;
+      } else lines.push(...this.#statement(statement));
+    }
+    for (const name of this.#claimed) this.#names.release(name);
+    this.#claimed = outer;
+    return lines;
+  }
+
+  #claim(wanted: string): string {
+    const name = this.#names.claim(wanted);
+    this.#claimed.push(name);
+    return name;
+  }
+
+  #statement(statement: Statement): string[] {
+    switch (statement.kind) {
+      case "for":
+        return isLane(statement) ? this.#lanes(nestOf(statement, isLane)) : this.#loop(statement);
+      case "if": {
+        const lines = this.#prepare(statement);
+        const condition = this.#code(statement.condition).text;
+        return [...lines, `if (${condition}) {`, ...indented(this.#block(statement.body)), "}"];
+      }
+      case "store":
+        return this.#store(statement);
+      case "alloc":
+        return this.#declare(statement.buffer, null);
+      case "barrier":
+        return ["workgroupBarrier();"];
+    }
+  }
+
+  #loop({ variable, extent, body }: Loop): string[] {
+    const end = sizeCode(extent, this.#sizes);
+    const name = this.#names.claim(plainName(variable));
+    this.#variables.set(variable, name);
+    const lines = this.#block(body);
+    this.#names.release(name);
+    if (lines.length === 0) return [];
+    return [`for (var ${name} = 0; ${name} < ${inside(end, level.additive)}; ${name}++) {`, ...indented(lines), "}"];
+  }
+
+  /** Loops over lanes: what each invocation of the workgroup does. */
+  #lanes(nest: Nest): string[] {
+    const count = laneCount(nest);
+    const lines = [...this.#decoded(nest.loops, call("i32", primary("lane"))), ...this.#block(nest.body)];
+    this.#releaseLoops(nest.loops);
+    if (count === this.#sections.lanes) return ["{", ...indented(lines), "}"];
+    return [`if (lane < ${count}u) {`, ...indented(lines), "}"];
+  }
+
+  #declare(buffer: Buffer, first: Store | null): string[] {
+    const count = buffer.shape.map(
+      (extent) => constantOf(extent) ?? this.#fail(`${buffer.name} has no constant shape`),
+    );
+    const elements = count.reduce((product, extent) => product * extent, 1);
+    const type = buffer.scope === "workgroup" ? memoryTypes[buffer.element] : variableTypes[buffer.element];
+    if (buffer.scope === "workgroup") {
+      const name = this.#names.claim(buffer.name);
+      this.#variables.set(buffer, name);
+      this.#shared.push(`var<workgroup> ${name}: array<${type}, ${elements}>;`);
+      this.#sharedBytes += 16 * Math.ceil(elements / 4);
+      return first ? this.#store(first) : [];
+    }
+    if (buffer.shape.length > 0) {
+      const name = this.#claim(buffer.name);
+      this.#variables.set(buffer, name);
+      return [`var ${name}: array<${type}, ${elements}>;`, ...(first ? this.#store(first) : [])];
+    }
+    const lines = first ? this.#prepare(first) : [];
+    const value = first ? this.#code(first.value).text : null;
+    const name = this.#claim(buffer.name);
+    this.#variables.set(buffer, name);
+    this.#lets.clear();
+    const changes = !first || this.#storeCounts.get(buffer) !== 1;
+    return [...lines, `${changes ? "var" : "let"} ${name}: ${type}${value === null ? "" : ` = ${value}`};`];
+  }
+
+  #fail(message: string): never {
+    throw new InternalError(`kernel ${this.kernel.name}: ${message}`);
+  }
+
+  #store(statement: Store): string[] {
+    const { buffer, index, value, update } = statement;
+    const lines = this.#prepare(statement);
+    const target = isVariable(buffer) ? primary(this.#nameOf(buffer, buffer.name)) : this.#place(buffer, index);
+    const isMemory = buffer.scope !== "private";
+    let code = this.#code(value);
+    const current = isMemory && buffer.element === "bool" ? comparison(target, "!=", primary("0u")) : target;
+    if (update !== null) code = this.#updated(buffer, current, code, update);
+    if (buffer.scope === "global") {
+      if (buffer.element === "f32" && mayBeUnbounded(value, this.#unbounded)) {
+        code = call(this.#context.helper("with_infinities"), code);
+      }
+      if (buffer.element === "f16") code = call("quantizeToF16", code);
+    }
+    if (isMemory && buffer.element === "bool") code = call("select", primary("0u"), primary("1u"), code);
+    this.#lets.clear();
+    return [...lines, `${target.text} = ${code.text};`].map(compound);
+  }
+
+  #updated({ element }: Buffer, current: Code, code: Code, update: NonNullable<Store["update"]>): Code {
+    if (element === "bool") return infix(current, update === "max" ? "||" : "&&", code, level.and);
+    return update === "add" ? infix(current, "+", code, level.additive) : call(update, current, code);
+  }
+
+  /** The code of an expression: its name where a constant holds it. */
+  #code(expression: Expression): Code {
+    const name = this.#lets.get(expression);
+    return name === undefined ? expressionCode(expression, this.#context) : primary(name);
+  }
+
+  #element({ buffer, index }: Load): Code {
+    if (isVariable(buffer)) return primary(this.#nameOf(buffer, buffer.name));
+    const place = this.#place(buffer, index);
+    return buffer.element === "bool" && buffer.scope !== "private" ? comparison(place, "!=", primary("0u")) : place;
+  }
+
+  /** Row-major: `x[(b * T + t) * 768 + d]`. */
+  #place(buffer: Buffer, index: readonly Expression[]): Code {
+    const offset = index.reduce((offset, position, axis) => {
+      const extent = buffer.shape[axis]!;
+      if (constantOf(extent) === 1 && position.kind === "index" && position.value === size(0)) return offset;
+      return plus(times(offset, sizeCode(extent, this.#sizes)), positionCode(position, this.#context));
+    }, primary("0"));
+    return primary(`${this.#nameOf(buffer, buffer.name)}[${offset.text}]`);
+  }
+
+  /** Names what a statement uses twice. */
+  #prepare(statement: Statement): string[] {
+    this.#lets.clear();
+    const lines: string[] = [];
+    const uses = countUses(expressionsOf(statement), () => false);
+    // Operands were counted after what uses them; they are named before.
+    for (const [expression, count] of [...uses].reverse()) {
+      if (count < 2 || !isWorthNaming(expression)) continue;
+      const { text } = this.#code(expression);
+      const name = this.#claim(constantName(expression, (buffer) => this.#nameOf(buffer, buffer.name)));
+      lines.push(`let ${name} = ${text};`);
+      this.#lets.set(expression, name);
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,79 @@
+/** Kernels as shaders of a module: their names, which come from the model, and the comments above them. */
+import type { Kernel } from "../../src/ir/kernel/index.js";
+import type { BufferId, Plan } from "../../src/ir/plan/plan.js";
+import { filled, functionName } from "../common/kernel-names.js";
+import { lineText, locationText, type Module, typeText } from "../common/module.js";
+import type { Names } from "../common/names.js";
+import { type PrintedShader, printShader } from "./kernels.js";
+
+export interface NamedShader {
+  readonly name: string;
+  readonly printed: PrintedShader;
+  /** How each buffer is bound. */
+  readonly access: readonly ("read" | "read_write")[];
+  /** The lines of the comment. */
+  readonly comment: readonly string[];
+  /** What it computes and where it comes from, on a line. */
+  readonly about: string;
+}
+
+/** The shaders of all kernels of some plans. Kernels of one text share a shader, also those of two entries. */
+export class Shaders {
+  readonly all: NamedShader[] = [];
+  readonly #byKernel = new Map<Kernel, NamedShader>();
+  readonly #byText = new Map<string, NamedShader>();
+
+  constructor({ sourceLine }: Module, plans: readonly Plan[], sizes: SizeFields, names: Names) {
+    for (const plan of plans) {
+      for (const [number, kernel] of plan.kernels.entries()) {
+        const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
+        if (this.#byKernel.has(kernel) || dispatches.length === 0) continue;
+        const isWritten = (id: BufferId): boolean => ["arena", "output"].includes(plan.buffers[id]!.place.kind);
+        const access = [...kernel.reads, ...kernel.writes].map((_, at) => {
+          const isBound = dispatches.some(({ reads }) => at < reads.length && isWritten(reads[at]!));
+          return at >= kernel.reads.length || isBound ? "read_write" : "read";
+        });
+        const printed = printShader(kernel, sizes, access);
+        let made = this.#byText.get(printed.code);
+        if (!made) {
+          const name = names.claim(functionName(kernel, dispatches, plan));
+          const layers = new Set(dispatches.map(({ scope }) => scope)).size;
+          const place = locationText(kernel.location);
+          const about = lineText(
+            `${place === null ? "" : `${place}: `}${kernel.name}${layers > 1 ? `, in ${layers} layers` : ""}`,
+          );
+          made = { name, printed, access, about, comment: commentOf(kernel, about, printed, sourceLine) };
+          this.#byText.set(printed.code, made);
+          this.all.push(made);
+        }
+        this.#byKernel.set(kernel, made);
+      }
+    }
+  }
+
+  of(kernel: Kernel): NamedShader {
+    return this.#byKernel.get(kernel)!;
+  }
+}
+
+/** The run-time sizes of a model, and the names of their fields in the uniform. */
+export type SizeFields = ReadonlyMap<string, string>;
+
+function commentOf(
+  kernel: Kernel,
+  about: string,
+  { bindings }: PrintedShader,
+  sourceLine: Module["sourceLine"],
+): readonly string[] {
+  const lines = [about];
+  if (kernel.schedule !== undefined) lines.push(...filled(`Schedule: ${kernel.schedule}`, 100));
+  const source = kernel.location && sourceLine?.(kernel.location)?.trim();
+  if (source) lines.push("", `    ${source}`);
+  lines.push("");
+  for (const { name, buffer } of bindings) {
+    lines.push(
+      `${name}: ${typeText(buffer.element, buffer.shape)}${kernel.writes.includes(buffer) ? " (written)" : ""}`,
+    );
+  }
+  return lines.map(lineText);
+}

@@ -1,0 +1,39 @@
+/** What is compiled to modules, in one table: how kernels are scheduled, how memory is planned, what is emitted. */
+import type { EmittedModule } from "../../backends/common/emit.js";
+import type { Module } from "../../backends/common/module.js";
+import type { LoweredGraph } from "../lower/index.js";
+import type { PlanOptions } from "../memory/index.js";
+import {
+  scheduledForTypeScript,
+  scheduledForWgsl,
+  scheduleGraph,
+  spilled,
+  type TypeScriptPolicy,
+  typeScriptPolicy,
+} from "../schedule/index.js";
+
+export interface Backend {
+  /** @param policy the target's own if not given; null leaves loops in the order of the definition. */
+  readonly schedule: (lowered: LoweredGraph, policy: TypeScriptPolicy | null | undefined) => LoweredGraph;
+  readonly planning: PlanOptions;
+  /** The emitter is loaded only when it is needed: it carries a TypeScript compiler. */
+  readonly emit: (module: Module) => Promise<EmittedModule>;
+}
+
+export const backendNames = ["typescript", "wgsl"] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export const backends: { readonly [K in BackendName]: Backend } = {
+  typescript: {
+    schedule: (lowered, policy = typeScriptPolicy) =>
+      policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, policy)),
+    planning: {},
+    emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
+  },
+  wgsl: {
+    schedule: (lowered) => spilled(scheduleGraph(lowered, scheduledForWgsl)),
+    // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
+    planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
+    emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
+  },
+};

@@ -1,0 +1,61 @@
+/** The device that a model runs on: how it is found, what it says is wrong. */
+
+/** What a device refuses or fails at. The message names the kernel, the buffer or the limit. */
+export class DeviceError extends Error {
+  override name = "DeviceError";
+}
+
+/** Limits that are asked for as high as the adapter has them. */
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
+
+/**
+ * A device of the adapter, or of the fastest that the host offers, with its limits as high as they go.
+ * @throws DeviceError where there is none.
+ */
+export async function requestDevice(given?: GPUAdapter): Promise<GPUDevice> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (given === undefined && gpu === undefined) {
+    throw new DeviceError(
+      "this host has no WebGPU: in Node, install the package webgpu and give load the device of its adapter",
+    );
+  }
+  const adapter = given ?? (await gpu!.requestAdapter({ powerPreference: "high-performance" }));
+  if (!adapter)
+    throw new DeviceError("WebGPU has no adapter here: there is no GPU, or the host does not allow its use");
+  const requiredLimits: Record<string, number> = {};
+  for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
+  const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
+  return adapter.requestDevice({ requiredLimits, requiredFeatures: requiredFeatures as GPUFeatureName[] });
+}
+
+/**
+ * Does something with a device, and turns what the device then reports into an error. The device works on while
+ * this waits; what `act` starts runs before anything else is started.
+ */
+export async function reporting<Result>(device: GPUDevice, what: string, act: () => Result): Promise<Awaited<Result>> {
+  device.pushErrorScope("internal");
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  let result: Result;
+  let reports: Promise<GPUError | null>[] = [];
+  try {
+    result = act();
+  } finally {
+    reports = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
+  }
+  const [value, ...errors] = await Promise.allSettled([result, ...reports]);
+  for (const error of errors) {
+    if (error.status === "fulfilled" && error.value) throw new DeviceError(`${what}: ${error.value.message}`);
+  }
+  if (value.status === "rejected") throw value.reason;
+  return value.value as Awaited<Result>;
+}

@@ -1,0 +1,45 @@
+/** Helps the tests of the WGSL target: devices of Dawn, and modules that are loaded on them. */
+import { create } from "webgpu";
+import { backends } from "../../src/driver/backends.js";
+import type { Graph } from "../../src/ir/graph/graph.js";
+import type { Plan } from "../../src/ir/plan/index.js";
+import { lowerGraph } from "../../src/lower/index.js";
+import { planGraph } from "../../src/memory/index.js";
+import { requestDevice } from "../../src/runtime/host/device.js";
+
+/** Dawn's objects must be kept as long as their devices are used. */
+const kept: GPU[] = [];
+
+async function deviceOf(flags: readonly string[]): Promise<GPUDevice> {
+  const gpu = create([...flags]);
+  kept.push(gpu);
+  const adapter = await gpu.requestAdapter();
+  if (adapter === null) throw new Error(`Dawn has no adapter for ${flags.join(", ")}`);
+  return requestDevice(adapter);
+}
+
+/** A device that compiles and checks everything, and computes nothing. */
+export function nullDevice(): Promise<GPUDevice> {
+  return deviceOf(["backend=null"]);
+}
+
+/** The drivers of this machine that run on the CPU, as test/support/vulkan-setup.ts has found them. */
+export const softwareDrivers = (["lavapipe", "swiftshader"] as const).filter((name) =>
+  (process.env.VK_DRIVER_FILES ?? "").includes(name),
+);
+
+const adapters = { lavapipe: "llvmpipe", swiftshader: "SwiftShader" } as const;
+const devices = new Map<string, Promise<GPUDevice>>();
+
+/** The device of a driver, made once in a process. */
+export function softwareDevice(name: keyof typeof adapters): Promise<GPUDevice> {
+  const known = devices.get(name) ?? deviceOf([`adapter=${adapters[name]}`]);
+  devices.set(name, known);
+  return known;
+}
+
+/** The plan of a graph as the target has it. */
+export function wgslPlan(graph: Graph): Plan {
+  const { schedule, planning } = backends.wgsl;
+  return planGraph(schedule(lowerGraph(graph), undefined), planning);
+}
