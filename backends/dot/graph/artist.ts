@@ -83,7 +83,7 @@ class Artist {
     const counts = new Map<string, number>();
     return kernels.map(({ value, origin }, kernel) => {
       const { operator } = given.nodes[origin]!;
-      const none = { name: operator, loops: [], cost: null, code: null };
+      const none = { name: operator, loops: [], cost: null, code: null, isAtLoad: false };
       const { id: place } = this.#names.of[origin]!;
       const wanted = `kernel ${place === "" ? "" : `${place}/`}${operator}`;
       const count = (counts.get(wanted) ?? 0) + 1;
@@ -251,8 +251,9 @@ class Artist {
 
   /** The box of a value that is the same for all inputs; `call` is the function that gives it. */
   #indexBox(value: number, layer: Layer, call: Layer | null, kernel: DrawnKernel | null): Sketch {
-    const { names, nodes, types } = this.graph;
-    const title = this.#facts.inline[value] ?? call?.name ?? names[value] ?? nodes[value]!.operator;
+    const { names, types } = this.graph;
+    const given = call?.kind === "function" ? call.name : names[value];
+    const title = this.#facts.inline[value] ?? given ?? indexWords[types[value]!.element];
     const type = typeLabel(types[value]!);
     const name = names[value];
     const details = [name && name !== title ? `${name}: ${type}` : type];
@@ -346,6 +347,9 @@ class Artist {
     if (!this.#edges.has(key)) this.#edges.set(key, edge);
   }
 }
+
+/** What to call a value that is the same for all inputs, if nobody has given it a name. */
+const indexWords = { i32: "indices", bool: "mask", f32: "numbers", f16: "numbers" } as const;
 
 /** The innermost layer around all of them. */
 function homeOf(layers: readonly Layer[]): Layer | null {

@@ -28,6 +28,8 @@ export interface KernelFacts {
   readonly cost: number | null;
   /** The key of its code. */
   readonly code: string | null;
+  /** Whether it runs once, when the weights have arrived. */
+  readonly isAtLoad: boolean;
 }
 
 /** A kernel of the picture. */
@@ -192,10 +194,11 @@ export class Sheet {
   #frameOf(place: Layer | null, kernel: DrawnKernel | null, top: Frame): Frame {
     const layer = kernel === null || place === null ? place : this.#closedIn(place, kernel);
     if (kernel !== null && layer === null) {
-      const { id, name } = kernel;
-      const tooltip = [`kernel ${name}`];
+      const { id, name, isAtLoad } = kernel;
+      const title = isAtLoad ? `at load \u00b7 ${name}` : name;
+      const tooltip = [`kernel ${name}`, ...(isAtLoad ? ["runs once, when the weights have arrived"] : [])];
       return this.#within(this.#frameOf(kernel.home, null, top), id, () =>
-        this.#frame(id, null, kernel, { kind: "kernel", title: name, tooltip }),
+        this.#frame(id, null, kernel, { kind: isAtLoad ? "loading" : "kernel", title, tooltip }),
       );
     }
     if (layer === null || !isWithin(layer, this.folding.top)) return top;
@@ -241,10 +244,10 @@ export class Sheet {
 
   #cluster(frame: Frame): Cluster {
     const { id, layer, kernel, kind, title, repeated, tooltip } = frame;
-    const closed =
-      layer === null
-        ? kind === "kernel" && (this.options.closeKernels ?? false)
-        : this.folding.isClosed(layer, kernel !== null);
+    const isKernel = layer === null && kernel !== null;
+    const closed = isKernel
+      ? (this.options.closeKernels ?? false)
+      : layer !== null && this.folding.isClosed(layer, kernel !== null);
     const box = this.#boxOf(frame);
     return { id, kind, title, repeated, tooltip, items: this.#items(frame), box, closed, mark: null, code: box.code };
   }
@@ -263,12 +266,12 @@ export class Sheet {
     const lines = held.length > mostWeights ? [`${held.length} weights`] : held;
     const result = gives === null ? [] : [kind === "layer" ? gives.type : tensorText(gives)];
     const costs = sketches.flatMap(({ node }) => node.cost ?? []);
-    const isKernel = kind === "kernel" && kernel !== null;
+    const isKernel = frame.layer === null && kernel !== null;
     const parts = isKernel ? [partsText(frame.items)].filter((text) => text !== "") : [];
     return plainNode({
       id,
       kind: kindOf(sketches),
-      folded: kind === "side" ? "layer" : kind,
+      folded: isKernel ? "kernel" : kind === "function" ? "function" : "layer",
       title,
       details: [
         ...parts,

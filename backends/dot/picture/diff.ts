@@ -11,6 +11,7 @@ import {
   type Edge,
   type Item,
   isCluster,
+  isKernel,
   type Mark,
   type Picture,
   type PictureNode,
@@ -49,9 +50,9 @@ function operatorsOf({ items }: Picture): ReadonlySet<string> {
 function jointKernels({ items }: Picture): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   let number = 0;
-  for (const { kind, items: inside } of clustersOf(items)) {
-    if (kind !== "kernel") continue;
-    const operators = [...boxesOf(inside)].filter(({ node }) => isOperator(node));
+  for (const cluster of clustersOf(items)) {
+    if (!isKernel(cluster)) continue;
+    const operators = [...boxesOf(cluster.items)].filter(({ node }) => isOperator(node));
     if (operators.length < 2) continue;
     for (const { node } of operators) if (!found.has(node.id)) found.set(node.id, number);
     number++;
@@ -84,7 +85,7 @@ function side(
   const walk = (items: readonly Item[]): Item[] =>
     items.map((item): Item => {
       if (!isCluster(item)) return node(item);
-      const mark = item.kind === "kernel" ? markOfKernel(item) : null;
+      const mark = isKernel(item) ? markOfKernel(item) : null;
       const box =
         item.box === null
           ? null

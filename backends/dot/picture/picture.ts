@@ -69,7 +69,8 @@ export type Mark = number | "gone" | "new";
 
 export interface Cluster {
   readonly id: string;
-  readonly kind: "layer" | "function" | "kernel" | "side";
+  /** `loading` is a kernel that runs once, when the weights have arrived; `side` one of two pictures. */
+  readonly kind: "layer" | "function" | "kernel" | "loading" | "side";
   readonly title: string;
   /** True where it stands for several equal layers in a row. */
   readonly repeated: boolean;
@@ -102,6 +103,11 @@ export interface Picture {
   readonly edges: readonly Edge[];
   /** What `cost` counts, such as `FLOP`; null if the colours are those of kinds. */
   readonly unit: string | null;
+}
+
+/** Whether a cluster is what one kernel computes. */
+export function isKernel({ kind }: Cluster): boolean {
+  return kind === "kernel" || kind === "loading";
 }
 
 export function isCluster(item: Item): item is Cluster {

@@ -17,7 +17,7 @@ export function polished(svg: string): string {
     .replace(/<g id="[^"]*" class="node [\s\S]*?\n<\/g>\n(?=<)/g, withDetails)
     .replace(/(<g id="[^"]*" class="cluster ((?:(?!<\/g>)[\s\S])*?))<text ([^\n]*)\n/g, (_, frame, kind, title) => {
       titles.push(
-        `<text font-weight="bold" ${halo} ${/^(layer|function|kernel|side)/.test(kind) ? leftOf(frame, title) : title}`,
+        `<text font-weight="bold" ${halo} ${/^(layer|function|kernel|loading|side)/.test(kind) ? leftOf(frame, title) : title}`,
       );
       return frame;
     })

@@ -10,6 +10,7 @@ import {
   type Edge,
   type Item,
   isCluster,
+  isKernel,
   type Picture,
   type PictureNode,
   tensorText,
@@ -163,7 +164,7 @@ function endsOf(picture: Picture): Ends {
 }
 
 function clusterLines(cluster: Cluster, depth: number, context: Context): string[] {
-  const cost = cluster.kind === "kernel" ? (cluster.box?.cost ?? null) : null;
+  const cost = isKernel(cluster) ? (cluster.box?.cost ?? null) : null;
   const counted = context.unit !== null && cost !== null;
   const heat = counted ? heatStyle(context.most > 0 ? cost / context.most : 0) : {};
   const attributes = [
@@ -193,7 +194,7 @@ function itemLines(items: readonly Item[], depth: number, context: Context): str
 function mostOf(items: readonly Item[]): number {
   return items.reduce((most, item) => {
     if (!isCluster(item)) return Math.max(most, item.cost ?? 0);
-    return Math.max(most, mostOf(item.items), item.kind === "kernel" ? (item.box?.cost ?? 0) : 0);
+    return Math.max(most, mostOf(item.items), isKernel(item) ? (item.box?.cost ?? 0) : 0);
   }, 0);
 }
 

@@ -80,6 +80,7 @@ const clusterFills = ["#f6f8fa", "#ffffff"] as const;
 export function clusterStyle({ kind, repeated, mark }: Cluster, depth: number): Attributes {
   const frame = { style: "rounded,filled", fontsize: 11, margin: 10 };
   if (kind === "kernel") return { ...frame, fillcolor: "#eceaf6", color: "#5e4fa2", penwidth: 1.6, ...markStyle(mark) };
+  if (kind === "loading") return { ...frame, style: "rounded,filled,dashed", fillcolor: "#fdf6e3", color: "#b27c00" };
   if (kind === "side") return { ...frame, fillcolor: "white", color: "#d0d7de", fontsize: 14, margin: 16 };
   const fillcolor = clusterFills[depth % 2] ?? "#ffffff";
   return { ...frame, fillcolor, color: repeated ? "#424a53" : "#afb8c1", penwidth: repeated ? 2 : 1 };

@@ -5,7 +5,7 @@
  * Each step takes a picture and gives one, so that the command line and a page show the same for the same choice.
  */
 import { withJunctions } from "./junctions.js";
-import { clustersOf, type Edge, type Item, isCluster, type Picture, type PictureNode } from "./picture.js";
+import { clustersOf, type Edge, type Item, isCluster, isKernel, type Picture, type PictureNode } from "./picture.js";
 
 /** The picture as it is laid out. @param isClosed by id; as the picture says where it gives null */
 export function viewOf(picture: Picture, isClosed: (id: string) => boolean | null = () => null): Picture {
@@ -182,13 +182,13 @@ function unwrapped(picture: Picture): Picture {
       const [only, ...others] = inside;
       if (only === undefined) return [];
       if (others.length > 0 || item.kind === "side") return [{ ...item, items: inside }];
-      if (item.kind === "kernel" && !isCluster(only)) {
+      if (isKernel(item) && !isCluster(only)) {
         const tooltip = [...item.tooltip, ...only.tooltip.slice(1)];
         const cost = item.box?.cost ?? only.cost;
         return [{ ...only, folded: "kernel", tooltip, mark: item.mark, cost, code: item.code }];
       }
-      if (item.kind === "kernel" || item.repeated) return [{ ...item, items: inside }];
-      if (isCluster(only) && only.kind === "kernel") {
+      if (isKernel(item) || item.repeated) return [{ ...item, items: inside }];
+      if (isCluster(only) && isKernel(only)) {
         return [{ ...only, title: `${only.title} \u00b7 ${item.title}`, tooltip: [...item.tooltip, ...only.tooltip] }];
       }
       if (!isCluster(only) && only.folded === "kernel") {

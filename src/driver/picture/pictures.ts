@@ -10,7 +10,7 @@ import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import type { Graph } from "../../ir/graph/index.js";
 import { type Kernel, printKernel } from "../../ir/kernel/index.js";
-import { type LoweredGraph, lowerGraph } from "../../lower/index.js";
+import { type Call, type LoweredGraph, lowerGraph } from "../../lower/index.js";
 import { optimizeGraph, passes } from "../../passes/index.js";
 import { nestText } from "../../schedule/nest.js";
 import type { Compilation } from "../pipeline.js";
@@ -67,9 +67,10 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Con
   };
   if (lowered === null) return { picture: pictureOfGraph(graph, drawing), codes: {} };
   const closeKernels = stage === "kernels";
-  const calls = new Map(
-    lowered.calls.map((call) => [lowered.buffers[call.writes[0]!]!.value as number, call] as const),
-  );
+  const byValue = (calls: LoweredGraph["calls"]): (readonly [number, Call])[] =>
+    calls.map((call) => [lowered.buffers[call.writes[0]!]!.value, call]);
+  const prepared = new Map(byValue(lowered.prepare));
+  const calls = new Map([...byValue(lowered.calls), ...prepared]);
   const codes = new Map<Kernel, string>();
   const picture = pictureOfGraph(graph, {
     ...drawing,
@@ -82,7 +83,8 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Con
       const code = codes.get(kernel) ?? `${kernel.name}#${codes.size}`;
       codes.set(kernel, code);
       const cost = kernelCost(lowered, call, colour, values);
-      return { name: kernel.name, loops: closeKernels ? nestText(kernel) : [], cost, code };
+      const loops = closeKernels ? nestText(kernel) : [];
+      return { name: kernel.name, loops, cost, code, isAtLoad: prepared.has(value) };
     },
   });
   return { picture, codes: Object.fromEntries([...codes].map(([kernel, key]) => [key, printKernel(kernel)])) };
