@@ -1,4 +1,5 @@
 /** What a module has for each entry on a device: its buffers for given sizes, and the calls of its shaders. */
+import { InternalError } from "../../src/diagnostics/index.js";
 import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { type DescribedEntry, EntryDescription, type EntryNames, propertyName } from "../common/entries.js";
 import { lineText } from "../common/module.js";
@@ -67,6 +68,8 @@ export class DeviceEntryPrinter extends EntryDescription {
         return `weight: ${JSON.stringify(place.name)}`;
       case "output":
         return `output: ${JSON.stringify(place.name)}`;
+      case "state":
+        throw new InternalError("what a session keeps has no place here");
       case "arena":
         return `offset: ${this.code(place.offset).text}`;
     }

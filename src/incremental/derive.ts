@@ -141,7 +141,7 @@ class Emitter implements StepEmitter {
   ) {
     const { graph, time } = analysis;
     const others = graph.sizes.filter((each) => each !== time);
-    this.builder = new GraphBuilder(name, [...others, sizes.past, sizes.count]);
+    this.builder = new GraphBuilder(name, [...others, sizes.capacity, sizes.past, sizes.count]);
   }
 
   /** All inputs over positions, used or not: they are what a step is called with. */

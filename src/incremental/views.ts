@@ -26,6 +26,8 @@ export function isNew(view: View | null | undefined): boolean {
 export interface StepSizes {
   /** P, the positions before this step. */
   readonly past: SizeVariable;
+  /** C, the positions that a session has room for; P + N is at most it. */
+  readonly capacity: SizeVariable;
   /** N, its new positions. */
   readonly count: SizeVariable;
   /** P + N. */
@@ -33,14 +35,15 @@ export interface StepSizes {
 }
 
 /**
- * P and N for an entry whose T is at most the given size, so that P + N is.
+ * C, P and N for an entry whose T is at most the given size, so that P + N is.
  * @param taken names of the entry's other sizes; a name that is taken gets a stroke
  */
 export function stepSizes(most: Size | null, taken: ReadonlySet<string>): StepSizes {
   const named = (name: string): string => (taken.has(name) ? named(`${name}'`) : name);
-  const past = new SizeVariable(named("P"), 0, most === null ? null : add(most, -1));
-  const count = new SizeVariable(named("N"), 1, most === null ? null : add(most, neg(size(past))));
-  return { past, count, length: add(size(past), size(count)) };
+  const capacity = new SizeVariable(named("C"), 1, most);
+  const past = new SizeVariable(named("P"), 0, add(size(capacity), -1));
+  const count = new SizeVariable(named("N"), 1, add(size(capacity), neg(size(past))));
+  return { capacity, past, count, length: add(size(past), size(count)) };
 }
 
 /** How many rows a view of an axis has. */

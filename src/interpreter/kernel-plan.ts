@@ -19,6 +19,8 @@ export interface PlanRun {
   /** Values of sizes by name, where no given input shows them. */
   readonly sizes?: Readonly<Record<string, number>>;
   readonly precision: Precision;
+  /** What the session keeps, by name, as it was before; it is changed as the plan says. */
+  readonly states?: Map<string, Tensor>;
 }
 
 /**
@@ -50,6 +52,9 @@ class PlanInterpretation {
   run(): Record<string, Tensor> {
     const { plan } = this;
     for (const id of [...plan.inputs, ...plan.weights]) this.#memories.set(id, this.#given(plan.buffers[id]!));
+    for (const [id, buffer] of plan.buffers.entries()) {
+      if (this.#isState(id as BufferId)) this.#memories.set(id as BufferId, this.#state(buffer));
+    }
     for (const [at, dispatch] of [...plan.prepare, ...plan.dispatches].entries()) {
       const kernel = plan.kernels[dispatch.kernel]!;
       const reads = dispatch.reads.map((id) => this.#memories.get(id));
@@ -68,6 +73,7 @@ class PlanInterpretation {
         precision: this.options.precision,
       });
     }
+    this.#keepStates();
     return Object.fromEntries(plan.outputs.map((id) => [plan.buffers[id]!.name, this.#output(id)]));
   }
 
@@ -111,9 +117,32 @@ class PlanInterpretation {
     return Memory.of(tensor, this.options.precision === "f64" && isFloat);
   }
 
+  #isState(id: BufferId): boolean {
+    return this.plan.buffers[id]!.place.kind === "state";
+  }
+
+  /** What a session holds, or zeros at its beginning. */
+  #state({ name, element, shape }: PlanBuffer): Memory {
+    const extents = shape.map((each) => this.#value(each));
+    const tensor = this.options.states?.get(name) ?? filled(name, element, extents, 0);
+    const isFloat = element === "f32" || element === "f16";
+    return Memory.of(tensor, this.options.precision === "f64" && isFloat);
+  }
+
+  #keepStates(): void {
+    for (const [id, { name, shape }] of this.plan.buffers.entries()) {
+      if (!this.#isState(id as BufferId)) continue;
+      const { element, data } = this.#memories.get(id as BufferId)!.tensor();
+      this.options.states?.set(name, { element, data: data.slice(), shape: shape.map((each) => this.#value(each)) });
+    }
+  }
+
   /** New memory for a buffer that is about to be written; what lay in its bytes is forgotten. */
   #begin(id: BufferId, wide: boolean, reads: readonly BufferId[]): Memory {
     const { element, shape } = this.plan.buffers[id]!;
+    // A state is written in place: what is not written stays.
+    const kept = this.#isState(id) ? this.#memories.get(id) : undefined;
+    if (kept !== undefined) return kept;
     const extents = shape.map((each) => this.#value(each));
     const memory = new Memory(element, extents, wide);
     const place = this.#region(id);

@@ -1,4 +1,5 @@
 /** Lowering of Graphs to kernels. */
 export { lowerGraph } from "./graph.js";
 export type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
+export type { StepMemory } from "./states.js";
 export { loweredWord, printLowered, readLowered } from "./text.js";

@@ -1,8 +1,8 @@
 /**
  * A Graph as kernels: what they are called with, before the memory plan says where that is.
  *
- * What must stay true: a buffer is written by one call, before any call that reads it; calls stand in an order that can
- * be run.
+ * What must stay true: a buffer is written by one call, before any call that reads it, but for a state, which holds what
+ * earlier runs have written; calls stand in an order that can be run.
  */
 import type { Location } from "../diagnostics/index.js";
 import type { ValueId } from "../ir/graph/index.js";
@@ -17,6 +17,8 @@ export type Home =
   | { readonly kind: "output"; readonly name: string }
   /** Made once, when the weights have arrived. */
   | { readonly kind: "prepared" }
+  /** Kept by a session from one run to the next. */
+  | { readonly kind: "state"; readonly name: string }
   | { readonly kind: "temporary" };
 
 export interface LoweredBuffer {
@@ -54,4 +56,6 @@ export interface LoweredGraph {
   readonly weights: readonly BufferId[];
   readonly outputs: readonly BufferId[];
   readonly indexChecks: readonly IndexCheck[];
+  /** A size that grows from run to run, and the greatest that it can be: memory is laid out for that. */
+  readonly grows?: { readonly size: SizeVariable; readonly to: Size };
 }

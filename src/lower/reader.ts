@@ -15,6 +15,7 @@ import {
   type ValueId,
 } from "../ir/graph/index.js";
 import { Buffer, type BufferFacts, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
+import type { Size } from "../sizes/index.js";
 import type { Index } from "./addresses.js";
 import { attendedElement } from "./attention.js";
 import type { Operation, Rule, Share } from "./rules.js";
@@ -41,6 +42,8 @@ export interface Placed {
   readonly isStored: (value: ValueId) => boolean;
   /** Whether it lies there from the time on when the model is loaded. */
   readonly isConstant: (value: ValueId) => boolean;
+  /** The shape in which it lies there: it may have room for more rows than the value has. */
+  readonly shapeOf: (value: ValueId) => readonly Size[];
 }
 
 export class ValueReader {
@@ -57,12 +60,12 @@ export class ValueReader {
   ) {}
 
   /** The buffer that the kernel writes a value to. */
-  makeResult(value: ValueId): Buffer {
-    return this.#makeBuffer(value, {});
+  makeResult(value: ValueId, shape: readonly Size[]): Buffer {
+    return this.#makeBuffer(value, shape, {});
   }
 
-  #makeBuffer(value: ValueId, facts: BufferFacts): Buffer {
-    const { element, shape } = this.graph.types[value]!;
+  #makeBuffer(value: ValueId, shape: readonly Size[], facts: BufferFacts): Buffer {
+    const { element } = this.graph.types[value]!;
     return new Buffer(this.writer.uniqueName(shortName(this.graph, value)), element, shape, "global", facts);
   }
 
@@ -103,7 +106,11 @@ export class ValueReader {
   #argument(value: ValueId): Buffer {
     let buffer = this.#arguments.get(value);
     if (buffer === undefined) {
-      buffer = this.#makeBuffer(value, this.placed.isConstant(value) ? { constant: true } : {});
+      buffer = this.#makeBuffer(
+        value,
+        this.placed.shapeOf(value),
+        this.placed.isConstant(value) ? { constant: true } : {},
+      );
       this.#arguments.set(value, buffer);
     }
     return buffer;

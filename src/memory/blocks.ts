@@ -11,7 +11,7 @@
 import type { BufferId } from "../ir/plan/plan.js";
 import type { Call, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
-import { arenaBytesOf, type MemoryUnits } from "./bytes.js";
+import { arenaBytesOf, type MemoryUnits, roomOf } from "./bytes.js";
 import { haveSameLayout, isIdentity, mayReplace } from "./in-place.js";
 
 export interface Block {
@@ -56,7 +56,10 @@ class Finder {
     const calls = this.lowered.calls.filter((call, at) => {
       if (this.inPlace && this.#isNeedlessCopy(call, at)) return false;
       const taken = new Set<Block>();
-      for (const [position, id] of call.writes.entries()) this.#write(call, at, position, id, taken);
+      for (const [position, id] of call.writes.entries()) {
+        // A state has memory of its own, which outlives the run.
+        if (this.lowered.buffers[id]!.home.kind !== "state") this.#write(call, at, position, id, taken);
+      }
       return true;
     });
     return { blocks: this.#blocks, calls };
@@ -73,7 +76,7 @@ class Finder {
       this.#ofBuffer.set(id, before);
       return;
     }
-    const bytes = arenaBytesOf(this.lowered.buffers[id]!, this.memory);
+    const bytes = roomOf(this.lowered, arenaBytesOf(this.lowered.buffers[id]!, this.memory));
     const block: Block = { members: [id], first: at, last, bytes, output: this.#outputOf(id), holds: null };
     this.#blocks.push(block);
     this.#ofBuffer.set(id, block);

@@ -1,7 +1,8 @@
 /** How many bytes things take in the arena. */
 import type { KernelElement } from "../ir/kernel/index.js";
 import type { PlanBuffer } from "../ir/plan/plan.js";
-import { add, floorDiv, mul, type Size, size } from "../sizes/index.js";
+import type { LoweredGraph } from "../lower/index.js";
+import { add, floorDiv, mul, type Size, size, substitute } from "../sizes/index.js";
 
 /** What offsets and lengths in an arena are multiples of, and how many bytes elements take there. */
 export interface MemoryUnits {
@@ -27,6 +28,11 @@ export function elementsOf(shape: readonly Size[]): Size {
 /** The bytes of a buffer's elements. */
 export function dataBytesOf({ element, shape }: Pick<PlanBuffer, "element" | "shape">): Size {
   return mul(elementsOf(shape), bytesOf(element));
+}
+
+/** What a number of bytes is at most, where a size in it grows from run to run. */
+export function roomOf({ grows }: Pick<LoweredGraph, "grows">, bytes: Size): Size {
+  return grows === undefined ? bytes : substitute(bytes, (variable) => (variable === grows.size ? grows.to : null));
 }
 
 /** The bytes that a buffer takes in the arena. */

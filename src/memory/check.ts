@@ -2,7 +2,7 @@
  * Checks a plan for given sizes, independently of how it was made: from the dispatches, the kernels and the places alone.
  *
  * 1. A dispatch names a kernel, and its buffers have the element types and shapes of the kernel's arguments.
- * 2. A buffer that a dispatch reads is an input, a weight, or was written by an earlier dispatch.
+ * 2. A buffer that a dispatch reads is an input, a weight, a state, or was written by an earlier dispatch.
  *    What is prepared reads weights and what was prepared before it, mentions no run-time size, and writes prepared
  *    buffers alone; a run writes none of them.
  * 3. Inputs and weights are never written, every other buffer is written once. Every output is, or else holds a buffer in
@@ -105,7 +105,7 @@ class Checker {
 
   #read(at: number, id: BufferId): void {
     const kind = this.plan.buffers[id]?.place.kind;
-    if (kind !== "input" && kind !== "weight" && !this.#written.has(id)) {
+    if (kind !== "input" && kind !== "weight" && kind !== "state" && !this.#written.has(id)) {
       this.#problems.push(`dispatch ${at} reads ${this.#name(id)} before it is written`);
     }
     const life = this.#lives.get(id);

@@ -15,7 +15,7 @@ import type { BufferId, Dispatch, Place, Plan } from "../ir/plan/plan.js";
 import type { Call, LoweredBuffer, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
 import { blocksOf } from "./blocks.js";
-import { arenaBytesOf, hostMemory, type MemoryUnits } from "./bytes.js";
+import { arenaBytesOf, hostMemory, type MemoryUnits, roomOf } from "./bytes.js";
 import { layoutOf } from "./offsets.js";
 import { PreparedNames } from "./prepared.js";
 
@@ -56,6 +56,7 @@ function planEntry(
     outputs: lowered.outputs,
     indexChecks: lowered.indexChecks,
     arenaBytes: bytes,
+    ...(lowered.grows ? { grows: lowered.grows } : {}),
   };
 }
 
@@ -87,7 +88,11 @@ function placeBuffers(
   const place = (id: BufferId, at: Place): unknown => places.set(id, at);
   for (const [at, { members }] of inArena.entries()) {
     for (const id of members) {
-      place(id, { kind: "arena", offset: offsets[at]!, bytes: arenaBytesOf(lowered.buffers[id]!, memory) });
+      place(id, {
+        kind: "arena",
+        offset: offsets[at]!,
+        bytes: roomOf(lowered, arenaBytesOf(lowered.buffers[id]!, memory)),
+      });
     }
   }
   for (const { members, output, holds } of blocks) {

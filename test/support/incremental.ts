@@ -90,8 +90,9 @@ export class InterpretedSession {
 
   /** Runs `count` new positions. */
   step(inputs: ReadonlyMap<string, Tensor>, count: number, graph: Graph = this.derived.step): Record<string, Tensor> {
-    const { past, count: counted } = this.derived.sizes;
-    const sizes = { ...this.sizes, [past.name]: this.past, [counted.name]: count };
+    const { past, count: counted, capacity } = this.derived.sizes;
+    const room = capacity.max === null ? 64 : evaluate(capacity.max, () => 64);
+    const sizes = { ...this.sizes, [capacity.name]: room, [past.name]: this.past, [counted.name]: count };
     const all = new Map([...inputs, ...this.#states]);
     const { outputs } = interpret(graph, {
       inputs: taken(graph, all),

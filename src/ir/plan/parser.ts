@@ -56,6 +56,7 @@ const placeForms: {
   output: (parser, name) => parser.output(name),
   within: (parser, name) => parser.output(name),
   prepared: (parser, name) => parser.prepared(name),
+  state: (parser, name) => parser.state(name),
   temporary: () => ({ kind: "temporary" }),
 };
 const placeWords = Object.keys(placeForms) as readonly (keyof typeof placeForms)[];
@@ -183,6 +184,10 @@ class SheetParser {
 
   prepared(own: string): SheetPlace {
     return { kind: "prepared", name: this.#as(own) };
+  }
+
+  state(own: string): SheetPlace {
+    return { kind: "state", name: this.#as(own) };
   }
 
   #id(): BufferId {

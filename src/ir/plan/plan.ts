@@ -18,6 +18,11 @@ export type Place =
   | { readonly kind: "output"; readonly name: string; readonly holds?: BufferId }
   /** Computed once, when the model is loaded. Entries of one module share what has one name: its elements are the same. */
   | { readonly kind: "prepared"; readonly name: string }
+  /**
+   * Kept by a session from one run to the next, under one name in all plans of its steps. A dispatch writes it in place;
+   * what it does not write stays. It begins as zeros.
+   */
+  | { readonly kind: "state"; readonly name: string }
   | { readonly kind: "arena"; readonly offset: Size; readonly bytes: Size };
 
 export interface PlanBuffer {
@@ -65,4 +70,6 @@ export interface Plan {
   readonly indexChecks: readonly IndexCheck[];
   /** Bytes of the arena, as a formula in the sizes. */
   readonly arenaBytes: Size;
+  /** A size that grows from run to run, and what it is at most: places in the arena are those for that, so that they stay. */
+  readonly grows?: { readonly size: SizeVariable; readonly to: Size };
 }

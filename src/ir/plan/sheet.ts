@@ -71,6 +71,7 @@ const placeTexts: {
   arena: ({ offset, bytes }) => ` at ${render(offset)}, ${render(bytes)} bytes`,
   output: ({ name, holds }, buffer) => asText(name, buffer) + (holds === undefined ? "" : ` holds %${holds}`),
   prepared: ({ name }, buffer) => asText(name, buffer),
+  state: ({ name }, buffer) => asText(name, buffer),
   temporary: () => "",
 };
 
