@@ -13,7 +13,7 @@ import {
   type VariableAtom,
   withWholeVariables,
 } from "../../src/sizes/index.js";
-import { type Code, inside, level, numberCode, plus, primary, times } from "./code.js";
+import { type Code, infix, inside, level, numberCode, plus, primary, times } from "./code.js";
 
 /** What differs between languages. All numbers are whole, and none overflows. */
 export interface SizeDialect {
@@ -44,7 +44,7 @@ export function sizeCode(value: Size, dialect: SizeDialect): Code {
     const magnitude = scaled(summand, Math.abs(summand.coefficient));
     if (summand.coefficient > 0) code = plus(code, magnitude);
     else if (code.text === "0") code = { text: `-${inside(magnitude, level.multiplicative)}`, level: level.additive };
-    else code = { text: `${code.text} - ${inside(magnitude, level.multiplicative)}`, level: level.additive };
+    else code = infix(code, "-", magnitude, level.additive);
   }
   return code;
 }
