@@ -1,0 +1,71 @@
+/** Everything that can compute a task, by name: Trafo's targets and its peers. */
+import { importText, namedTensors } from "../../dist/src/driver/module-runner.js";
+import { targetNames, targets } from "../../dist/src/driver/targets.js";
+import { tiledByHand } from "./by-hand.mjs";
+import { onnxruntime } from "./peers/onnxruntime.mjs";
+import { tfjs } from "./peers/tensorflow.mjs";
+
+/** The compilation of a task for one of Trafo's targets; null where this machine cannot run it. */
+export async function compiled(target, task) {
+  if (!targetNames.includes(target) || (await targets[target].unavailable()) !== null) return null;
+  const compilation = task.compile().compiledFor(target);
+  await compilation.get("emit");
+  return compilation;
+}
+
+/** A module as its users load and run it. */
+async function trafo(target, task, { threads = 1, compilation = null } = {}) {
+  if (threads > 1 && target === "typescript") return null;
+  const own = compilation ?? (await compiled(target, task));
+  if (own === null) return null;
+  const { javascript } = await own.get("emit");
+  const { load } = await importText(javascript);
+  const model = await load({ weights: namedTensors([task.graph], task.weights), threads });
+  const inputs = Object.fromEntries(task.inputs);
+  return {
+    name: `trafo ${target}`,
+    run: async () => (await model[task.entry](inputs))[task.output].data,
+    dispose: () => model.dispose(),
+  };
+}
+
+/** In Node, TensorFlow.js has one thread. */
+const tensorflow =
+  (backend) =>
+  (task, { threads = 1 } = {}) =>
+    task.tensorflow === null || threads > 1 ? null : tfjs(backend, task.tensorflow(task));
+
+const makers = {
+  "trafo typescript": (task, options) => trafo("typescript", task, options),
+  "trafo wasm": (task, options) => trafo("wasm", task, options),
+  "onnxruntime-web": (task, options) => onnxruntime("web", task, options),
+  "tfjs-wasm": tensorflow("wasm"),
+  "tfjs-cpu": tensorflow("cpu"),
+  "onnxruntime-node": (task, options) => onnxruntime("node", task, options),
+};
+export const contestantNames = Object.keys(makers);
+
+/** The contestants of these names that this machine can run. */
+export async function contestantsFor(task, names, options = {}) {
+  const found = [];
+  for (const name of names) {
+    const contestant = await makers[name](task, options);
+    if (contestant !== null) found.push(contestant);
+  }
+  return found;
+}
+
+/** A product of matrices by hand. Its result is allocated anew, as that of a model is. */
+export function byHand([m, n, k], task) {
+  const x = task.inputs.get("x").data;
+  const w = task.weights.get("w").data;
+  return {
+    name: "by hand",
+    run: () => {
+      const out = new Float32Array(m * n);
+      tiledByHand(x, w, out, m, n, k);
+      return out;
+    },
+    dispose: () => {},
+  };
+}

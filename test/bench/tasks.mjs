@@ -1,0 +1,88 @@
+/** What the contestants compute: programs with made-up weights and inputs, the same for all. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { flopsOf } from "../../dist/src/driver/cost/flops.js";
+import { Compilation } from "../../dist/src/driver/pipeline.js";
+import { memoryFiles } from "../../dist/src/runtime/files.js";
+import { randomWeights, readWeights } from "../../dist/src/runtime/weights.js";
+import { evaluate } from "../../dist/src/sizes/index.js";
+import { encoder, gpt2 } from "./peers/transformer.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export const exampleText = (name) => readFileSync(join(here, "..", "..", "examples", name, `${name}.trafo`), "utf8");
+const ownText = (name) => readFileSync(join(here, "programs", `${name}.trafo`), "utf8");
+
+/** Whole numbers below a bound that follow no simple rule. */
+const tokens = (count, bound) => Int32Array.from({ length: count }, (_, i) => (i * 7919 + 13) % bound);
+const ones = (count) => new Int32Array(count).fill(1);
+const i32 = (data) => ({ data, shape: [1, data.length], type: "i32" });
+
+/** A program, ready for every contestant. `sizes` are the entry's, to count its work. */
+export function taskOf({ name, text, settings = {}, entry = "forward", output, inputs, sizes, tensorflow = null }) {
+  const request = { files: memoryFiles(), path: `${name}.trafo`, text, settings: new Map(Object.entries(settings)) };
+  const compile = () => new Compilation({ ...request, entries: [entry] });
+  const graph = compile().get("graph").entries[0];
+  const weights = readWeights([graph], randomWeights(0));
+  const work = graph.nodes.reduce(
+    (sum, _, id) => sum + evaluate(flopsOf(graph, id), (variable) => sizes[variable.name] ?? 1),
+    0,
+  );
+  const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  return { name, text, settings, entry, output, inputs, compile, graph, weights, work, bytes, tensorflow };
+}
+
+const masked = (ids) =>
+  new Map([
+    ["input_ids", i32(ids)],
+    ["attention_mask", i32(ones(ids.length))],
+  ]);
+
+function encoderTask(name, T, settings) {
+  const inputs = masked(tokens(T, 30522)).set("token_type_ids", i32(new Int32Array(T)));
+  const text = ownText("encoder");
+  return taskOf({ name, text, settings, output: "states", inputs, sizes: { B: 1, T }, tensorflow: encoder });
+}
+
+/** The models, made when they are asked for: some are large. */
+export const models = {
+  "MiniLM size, 128 tokens": (name) => encoderTask(name, 128, { width: 384, layers: 6, heads: 12 }),
+  "BERT base, 128 tokens": (name) => encoderTask(name, 128, { width: 768, layers: 12, heads: 12 }),
+  "BERT base, 512 tokens": (name) => encoderTask(name, 512, { width: 768, layers: 12, heads: 12 }),
+  "T5 small, encoder, 128 tokens": (name) =>
+    taskOf({
+      name,
+      text: exampleText("t5"),
+      entry: "encode",
+      output: "encoder",
+      inputs: masked(tokens(128, 32128)),
+      sizes: { B: 1, S: 128 },
+    }),
+  "GPT-2 small, prefill of 128, all logits": (name) =>
+    taskOf({
+      name,
+      text: exampleText("gpt2"),
+      settings: { layers: 12, heads: 12 },
+      output: "logits",
+      inputs: new Map([["input_ids", i32(tokens(128, 50257))]]),
+      sizes: { B: 1, T: 128 },
+      tensorflow: gpt2,
+    }),
+};
+
+/** `x @ w` of [M, K] and [K, N], w being a weight. */
+export function productTask([m, n, k]) {
+  const name = `${m}×${n}×${k}`;
+  const text = `model Product() {\n  param w: [${k}, ${n}]\n  entry forward(x: [M, ${k}]) -> (y: [M, ${n}]) { x @ w }\n}\n`;
+  const x = Float32Array.from({ length: m * k }, (_, i) => Math.cos(i));
+  const inputs = new Map([["x", { data: x, shape: [m, k], type: "f32" }]]);
+  const tensorflow = ({ weights }) => {
+    const { data } = weights.get("w");
+    return (tf) => {
+      const [a, b] = [tf.tensor2d(x, [m, k]), tf.tensor2d(data, [k, n])];
+      return () => tf.matMul(a, b);
+    };
+  };
+  return taskOf({ name, text, output: "y", inputs, sizes: { M: m }, tensorflow });
+}
