@@ -4,5 +4,6 @@ import { fusion } from "./fusion/fuse.js";
 import { movement } from "./movement.js";
 import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
+import { tables } from "./tables.js";
 
-export const passes: readonly Pass[] = [algebra, movement, projections, fusion];
+export const passes: readonly Pass[] = [algebra, movement, tables, projections, fusion];

@@ -180,14 +180,13 @@ describe("formulas", () => {
 describe("kernels of a layer", () => {
   it.each([
     ["gpt2", "h", 7],
-    ["bert", "encoder", 9],
-    ["llama", "blocks", 9],
+    ["bert", "encoder", 7],
+    ["llama", "blocks", 7],
   ])("of %s are few", (name, path, most) => {
     const [entry] = costsOf(compiled(name));
     const lists = kernelsPerLayer(entry!.layers);
     expect(new Set(lists.map((list) => list.path))).toEqual(new Set([path]));
-    // The first layer also makes what all of them share, such as tables of angles.
-    expect(Math.min(...lists.map(({ kernels }) => kernels))).toBeLessThanOrEqual(most);
+    expect(Math.max(...lists.map(({ kernels }) => kernels))).toBeLessThanOrEqual(most);
   });
   it("are told for each list of layers", () => {
     const layer = (name: string, kernels: number, count: number, parts: LayerCost[] = []): LayerCost => {

@@ -44,6 +44,7 @@ describe("the manager", () => {
     expect(reports.map(({ pass, changed, text }) => [pass, changed, text !== null])).toEqual([
       ["algebra", true, true],
       ["movement", false, false],
+      ["tables", false, false],
       ["projections", false, false],
       ["fusion", true, false],
     ]);
@@ -77,7 +78,7 @@ describe("the manager", () => {
 
   test("leaves out passes by name", () => {
     const { graph, reports } = optimizeGraph(example(), passes, { without: ["fusion"] });
-    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "projections"]);
+    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "tables", "projections"]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });
 });

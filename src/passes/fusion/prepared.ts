@@ -7,6 +7,8 @@ import { isView } from "./reads.js";
 
 /** What is made of weights alone may take so much memory, and more only where its weights do. */
 const mostBytes = 1 << 16;
+/** A table of positions may take so much. */
+const mostTableBytes = 1 << 22;
 
 export class PreparedValues {
   readonly #isLoadTime: readonly boolean[];
@@ -25,7 +27,8 @@ export class PreparedValues {
     const kind = classOf(node.operator);
     if ((kind === "map" && costOf(node) === 0) || (kind === "gather" && isView(this.graph, value))) return false;
     const bytes = this.#bytes(value);
-    return bytes <= mostBytes || bytes <= this.#weightBytesOf(value);
+    const ofWeights = this.#weightBytesOf(value);
+    return bytes <= (ofWeights === 0 ? mostTableBytes : Math.max(mostBytes, ofWeights));
   }
 
   /** The bytes of the weights that a value is made of. */

@@ -27,29 +27,31 @@ export function groupsOf(graph: Graph, products: Products): Groups {
 }
 
 /**
- * Cuts a list where a contraction of what came before stands between two products: that of one layer's keys is not merged
- * with that of the next, which would keep the keys of all layers at once, and make of equal layers different ones.
+ * Cuts a list where a layer stands between two products, that is a softmax of what came before, or a contraction of a
+ * contraction of it: the keys of one layer are not merged with those of the next. That would keep the keys of all layers
+ * at once, and make of equal layers different ones.
  */
 function closeTogether({ nodes }: Graph, members: readonly Member[]): readonly (readonly Member[])[] {
-  const [first, ...others] = members;
-  if (first === undefined) return [];
-  const lists: Member[][] = [[first]];
-  let at = first.value;
-  let after = new Set<ValueId>([first.value]);
-  let isCut = false;
-  for (const member of others) {
-    for (let id = at + 1; id < member.value; id++) {
+  const lists: Member[][] = [];
+  /** How many contractions stand between what came before and a value that depends on it. */
+  let depths = new Map<ValueId, number>();
+  let at: ValueId | null = null;
+  for (const member of members) {
+    let isCut = at === null;
+    for (let id = (at ?? member.value) + 1; id < member.value; id++) {
       const { operator, operands } = nodes[id]!;
-      if (!operands.some((operand) => after.has(operand))) continue;
-      after.add(id as ValueId);
-      if (operator === "einsum") isCut = true;
+      const depth = Math.max(-1, ...operands.map((operand) => depths.get(operand) ?? -1));
+      if (depth < 0) continue;
+      const own = depth + (operator === "einsum" ? 1 : 0);
+      depths.set(id as ValueId, own);
+      if (operator === "softmax" || own > 1) isCut = true;
     }
     if (isCut) {
-      lists.push([member]);
-      after = new Set();
-      isCut = false;
-    } else lists.at(-1)!.push(member);
-    after.add(member.value);
+      lists.push([]);
+      depths = new Map();
+    }
+    lists.at(-1)!.push(member);
+    depths.set(member.value, 0);
     at = member.value;
   }
   return lists;
