@@ -353,13 +353,34 @@ describe("trafo compile", { timeout: 60_000 }, () => {
 });
 
 describe("trafo graph", { timeout: 60_000 }, () => {
+  it("draws every stage to every kind of file", async () => {
+    const marks = { dot: /^digraph/, svg: /^<\?xml/, html: /^<!doctype html>/, png: /^.PNG/ } as const;
+    for (const words of [[], ["--stage", "optimized"], ["--stage", "kernels"], ["--diff"], ["--stage", "plan"]]) {
+      for (const [format, mark] of Object.entries(marks)) {
+        if (words[1] === "plan" && format === "dot") continue;
+        const { status, err, files } = await trafo(["graph", "tiny.trafo", ...words, "-o", `a.${format}`]);
+        expect([status, err], `${words} ${format}`).toEqual([0, ""]);
+        expect(new TextDecoder("latin1").decode(files.get(`a.${format}`)), `${words} ${format}`).toMatch(mark);
+      }
+    }
+  });
+
   it("prints DOT and refuses other endings", async () => {
     const { status, out } = await trafo(["graph", "tiny.trafo"]);
     expect(status).toBe(0);
     expect(out).toMatch(/^digraph/);
     const file = await trafo(["graph", "tiny.trafo", "-o", "a/b.dot"]);
     expect(new TextDecoder().decode(file.files.get("a/b.dot"))).toBe(out);
-    expect((await trafo(["graph", "tiny.trafo", "-o", "b.jpg"])).err).toContain("E0612");
+    const wrong = async (...words: string[]) => (await trafo(["graph", "tiny.trafo", ...words])).err;
+    expect(await wrong("-o", "b.jpg")).toContain("none of .dot, .svg, .png, .html");
+    expect(await wrong("--stage", "sources")).toContain("E0605");
+    expect(await wrong("--focus", "blocks")).toContain("the model has no layer blocks");
+    expect(await wrong("--diff", "fuson")).toContain("the nearest is fusion");
+    expect(await wrong("--stage", "plan", "-o", "b.dot")).toContain("E0612");
+    expect(await wrong("--stage", "plan", "--focus", "a")).toContain("E0610");
+    expect(await wrong("--diff", "--stage", "source")).toContain("E0610");
+    expect(await wrong("--size", "T=17", "--colour", "flops")).toContain("E0611");
+    expect(await wrong("--size", "Q=1")).toContain("has no size Q");
   });
 });
 

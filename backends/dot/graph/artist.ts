@@ -41,7 +41,10 @@ const longestWay = 250;
 
 class Artist {
   readonly graph: Graph;
+  /** The value that each stands for where kernels are drawn. */
   readonly #origin: readonly number[] | null;
+  /** The value that each was copied from, if any was. */
+  readonly #costed: readonly number[] | null;
   readonly #tree: LayerTree;
   /** The layers as the Graph has them, after which boxes are called. */
   readonly #names: LayerTree;
@@ -62,8 +65,10 @@ class Artist {
   ) {
     this.#names = layerTree(given);
     const grouped: KernelGraph | null = options.kernels ? kernelGraph(given, options.focus ?? null) : null;
-    this.graph = grouped?.graph ?? (options.expand ? withOwnIndices(given) : given);
+    const copied = grouped ?? (options.expand ? withOwnIndices(given) : null);
+    this.graph = copied?.graph ?? given;
     this.#origin = grouped?.origin ?? null;
+    this.#costed = copied?.origin ?? null;
     this.#tree = layerTree(this.graph);
     const facts = valueFacts(this.graph);
     // Expanded, a mask's arithmetic is drawn like any other; only numbers stay in their consumers' titles.
@@ -173,7 +178,7 @@ class Artist {
   }
 
   #costOf(value: number): number | null {
-    return this.options.costs?.of(this.#origin === null ? value : this.#origin[value]!) ?? null;
+    return this.options.costs?.of(this.#costed === null ? value : this.#costed[value]!) ?? null;
   }
 
   /** Elements picked at places that are no data are moved. */

@@ -6,13 +6,14 @@ import type { Graph, Node, Scope, ValueId } from "../../../src/ir/graph/index.js
 import { ancestors, type Layer, layerTree } from "./scopes.js";
 import { valueFacts } from "./values.js";
 
-export function withOwnIndices(graph: Graph): Graph {
+/** The graph with copies, and for each node the one that it was copied from. */
+export function withOwnIndices(graph: Graph): { readonly graph: Graph; readonly origin: readonly number[] } {
   const tree = layerTree(graph);
   const { isStatic } = valueFacts(graph);
   const nodes: Node[] = [];
   const scopes: (Scope | null)[] = [];
   const origin: number[] = [];
-  const made = new Map<string, ValueId>();
+  const copies = new Map<string, ValueId>();
   const copiedScopes = new Map<string, Scope>();
 
   /** The scope of a shared value as it would be below another layer of the same block. */
@@ -29,7 +30,7 @@ export function withOwnIndices(graph: Graph): Graph {
 
   const add = (id: number, home: Layer | null, consumer: Layer): ValueId => {
     const key = `${id} ${home?.id ?? ""}`;
-    const known = made.get(key);
+    const known = copies.get(key);
     if (known !== undefined) return known;
     const node = graph.nodes[id]!;
     const operands = node.operands.map((operand) => place(operand, home ?? consumer));
@@ -38,11 +39,11 @@ export function withOwnIndices(graph: Graph): Graph {
     scopes[nodes.length] = outer === null || home === null || scope === null ? scope : scopeIn(home, outer, scope);
     origin[nodes.length] = id;
     const value = (nodes.push({ ...node, operands } as Node) - 1) as ValueId;
-    made.set(key, value);
+    copies.set(key, value);
     return value;
   };
   const place = (operand: number, consumer: Layer): ValueId => {
-    if (!isStatic[operand]) return made.get(`${operand} `)!;
+    if (!isStatic[operand]) return copies.get(`${operand} `)!;
     const home = [...ancestors(consumer)].find((at) => outerOf(tree.of[operand]!, at) !== null) ?? tree.root;
     return add(operand, home, consumer);
   };
@@ -50,7 +51,7 @@ export function withOwnIndices(graph: Graph): Graph {
     if (!isStatic[id]) add(id, null, tree.of[id]!);
   });
   const outputs = graph.outputs.map(({ name, value }) => ({ name, value: place(value, tree.root) }));
-  return {
+  const made = {
     ...graph,
     nodes,
     scopes,
@@ -60,6 +61,7 @@ export function withOwnIndices(graph: Graph): Graph {
     placements: origin.map((id) => graph.placements[id] ?? null),
     outputs,
   };
+  return { graph: made, origin };
 }
 
 /** The layer around a value that is of the same block as `home`. */

@@ -181,12 +181,13 @@ export class Sheet {
     return { id, layer, kernel, repeated: false, count: 1, tooltip: [], items: [], ...rest };
   }
 
-  #within(outer: Frame, id: string, make: (id: string) => Frame): Frame {
-    const known = this.#frames.get(id);
+  /** The frame of this id, made where it is first needed; a box of the same id keeps it. */
+  #within(outer: Frame, wanted: string, make: (id: string) => Frame): Frame {
+    const known = this.#frames.get(wanted);
     if (known !== undefined) return known;
-    const frame = make(id);
+    const frame = make(this.#freeId(wanted));
     outer.items.push(frame);
-    this.#frames.set(id, frame);
+    this.#frames.set(wanted, frame);
     return frame;
   }
 
@@ -197,7 +198,7 @@ export class Sheet {
       const { id, name, isAtLoad } = kernel;
       const title = isAtLoad ? `at load \u00b7 ${name}` : name;
       const tooltip = [`kernel ${name}`, ...(isAtLoad ? ["runs once, when the weights have arrived"] : [])];
-      return this.#within(this.#frameOf(kernel.home, null, top), id, () =>
+      return this.#within(this.#frameOf(kernel.home, null, top), id, (id) =>
         this.#frame(id, null, kernel, { kind: isAtLoad ? "loading" : "kernel", title, tooltip }),
       );
     }
@@ -207,7 +208,7 @@ export class Sheet {
     const around = isModel ? top : this.#frameOf(layer.parent, kernel, top);
     const outer = isModel ? top : this.#patternFrame(layer, around, kernel);
     const id = `${layer.id === "" ? "model" : layer.id}${kernel === null ? "" : ` in ${kernel.id}`}`;
-    return this.#within(outer, id, () => {
+    return this.#within(outer, id, (id) => {
       const repeat = this.folding.repeatAt(layer);
       const repeated = repeat !== null && kernel === null;
       return this.#frame(id, layer, kernel, {
@@ -233,7 +234,7 @@ export class Sheet {
     if (pattern === null) return outer;
     const id = `${pattern.layers[0]!.id} pattern`;
     const count = pattern.layers.length / pattern.period;
-    return this.#within(outer, id, () =>
+    return this.#within(outer, id, (id) =>
       this.#frame(id, null, null, { kind: "layer", title: patternTitle(pattern), repeated: true, count }),
     );
   }

@@ -87,7 +87,8 @@ async function graph(host: Host, path: string, options: GraphOptions): Promise<n
   const { entries } = compilation.get("graph");
   const sizes = parseSizes(options.size ?? []);
   checkSizeNames(compilation.elaborated.program, sizes);
-  const drawings = options.stage === "plan" ? charts(compilation, sizes) : pictures(compilation, sizes, options);
+  const drawings =
+    options.stage === "plan" ? charts(compilation, sizes) : pictures(compilation, sizes, options, format === "html");
   showDiagnostics(host, compilation.diagnostics.sorted);
   for (const [i, { name }] of entries.entries()) {
     const drawing = drawings[i]!;
@@ -112,10 +113,16 @@ interface Drawing {
   readonly as: (format: Format) => Promise<string | Uint8Array>;
 }
 
-function pictures(compilation: Compilation, sizes: ReadonlyMap<string, number>, options: GraphOptions): Drawing[] {
+function pictures(
+  compilation: Compilation,
+  sizes: ReadonlyMap<string, number>,
+  options: GraphOptions,
+  code: boolean,
+): Drawing[] {
   const { stage, colour, collapse, focus, expand, diff } = options;
   const chosen: PictureOptions = {
     sizes,
+    code,
     ...(stage === undefined || stage === "plan" ? {} : { stage }),
     ...(colour === undefined ? {} : { colour }),
     ...(expand ? { expand } : {}),

@@ -27,11 +27,13 @@ export interface PictureOptions extends Pick<GraphPictureOptions, "expand" | "co
   readonly colour?: Colour;
   /** Sizes for which costs are counted, by name. */
   readonly sizes?: ReadonlyMap<string, number>;
+  /** Whether the code of kernels is wanted, as they are scheduled. */
+  readonly code?: boolean;
   /** A pass before and after which the graph is drawn side by side; "all" for all of them. */
   readonly diff?: string;
 }
 
-/** A picture, and the code that its kernels have, by the keys in it. */
+/** A picture, and the code of its kernels, by the keys in it, if that is wanted. */
 export interface DrawnEntry {
   readonly picture: Picture;
   readonly codes: Readonly<Record<string, string>>;
@@ -48,7 +50,7 @@ export function picturesOf(compilation: Compilation, options: PictureOptions = {
   const { entries } = compilation.get("graph");
   if (diff !== undefined) return entries.map((graph) => pictureOfPass(graph, diff, context));
   if (stage === "source") return entries.map((graph) => pictureOfStage(graph, null, context));
-  const lowered = compilation.get("schedule");
+  const lowered = compilation.get(stage === "kernels" || options.code ? "schedule" : "kernels");
   return compilation.get("optimize").entries.map((graph, i) => pictureOfStage(graph, lowered[i]!, context));
 }
 
@@ -87,7 +89,8 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Con
       return { name: kernel.name, loops, cost, code, isAtLoad: prepared.has(value) };
     },
   });
-  return { picture, codes: Object.fromEntries([...codes].map(([kernel, key]) => [key, printKernel(kernel)])) };
+  const texts = options.code ? [...codes].map(([kernel, key]) => [key, printKernel(kernel)] as const) : [];
+  return { picture, codes: Object.fromEntries(texts) };
 }
 
 /** The graph before and after a pass, or all of them, side by side. */
