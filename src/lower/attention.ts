@@ -9,10 +9,10 @@
  *     result = (sum of exp(score[s] - shift) * v[s]) / total
  *
  * A row of nothing but -inf has a total of 0 and stays what its sum is: zeros, or NaN where a value is NaN, as zeros times
- * values are. A sink is what the largest and the total start with. NaN and +inf among the scores make the total NaN.
+ * values are. A softmax that is written out has 0 / 0 there. A sink is what the largest and the total start with. NaN and +inf among the scores make the total NaN.
  */
 import type { TensorType } from "../ir/graph/index.js";
-import { binary, constant, type Expression, load, select, unary } from "../ir/kernel/index.js";
+import { binary, constant, type Expression, index, load, select, unary } from "../ir/kernel/index.js";
 import { size } from "../sizes/index.js";
 import { type Index, zero } from "./addresses.js";
 import { lowest } from "./rows.js";
@@ -27,11 +27,13 @@ interface Rows {
   readonly score: (at: Index) => Expression;
   /** The score of one more key, of value 0. */
   readonly start: ((row: Index) => Expression) | null;
+  /** Whether a row of nothing but -inf is NaN, and not zeros. */
+  readonly isNaNForNothing: boolean;
 }
 
 /** An element of the softmax, and what it stands for in a sum. */
 export function attendedElement(
-  { axis, type, score, start }: Rows,
+  { axis, type, score, start, isNaNForNothing }: Rows,
   place: Index,
   writer: KernelWriter,
 ): { readonly element: Expression; readonly share: Share } {
@@ -60,6 +62,9 @@ export function attendedElement(
   });
   const isEmpty = binary("eq", total.value, constant(0, element));
   const numerator = exponential(load(scores, [place[axis]!]));
-  const divided = (sum: Expression): Expression => select(isEmpty, sum, binary("div", sum, total.value));
+  const quotient = (sum: Expression): Expression => binary("div", sum, total.value);
+  // Rows of -inf have 0 / 0 where a softmax is written out; a sum over no keys at all is 0 even there.
+  const stays = isNaNForNothing ? binary("lt", index(extent), index(1)) : isEmpty;
+  const divided = (sum: Expression): Expression => select(stays, sum, quotient(sum));
   return { element: divided(numerator), share: { numerator, row, rows, finish: divided } };
 }

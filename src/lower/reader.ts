@@ -134,12 +134,11 @@ export class ValueReader {
   }
 
   /** An element of a softmax that a contraction in this kernel reads. */
-  #attended({ softmax, scores, sink }: Attention, index: Index): Expression {
-    const { axis } = this.operation<"softmax">(softmax).attributes;
+  #attended({ scores, sink, axis, isNaNForNothing }: Attention, index: Index): Expression {
     const type = this.graph.types[scores]!;
     const score = (at: Index): Expression => this.at(scores, at);
     const start = sink === null ? null : (at: Index): Expression => this.at(sink, at);
-    const { element, share } = attendedElement({ axis, type, score, start }, index, this.writer);
+    const { element, share } = attendedElement({ axis, type, score, start, isNaNForNothing }, index, this.writer);
     this.#shares.set(element, share);
     return element;
   }

@@ -11,6 +11,7 @@ import { type BinaryOperator, type ElementType, isFloat, type OperatorName, scal
 import { constantOf } from "../sizes/index.js";
 import { decideComparison } from "./comparisons.js";
 import { asType, numberOf, roundedNumber, splat } from "./facts.js";
+import { maskRules } from "./masks.js";
 import type { Pass } from "./pass.js";
 import { type Match, type Rule, rewrite } from "./rewrite.js";
 
@@ -245,10 +246,11 @@ export const algebraRules: readonly Rule[] = [
   decidedComparison,
   castChain,
   singleElement,
+  ...maskRules,
 ];
 
 export const algebra: Pass = {
   name: "algebra",
-  about: "neutral constants, powers, chains of constants, choices that are decided",
+  about: "neutral constants, powers, chains of constants, choices that are decided, masks",
   run: (graph, context) => rewrite(graph, algebraRules, context),
 };

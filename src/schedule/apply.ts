@@ -14,6 +14,7 @@ import { sink } from "./steps/sink.js";
 import { skipTiles } from "./steps/skip-tiles.js";
 import { split } from "./steps/split.js";
 import { stage } from "./steps/stage.js";
+import { whenFinite } from "./steps/when-finite.js";
 
 /** @throws ScheduleError where the step must not be taken on this kernel. */
 export function applyStep(kernel: Kernel, step: Step): Kernel {
@@ -36,6 +37,8 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return packWeight(kernel, step);
     case "stage":
       return stage(kernel, step);
+    case "whenFinite":
+      return whenFinite(kernel, step);
     case "layout":
       return layout(kernel, step);
     case "materialise":

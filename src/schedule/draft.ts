@@ -1,5 +1,5 @@
 /** A schedule in the making: steps are taken one by one, so that a policy sees what each has made. */
-import type { Kernel } from "../ir/kernel/index.js";
+import { type Kernel, kernelViolations } from "../ir/kernel/index.js";
 import { applyStep } from "./apply.js";
 import { ScheduleError } from "./errors.js";
 import { loopsIn } from "./loops.js";
@@ -25,12 +25,18 @@ export class Draft {
     this.#steps.push(...steps);
   }
 
-  /** Whether all of it could be taken; nothing is, where a part must not be. */
-  try(action: () => void): boolean {
+  /**
+   * Whether all of it could be taken; nothing is, where a part must not be.
+   * @param isProven whether the kernel after it must keep all rules: bounds that steps make may be right and not proven.
+   */
+  try(action: () => void, isProven = false): boolean {
     const [kernel, count] = [this.kernel, this.#steps.length];
     try {
       action();
-      return true;
+      if (!isProven || kernelViolations(this.kernel).length === 0) return true;
+      this.kernel = kernel;
+      this.#steps.length = count;
+      return false;
     } catch (error) {
       if (!(error instanceof ScheduleError)) throw error;
       this.kernel = kernel;

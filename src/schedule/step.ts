@@ -92,6 +92,18 @@ export type Step =
       readonly name: string;
     }
   /**
+   * Runs a loop where all elements of a factor of the products that a buffer is updated with are finite, and a copy of it
+   * elsewhere. Names the loops that look at them, for inner ones first; the copies of the loop and of those in it.
+   */
+  | {
+      readonly step: "whenFinite";
+      readonly buffer: string;
+      readonly side: "left" | "right";
+      readonly loop: string;
+      readonly names: readonly string[];
+      readonly copies: readonly string[];
+    }
+  /**
    * Lets the loop that fills a row of scores, and those that read it, run only where the row's mask may hold, for all
    * iterations of the loops `over` around it together.
    */

@@ -44,6 +44,10 @@ export function stepText(step: Step): string {
       const { buffer, side, loop, scope, into, names } = step;
       return words("stage", buffer, side, loop, scope, into, ...list("into", names));
     }
+    case "whenFinite": {
+      const { buffer, side, loop, names, copies } = step;
+      return words("whenFinite", buffer, side, loop, ...list("into", names), ...list("copies", copies));
+    }
     case "layout":
       return words("layout", step.buffer, layoutText(step.layout));
     case "materialise":
@@ -123,7 +127,7 @@ class StepReader {
         return { step: "packWeight", buffer: this.#next("a buffer"), layout: this.#layout() };
       case "stage": {
         const buffer = this.#next("a buffer");
-        const side = this.#oneOf("a side", ["left", "right"] as const);
+        const side = this.#side();
         const loop = this.#next("a loop");
         const scope = this.#oneOf("a memory", stageScopes);
         return {
@@ -135,6 +139,12 @@ class StepReader {
           into: this.#next("a new buffer"),
           names: this.#list("into"),
         };
+      }
+      case "whenFinite": {
+        const buffer = this.#next("a buffer");
+        const side = this.#side();
+        const loop = this.#next("a loop");
+        return { step: "whenFinite", buffer, side, loop, names: this.#list("into"), copies: this.#list("copies") };
       }
       case "layout":
         return { step: "layout", buffer: this.#next("a buffer"), layout: this.#layout() };
@@ -168,6 +178,10 @@ class StepReader {
     const number = Number(this.#next(what.replace("the ", "a ")));
     if (!Number.isInteger(number)) this.#fail(`${what} is not a whole number`);
     return number;
+  }
+
+  #side(): "left" | "right" {
+    return this.#oneOf("a side", ["left", "right"] as const);
   }
 
   /** A layout, which is the rest of the step. */

@@ -32,6 +32,9 @@ const scores = [
 const meetings = [
   "where(mask, scores, -inf)",
   "where(not mask, -inf, scores)",
+  "where(mask, where([t: T, s: S] => s < T + W, scores, -inf), -inf)",
+  "where(mask, scores, -inf) * 1.5",
+  "where(mask, scores, -inf) / 3",
   "scores + where(mask, 0, -inf)",
   "scores + (1 - f32(mask)) * -10000",
 ] as const;

@@ -12,6 +12,75 @@ function loopsOf(body: Kernel["body"]): Loop[] {
 let made = 0;
 const fresh = (stem: string): string => `${stem.replace(/_.*$/, "")}_${++made}`;
 
+/** A step that attention is scheduled with, mostly for a loop or buffer that it fits. */
+export function randomAttentionStep(kernel: Kernel, random: Random): Step | null {
+  const loops = loopsOf(kernel.body);
+  if (loops.length === 0) return null;
+  const filling = loops.filter(({ body }) => {
+    const last = body.at(-1);
+    return last?.kind === "store" && last.update === null && last.buffer.scope === "private";
+  });
+  const loop = filling.length > 0 && random.chance(0.8) ? random.of(filling) : random.of(loops);
+  const { name } = loop.variable;
+  const updates = [...allStatements(kernel.body)].filter((each) => each.kind === "store" && each.update === "add");
+  const update = updates.length > 0 ? random.of(updates) : null;
+  const around = loops.filter((each) => update !== null && loopsOf([each]).some(({ body }) => body.includes(update)));
+  const outer = around.length > 0 ? random.of(around) : loop;
+  const side = random.of(["left", "right"] as const);
+  const buffer = update?.kind === "store" ? update.buffer.name : "sum";
+  const names = (most: number): string[] => Array.from({ length: random.below(most + 1) }, () => fresh("x"));
+  const allocated = [...allStatements(kernel.body)].flatMap((each) => (each.kind === "alloc" ? [each.buffer] : []));
+  switch (random.below(7)) {
+    case 0:
+      return {
+        step: "stage",
+        buffer,
+        side,
+        loop: outer.variable.name,
+        scope: "private",
+        into: fresh("stage"),
+        names: names(3),
+      };
+    case 1: {
+      const own = random.of([...allocated, { name: "nothing", shape: [] }]);
+      const axes = random.shuffled([...own.shape.keys()]);
+      const factor = 1 + random.below(4);
+      const isCut = random.chance(0.5) && axes.length > 0;
+      const cut = { axis: axes[0]!, factor };
+      const whole = (axis: number) => ({ axis, part: "all" as const, factor: 1 });
+      const layout = isCut
+        ? [{ ...cut, part: "outer" as const }, ...axes.slice(1).map(whole), { ...cut, part: "inner" as const }]
+        : axes.map(whole);
+      return { step: "layout", buffer: own.name, layout };
+    }
+    case 2:
+      return {
+        step: "materialise",
+        buffer,
+        loop: around.at(-1)?.variable.name ?? name,
+        into: fresh("m"),
+        name: fresh("x"),
+      };
+    case 3: {
+      const outside = loops.filter((each) => loopsOf(each.body).includes(loop)).map(({ variable }) => variable.name);
+      return { step: "skipTiles", loop: name, over: outside.filter(() => random.chance(0.4)) };
+    }
+    case 4: {
+      const copies = [outer, ...loopsOf(outer.body)].map(({ variable }) => fresh(variable.name));
+      return { step: "whenFinite", buffer, side, loop: outer.variable.name, names: names(3), copies };
+    }
+    default: {
+      const count = random.chance(0.8) ? 8 : 5;
+      return {
+        step: "online",
+        loop: name,
+        factor: 1 + random.below(5),
+        names: Array.from({ length: count }, () => fresh("x")),
+      };
+    }
+  }
+}
+
 /** A step for a kernel; null if it has no loops. */
 export function randomStep(kernel: Kernel, random: Random): Step | null {
   const loops = loopsOf(kernel.body);

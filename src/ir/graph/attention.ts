@@ -2,18 +2,27 @@
  * Attention in a Graph: contractions of which one factor is a softmax, found by what they compute.
  *
  * Between the softmax and the contraction stand at most operators that move elements. A softmax of which one more column
- * was part (`softmax(concat(x, c))[..., 0:S]`: a sink) has the column as the score of one more key, whose value is 0.
+ * was part (`softmax(concat(x, c))[..., 0:S]`: a sink) has the column as the score of one more key, whose value is 0. A
+ * softmax may be written out: `exp(x - max(x)) / sum(exp(x - max(x)))`. That gives NaN for a row of nothing but -inf,
+ * where the operator gives zeros, and is kept apart for it.
  */
 import { constantOf } from "../../sizes/index.js";
 import type { Graph, ValueId } from "./graph.js";
 
 export interface Attention {
   readonly contraction: ValueId;
+  /** The softmax: the operator, or the division that ends one that is written out. */
   readonly softmax: ValueId;
+  /** The axis of keys. */
+  readonly axis: number;
+  /** Whether a row of nothing but -inf is NaN, as where a softmax is written out, and not zeros. */
+  readonly isNaNForNothing: boolean;
   /** What the softmax is taken of, one number per key. */
   readonly scores: ValueId;
   /** The score of one more key, of value 0, with one element along the axis of the softmax. */
   readonly sink: ValueId | null;
+  /** What stands for nothing where the contraction computes the softmax: the parts of a written one, the concat. */
+  readonly covered: readonly ValueId[];
 }
 
 const known = new WeakMap<Graph, ReadonlyMap<ValueId, Attention>>();
@@ -70,9 +79,22 @@ function attentionBehind(
         continue;
       case "softmax": {
         if (graph.types[at]!.element !== "f32") return null;
-        const scores = node.operands[0]!;
-        if (slice === null) return { contraction, softmax: at, scores, sink: null };
-        return withSink(graph, at, slice, contraction);
+        const found = {
+          contraction,
+          softmax: at,
+          axis: node.attributes.axis,
+          isNaNForNothing: false,
+          scores: node.operands[0]!,
+          sink: null,
+          covered: [],
+        };
+        return slice === null ? found : withSink(graph, found, slice);
+      }
+      case "div": {
+        const written = writtenSoftmax(graph, at);
+        if (written === null || graph.types[at]!.element !== "f32") return null;
+        const found = { contraction, softmax: at, ...written, isNaNForNothing: true, sink: null };
+        return slice === null ? found : withSink(graph, found, slice);
       }
       default:
         return null;
@@ -80,19 +102,41 @@ function attentionBehind(
   }
 }
 
+/** exp(x - max(x)) / sum(exp(x - max(x))), with the axis of the maximum and the sum. */
+function writtenSoftmax(graph: Graph, value: ValueId): Pick<Attention, "axis" | "scores" | "covered"> | null {
+  const [exponential, total] = graph.nodes[value]!.operands as unknown as readonly [ValueId, ValueId];
+  const sum = graph.nodes[total]!;
+  const exp = graph.nodes[exponential]!;
+  if (sum.operator !== "sum" || sum.operands[0] !== exponential || exp.operator !== "exp") return null;
+  const difference = graph.nodes[exp.operands[0]!]!;
+  if (difference.operator !== "sub") return null;
+  const [scores, largest] = difference.operands as unknown as readonly [ValueId, ValueId];
+  const max = graph.nodes[largest]!;
+  if (max.operator !== "max" || max.operands[0] !== scores) return null;
+  const { axis } = sum.attributes;
+  const hasAxis = max.attributes.axis === axis && equalShapes(graph, value, scores);
+  const covered = [total, exponential, exp.operands[0]!, largest];
+  return hasAxis ? { axis, scores, covered } : null;
+}
+
+function equalShapes(graph: Graph, a: ValueId, b: ValueId): boolean {
+  const [first, second] = [graph.types[a]!.shape, graph.types[b]!.shape];
+  return first.length === second.length && first.every((extent, axis) => extent === second[axis]);
+}
+
 /** All but the last column of a softmax over scores and one more column. */
-function withSink(graph: Graph, softmax: ValueId, slice: ValueId, contraction: ValueId): Attention | null {
-  const node = graph.nodes[softmax]!;
+function withSink(graph: Graph, found: Attention, slice: ValueId): Attention | null {
+  const { axis } = found;
   const part = graph.nodes[slice]!;
-  if (node.operator !== "softmax" || part.operator !== "slice") return null;
-  const { axis } = node.attributes;
-  const all = graph.nodes[node.operands[0]!]!;
-  if (all.operator !== "concat" || all.attributes.axis !== axis || all.operands.length !== 2) return null;
+  const all = graph.nodes[found.scores]!;
+  if (part.operator !== "slice" || all.operator !== "concat") return null;
+  if (all.attributes.axis !== axis || all.operands.length !== 2) return null;
   const [scores, sink] = all.operands as unknown as readonly [ValueId, ValueId];
   const { start, length } = part.attributes;
   const isScores = constantOf(start) === 0 && length === graph.types[scores]!.shape[axis]!;
   if (part.attributes.axis !== axis || !isScores) return null;
-  return constantOf(graph.types[sink]!.shape[axis]!) === 1 ? { contraction, softmax, scores, sink } : null;
+  const covered = [...found.covered, found.scores];
+  return constantOf(graph.types[sink]!.shape[axis]!) === 1 ? { ...found, scores, sink, covered } : null;
 }
 
 /**

@@ -1,16 +1,14 @@
 /** Whether a softmax is computed by the contraction that reads it, so that its rows have no buffer: attention. */
-import type { Graph, ValueId } from "../../ir/graph/index.js";
+import { attentionsOf, type Graph, type ValueId } from "../../ir/graph/index.js";
 import { innermost, type Read, type Verdict } from "./loops.js";
 import type { Sizes } from "./reads.js";
 
 /** The loops of the result must compute each row once, and sum over the keys and over nothing that rows differ in. */
 export function verdictOnAttention(graph: Graph, value: ValueId, reads: readonly Read[], sizes: Sizes): Verdict {
-  const node = graph.nodes[value]!;
+  const attention = attentionsOf(graph).get(value);
   const [read, ...others] = reads;
-  if (node.operator !== "softmax" || read === undefined || others.length > 0) {
-    return "its kernel reads it more than once";
-  }
-  const { axis } = node.attributes;
+  if (attention === undefined || read === undefined || others.length > 0) return "its kernel reads it more than once";
+  const { axis } = attention;
   const [key, ...more] = read.axes[axis]!;
   if (key === undefined || more.length > 0 || !key.isSummed) {
     return "the contraction that reads it does not sum over its keys";

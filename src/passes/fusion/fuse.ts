@@ -36,6 +36,7 @@ import {
   Loop,
   mostOf,
   type Read,
+  times,
   type Verdict,
 } from "./loops.js";
 import { PreparedValues } from "./prepared.js";
@@ -110,10 +111,13 @@ class Fusion {
       }
       return;
     }
+    const attention = attentionsOf(this.graph).get(value);
+    // Never computed: not by the kernel, which sums as it goes, unless someone else reads them.
+    for (const covered of attention?.covered ?? []) this.#placements[covered] = "inline";
     for (const { group } of reads) {
       group.members++;
       if (kind === "contraction") group.contractions.push(value);
-      if (kind === "reduction" || kind === "softmax") group.hasRows = true;
+      if (kind === "reduction" || kind === "softmax" || attention !== undefined) group.hasRows = true;
       const members = this.#members.get(group.root);
       if (members !== undefined && members.at(-1) !== value) members.push(value);
     }
@@ -215,6 +219,9 @@ class Fusion {
     if (this.#prepared.has(value, reads)) return "it is made of weights alone, and computed at load";
     if (reads.some(({ guarded }) => guarded)) return "it is read where an axis may be empty";
     if (reads.some(({ group }) => group.members >= mostMembers)) return "the kernels that read it are large";
+    if (reads.every(({ factor }) => factor) && attentionsOf(this.graph).has(value)) {
+      return verdictOnAttention(this.graph, value, reads, this.#sizes);
+    }
     switch (kind) {
       case "map":
         return this.#verdictOnMap(value, reads);
@@ -330,9 +337,6 @@ class Fusion {
   #verdictOnRows(value: ValueId, reads: readonly Read[]): Verdict {
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
     const [read] = reads;
-    if (read?.factor && attentionsOf(this.graph).has(value)) {
-      return verdictOnAttention(this.graph, value, reads, this.#sizes);
-    }
     if (read === undefined || read.factor || read.group.contractions.length > 0) return "a contraction reads it";
     const { operator, attributes } = this.graph.nodes[value]!;
     const isSoftmax = operator === "softmax";
@@ -385,14 +389,10 @@ class Fusion {
   /** What kind of kernel it is. */
   #ruleOf(root: ValueId, members: readonly ValueId[]): string {
     const kinds = new Set([root, ...members].map((each) => this.#class(each)));
-    if (kinds.has("softmax") && kinds.has("contraction")) return "attention";
+    if (members.some((each) => attentionsOf(this.graph).get(each)?.contraction === root)) return "attention";
     if (kinds.has("softmax")) return "softmax with what is before or after it";
     if (kinds.has("contraction")) return "contraction with what follows";
     if (kinds.has("reduction")) return "stages along rows";
     return "element by element";
   }
-}
-
-function times(repeats: number): string {
-  return repeats < 2.5 ? "twice" : `${Math.round(repeats)} times`;
 }

@@ -117,3 +117,8 @@ export function mostOf(reads: readonly Read[]): number {
 export function groupsOf(reads: readonly Read[]): number {
   return new Set(reads.map(({ group }) => group)).size;
 }
+
+/** How often something is computed, in words. */
+export function times(repeats: number): string {
+  return repeats < 2.5 ? "twice" : `${Math.round(repeats)} times`;
+}

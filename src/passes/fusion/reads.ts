@@ -2,7 +2,14 @@
  * What is read, and in which loops, where an element of a value is computed in place. One rule per class of operators;
  * each mirrors the lowering of the class.
  */
-import { attentionsOf, type Graph, type Node, type TensorType, type ValueId } from "../../ir/graph/index.js";
+import {
+  type Attention,
+  attentionsOf,
+  type Graph,
+  type Node,
+  type TensorType,
+  type ValueId,
+} from "../../ir/graph/index.js";
 import { constantOf, rangeOf, type Size } from "../../sizes/index.js";
 import { isIndexWithin } from "../comparisons.js";
 import { classOf } from "./classes.js";
@@ -25,6 +32,8 @@ export function eachRead(
   const types = node.operands.map((operand) => graph.types[operand]!);
   const give = (position: number, axes: readonly AxisLoops[], changes: Partial<Read> = {}): void =>
     push(node.operands[position]!, { ...read, axes, ...changes });
+  const attention = read.factor ? attentionsOf(graph).get(value) : undefined;
+  if (attention !== undefined) return attentionReads(graph, attention, read, sizes, push);
   const moved: Partial<Read> = { direct: false };
   switch (node.operator) {
     case "transpose": {
@@ -63,15 +72,6 @@ export function eachRead(
     case "softmax": {
       const { axis } = node.attributes;
       const row = read.axes.with(axis, []);
-      const attention = read.factor ? attentionsOf(graph).get(value) : undefined;
-      if (attention !== undefined) {
-        const at = innermost(read.group.kernel, row);
-        const loop = new Loop(at, sizes.of(types[0]!.shape[axis]!));
-        const inScores: Partial<Read> = { direct: false, factor: false, inSoftmax: true, inScores: true };
-        push(attention.scores, { ...read, ...inScores, axes: row.with(axis, [loop]), loop });
-        if (attention.sink !== null) push(attention.sink, { ...read, ...inScores, axes: row, loop: at });
-        return;
-      }
       const changes: Partial<Read> = { direct: false, inSoftmax: true };
       give(0, read.axes, changes);
       for (const _ of ["largest", "total"]) {
@@ -98,6 +98,22 @@ export function eachRead(
     const loop = new Loop(innermost(read.group.kernel, row), sizes.of(type.shape[axis]!) * Math.max(1, times));
     give(0, row.with(axis, [loop]), { direct: false, loop });
   }
+}
+
+/** A row of scores is computed once for each row of the result; a sink once too. */
+function attentionReads(
+  graph: Graph,
+  { scores, sink, axis }: Attention,
+  read: Read,
+  sizes: Sizes,
+  push: (operand: ValueId, read: Read) => void,
+): void {
+  const row = read.axes.with(axis, []);
+  const at = innermost(read.group.kernel, row);
+  const loop = new Loop(at, sizes.of(graph.types[scores]!.shape[axis]!));
+  const inScores: Partial<Read> = { direct: false, factor: false, inSoftmax: true, inScores: true };
+  push(scores, { ...read, ...inScores, axes: row.with(axis, [loop]), loop });
+  if (sink !== null) push(sink, { ...read, ...inScores, axes: row, loop: at });
 }
 
 /** The axes that a `take` or `element` chooses from, each with the value of its indices. */

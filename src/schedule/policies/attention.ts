@@ -2,7 +2,7 @@
  * Recognises attention by what a kernel does: a row of scores in private memory, each a sum of products, that a softmax
  * reads together with sums of its exponentials times values.
  */
-import { allStatements, type Expression, type Kernel, type Statement } from "../../ir/kernel/index.js";
+import type { Expression, Kernel, Statement } from "../../ir/kernel/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
@@ -20,7 +20,7 @@ export interface ScoreSum {
 }
 
 export interface AttentionLoops {
-  /** The loops around the row, outermost first, each of which holds nothing but the next. */
+  /** The loops around the row, outermost first. */
   readonly nest: readonly Loop[];
   /** The loop that fills the row: over the keys. */
   readonly keys: Loop;
@@ -47,13 +47,13 @@ function rowFilledBy(kernel: Kernel, loop: Loop): Row | null {
   }
 }
 
-/** The loops around a statement; null where a condition stands around it. */
+/** The loops around a statement, outermost first; null where it does not stand there. */
 function nestAround(body: readonly Statement[], statement: Statement): readonly Loop[] | null {
   if (body.includes(statement)) return [];
   for (const each of body) {
-    if (each.kind !== "for") continue;
+    if (each.kind !== "for" && each.kind !== "if") continue;
     const inner = nestAround(each.body, statement);
-    if (inner !== null) return [each, ...inner];
+    if (inner !== null) return each.kind === "for" ? [each, ...inner] : inner;
   }
   return null;
 }
@@ -71,11 +71,4 @@ function scoresIn(keys: Loop): readonly ScoreSum[] {
 /** Whether an expression depends on the variable of a loop. */
 export function dependsOn(expression: Expression, { variable }: Loop): boolean {
   return dependenciesOf(expression).has(variable);
-}
-
-/** The loops in a body that hold no other loop. */
-export function innermostLoops(body: readonly Statement[]): readonly Loop[] {
-  return [...allStatements(body)].filter(
-    (each): each is Loop => each.kind === "for" && loopsIn(each.body).length === 0,
-  );
 }

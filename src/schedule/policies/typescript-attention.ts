@@ -11,6 +11,7 @@ import { Draft } from "../draft.js";
 import { loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
+import { visibleBounds } from "../steps/visible.js";
 import { type AttentionLoops, attentionsIn, dependsOn } from "./attention.js";
 
 /** Rows, keys and columns of the tiles. */
@@ -28,6 +29,7 @@ export function attentionForTypeScript(kernel: Kernel, tile: AttentionTile): Sch
   const keys = attention.keys.variable.name;
   const query = queriesLast(draft, attention);
   stageFactors(draft, keys, query);
+  if (query !== null) askForFinite(draft, keys, query);
   if (query === null) scheduleRow(draft, keys, null, tile);
   else splitRows(draft, keys, query, tile);
   return draft.steps;
@@ -66,6 +68,28 @@ function stageFactors(draft: Draft, keys: string, query: string | null): void {
       const into = ofKeys ? `key_${buffer}` : `query_${buffer}`;
       draft.try(() => draft.take({ step: "stage", buffer, side, loop: under, scope: "private", into, names }));
     }
+  }
+}
+
+/**
+ * Keys that are hidden may only be left out where their values are finite: elsewhere the rows stay as they are.
+ */
+function askForFinite(draft: Draft, keys: string, query: string): void {
+  const row = rowIn(draft, keys)?.row;
+  const loop = draft.loop(query);
+  if (row?.mask == null || loop === null) return;
+  const { first, last } = visibleBounds(row.mask, draft.loop(keys)!.variable, []);
+  if (first === null && last === null) return;
+  for (const { store, exponential } of row.sums) {
+    const { value } = store;
+    if (value.kind !== "binary" || value.operator !== "mul") continue;
+    const side = value.left === exponential ? "right" : "left";
+    const factor = side === "left" ? value.left : value.right;
+    const inner = [loop, ...draft.inside(query)];
+    const axes = inner.filter((each) => dependsOn(factor, each)).toReversed();
+    const names = axes.map(({ variable }) => draft.fresh(variable.name));
+    const copies = inner.map(({ variable }) => draft.fresh(variable.name));
+    draft.take({ step: "whenFinite", buffer: store.buffer.name, side, loop: query, names, copies });
   }
 }
 
@@ -137,7 +161,8 @@ function tileOf(draft: Draft, name: string, factor: number): readonly string[] {
     const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
     const copies = isExact ? [] : inner.map((each) => draft.fresh(each));
     const tail = isExact ? "exact" : "peel";
-    if (!draft.try(() => draft.take({ step: "split", loop: name, factor, tail, names, copies }))) return [];
+    const isProven = constantOf(loop.extent) === null;
+    if (!draft.try(() => draft.take({ step: "split", loop: name, factor, tail, names, copies }), isProven)) return [];
     tile = names[1]!;
   }
   return draft.try(() => draft.take({ step: "sink", loop: tile, into: inner })) ? [tile] : [];

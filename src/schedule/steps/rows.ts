@@ -5,11 +5,13 @@
 import {
   allStatements,
   type Buffer,
+  binary,
   distinctExpressions,
   type Expression,
   expressionsOf,
   type Kernel,
   type Statement,
+  unary,
 } from "../../ir/kernel/index.js";
 import { size } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
@@ -150,8 +152,19 @@ function isLowest(value: Expression): boolean {
   return value.kind === "constant" && value.value === -Infinity;
 }
 
-/** The condition under which a value is anything but -inf, where it says so itself. */
+/**
+ * The condition under which a value may be anything but -inf, where it says so itself: chosen once or several times, then
+ * perhaps multiplied by a positive number.
+ */
 function maskOf(value: Expression): Expression | null {
+  if (value.kind === "binary" && (value.operator === "mul" || value.operator === "div")) {
+    const { right } = value;
+    return right.kind === "constant" && right.value > 0 && right.value < Infinity ? maskOf(value.left) : null;
+  }
   if (value.kind !== "select") return null;
-  return isLowest(value.no) ? value.condition : null;
+  const { condition, yes, no } = value;
+  if (!isLowest(yes) && !isLowest(no)) return null;
+  const own = isLowest(no) ? condition : unary("not", condition);
+  const inner = maskOf(isLowest(no) ? yes : no);
+  return inner === null ? own : binary("and", own, inner);
 }

@@ -35,12 +35,12 @@ export function skipTiles(kernel: Kernel, step: Extract<Step, { step: "skipTiles
     return outer.variable;
   });
   const { first, last } = visibleBounds(mask, loop.variable, over);
-  const begin = first === null ? size(0) : larger(first, size(0));
-  const end = last === null ? loop.extent : smaller(loop.extent, add(last, 1));
+  const end = last === null ? loop.extent : larger(smaller(loop.extent, add(last, 1)), size(0));
+  const begin = first === null ? size(0) : smaller(larger(first, size(0)), end);
   if (begin === size(0) && end === loop.extent) {
     throw new ScheduleError("skipTiles", `the mask of ${row.name} says nothing of ${step.loop} by its index alone`);
   }
-  const count = larger(sub(end, begin), size(0));
+  const count = sub(end, begin);
   const chosen = new Set<Statement>([loop, ...readers]);
   const visit = (body: readonly Statement[]): readonly Statement[] =>
     body.map((each): Statement => {

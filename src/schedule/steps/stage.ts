@@ -12,23 +12,14 @@
  * Needs: one update of the buffer by a product under the loop, under no condition; a factor made of what nothing under the
  * loop stores; extents of its loops that no other loop inside changes. Guarantees: what is computed is what was.
  */
-import {
-  allStatements,
-  Buffer,
-  type BufferScope,
-  distinctExpressions,
-  type Expression,
-  index,
-  type Kernel,
-  load,
-  type Statement,
-  storedBuffers,
-} from "../../ir/kernel/index.js";
-import { constantOf, render, type Size, size, variablesOf } from "../../sizes/index.js";
+import { Buffer, type BufferScope, index, type Kernel, load, type Statement } from "../../ir/kernel/index.js";
+import { render, type Size, size, variablesOf } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireFree } from "../loops.js";
-import { type Loop, loopOver, Rewriter, type Store, withStatementParts } from "../rewrite.js";
+import { loopNamed, replaceLoops, requireFree } from "../loops.js";
+import { loopOver, Rewriter, withStatementParts } from "../rewrite.js";
+
 import type { Step } from "../step.js";
+import { axesOf, factorOf } from "./factors.js";
 import { roomFor } from "./room.js";
 
 /** The memory that a stage may lie in. */
@@ -36,15 +27,8 @@ export const stageScopes = ["private", "workgroup"] as const satisfies readonly 
 
 export function stage(kernel: Kernel, step: Extract<Step, { step: "stage" }>): Kernel {
   const loop = loopNamed(kernel, step.loop, "stage");
-  const { store, loops } = updateOf(loop, step.buffer);
-  const { value } = store;
-  if (value.kind !== "binary" || value.operator !== "mul") {
-    throw new ScheduleError("stage", `${step.buffer} is not updated with a product`);
-  }
-  const factor = step.side === "left" ? value.left : value.right;
-  requireConstant(loop, factor, step.buffer);
-  const used = variablesIn(factor);
-  const axes = loops.filter(({ variable }) => used.has(variable));
+  const { factor, loops } = factorOf(kernel, loop, step);
+  const axes = axesOf(factor, loops);
   for (const { variable, extent } of axes) {
     const moving = variablesOf(extent).find((each) => loops.some((inner) => inner.variable === each));
     if (moving === undefined) continue;
@@ -78,48 +62,4 @@ export function stage(kernel: Kernel, step: Extract<Step, { step: "stage" }>): K
       ],
     },
   ]);
-}
-
-function variablesIn(expression: Expression): ReadonlySet<Loop["variable"]> {
-  const found = new Set<Loop["variable"]>();
-  for (const each of distinctExpressions([expression])) {
-    if (each.kind === "index") for (const variable of variablesOf(each.value)) found.add(variable);
-  }
-  return found;
-}
-
-/** The only update of a buffer under a loop, with the loops in between, outer ones first. */
-function updateOf(outer: Loop, name: string): { store: Store; loops: readonly Loop[] } {
-  const found: { store: Store; loops: readonly Loop[]; isGuarded: boolean }[] = [];
-  const visit = (body: readonly Statement[], loops: readonly Loop[], isGuarded: boolean): void => {
-    for (const each of body) {
-      if (each.kind === "store" && each.buffer.name === name && each.update !== null) {
-        found.push({ store: each, loops, isGuarded });
-      }
-      if (each.kind === "for") visit(each.body, [...loops, each], isGuarded);
-      if (each.kind === "if") visit(each.body, loops, true);
-    }
-  };
-  visit(outer.body, [], false);
-  const [only, ...others] = found;
-  if (only === undefined || others.length > 0) {
-    throw new ScheduleError("stage", `${outer.variable.name} updates ${name} at ${found.length} places, not at one`);
-  }
-  if (only.isGuarded) throw new ScheduleError("stage", `${name} is updated under a condition`);
-  return only;
-}
-
-/** @throws ScheduleError if what an expression reads is written or allocated in a loop. */
-function requireConstant(loop: Loop, expression: Expression, name: string): void {
-  const changing = new Set<Buffer>(storedBuffers(loop.body));
-  for (const each of allStatements(loop.body)) if (each.kind === "alloc") changing.add(each.buffer);
-  for (const each of distinctExpressions([expression])) {
-    if (each.kind !== "load" || !changing.has(each.buffer)) continue;
-    throw new ScheduleError(
-      "stage",
-      `the factor of ${name} reads ${each.buffer.name}, which ${loop.variable.name} writes`,
-    );
-  }
-  if (constantOf(loop.extent) === 0) throw new ScheduleError("stage", `${loop.variable.name} never runs`);
-  if (loopsIn(loop.body).length === 0) throw new ScheduleError("stage", `${loop.variable.name} holds no loop`);
 }

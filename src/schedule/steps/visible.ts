@@ -5,15 +5,17 @@
  * cancels. A form that is linear in the variable with a constant factor, or in a quotient of it, bounds it; anything else
  * (an element that is loaded, say) bounds nothing. Both directions are sound: what is outside is masked.
  */
-import { type Expression, factsOf } from "../../ir/kernel/index.js";
+import type { Expression } from "../../ir/kernel/index.js";
 import {
   add,
   constantOf,
   floorDiv,
+  isAtMost,
   maximum,
   minimum,
   mul,
   neg,
+  rangeOf,
   type Size,
   type SizeVariable,
   size,
@@ -30,6 +32,7 @@ export interface Bounds {
 }
 
 const everything: Bounds = { first: null, last: null };
+const nothing: Bounds = { first: null, last: size(-1) };
 
 /**
  * @param over variables of loops that the bounds must hold for all iterations of.
@@ -40,14 +43,76 @@ export function visibleBounds(mask: Expression, variable: SizeVariable, over: re
 
 function boundsOf(mask: Expression, holds: boolean, variable: SizeVariable, over: readonly SizeVariable[]): Bounds {
   const of = (each: Expression, wanted = holds): Bounds => boundsOf(each, wanted, variable, over);
+  if (mask.kind === "constant") return (mask.value !== 0) === holds ? everything : nothing;
   if (mask.kind === "unary" && mask.operator === "not") return of(mask.operand, !holds);
   if (mask.kind === "binary" && (mask.operator === "and" || mask.operator === "or")) {
     const [a, b] = [of(mask.left), of(mask.right)];
     return (mask.operator === "and") === holds ? both(a, b) : either(a, b);
   }
-  return factsOf(mask, holds)
+  return factsIn(mask, holds)
     .map((fact) => boundsOfFact(fact, variable, over))
     .reduce(both, everything);
+}
+
+/** Sizes that are at least 0 where a comparison holds, or does not. */
+function factsIn(mask: Expression, holds: boolean): readonly Size[] {
+  if (mask.kind !== "binary") return [];
+  const { operator, left, right } = mask;
+  if (operator === "eq" || operator === "ne") {
+    const [a, b] = [sizeOf(left), sizeOf(right)];
+    return a === null || b === null || (operator === "eq") !== holds ? [] : [sub(a, b), sub(b, a)];
+  }
+  if (operator !== "le" && operator !== "lt") return [];
+  // Not (a <= b) is b < a, and not (a < b) is b <= a.
+  const [low, high] = holds ? [left, right] : [right, left];
+  const gap = (operator === "le") === holds ? 0 : 1;
+  const most = sizeOf(high);
+  if (most === null) return [];
+  const distance = low.kind === "unary" && low.operator === "abs" ? sizeOf(low.operand) : null;
+  if (distance !== null) return [sub(sub(most, distance), gap), sub(add(most, distance), gap)];
+  const least = sizeOf(low);
+  return least === null ? [] : [sub(sub(most, least), gap)];
+}
+
+/** An i32 expression of indices as a size, where it cannot wrap around; null for anything else. */
+function sizeOf(expression: Expression): Size | null {
+  if (expression.kind === "index") return expression.value;
+  if (expression.kind === "unary" && expression.operator === "neg") return word(map(sizeOf(expression.operand), neg));
+  if (expression.kind !== "binary") return null;
+  const [a, b] = [sizeOf(expression.left), sizeOf(expression.right)];
+  if (a === null || b === null) return null;
+  const divisor = constantOf(b);
+  switch (expression.operator) {
+    case "add":
+      return word(add(a, b));
+    case "sub":
+      return word(sub(a, b));
+    case "mul":
+      return word(mul(a, b));
+    case "floor_div":
+      return divisor !== null && divisor > 0 ? floorDiv(a, divisor) : null;
+    default:
+      return null;
+  }
+}
+
+function map(value: Size | null, f: (value: Size) => Size): Size | null {
+  return value === null ? null : f(value);
+}
+
+/**
+ * The value if it is a number of i32: by its range, or because it lies between what is one, as t + S - T does for t < T.
+ * Sizes and indices are numbers of i32, since buffers have fewer than 2^31 elements.
+ */
+function word(value: Size | null): Size | null {
+  if (value === null) return null;
+  const { min, max } = rangeOf(value);
+  const own = variablesOf(value);
+  const variables = new Set([...own, ...own.flatMap((each) => (each.max === null ? [] : variablesOf(each.max)))]);
+  const all = [...variables].map((each) => size(each));
+  const isLow = max < 2 ** 31 || all.some((each) => isAtMost(value, each));
+  const isHigh = min >= -(2 ** 31) || all.some((each) => isAtMost(neg(each), value));
+  return isLow && isHigh ? value : null;
 }
 
 function both(a: Bounds, b: Bounds): Bounds {
