@@ -224,13 +224,11 @@ class Resolver extends BodyResolver {
             .filter((o) => o !== s && (o.kind === "size" || o.kind === "argument"))
             .map((o) => o.name),
         );
+        // A size that stands alone is right: the axis that a sum runs over. One that is nearly another is a misspelling.
+        if (near === null) continue;
         this.diagnostics.report("E0215", s.span, `the size ${s.name} is bound here and used nowhere else`, {
           severity: "warning",
-          help: [
-            near
-              ? `${near} is near; a name that begins with _ is meant to stand alone`
-              : "a name that begins with _ is meant to stand alone",
-          ],
+          help: [`${near} is near; a name that begins with _ is meant to stand alone`],
         });
       }
   }

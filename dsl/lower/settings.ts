@@ -49,6 +49,7 @@ export function modelStatics(
       );
     from.set(name, setting !== undefined ? "setting" : configured !== undefined ? "config" : "default");
   }
+  warnOfOtherConfig(e, model, options, from);
   e.ctx.guard(model.name.span, [], () =>
     match(e, { what: model.name.name, statics: model.statics, parameters: [] }, given, env),
   );
@@ -62,6 +63,31 @@ export function modelStatics(
     value: plain(env.own(p.name.name)),
     from: from.get(p.name.name)!,
   }));
+}
+
+/** A configuration that has none of the keys that the model reads is likely that of something else. */
+function warnOfOtherConfig(
+  e: Elaborator,
+  model: ast.Model,
+  { config }: ElaborateOptions,
+  from: ReadonlyMap<string, StaticArgument["from"]>,
+): void {
+  const read = model.statics.filter(({ name, keys }) => keys.length > 0 && from.get(name.name) !== "setting");
+  if (!isObject(config) || read.length === 0 || read.some(({ name }) => from.get(name.name) === "config")) return;
+  const keys = read.flatMap((p) => p.keys.map(({ text }) => text));
+  const has = Object.keys(config).slice(0, 8);
+  e.ctx.diagnostics.report(
+    "E0722",
+    model.name.span,
+    `the configuration has none of the keys that ${model.name.name} reads`,
+    {
+      severity: "warning",
+      notes: [
+        `it reads ${keys.slice(0, 8).join(", ")}${keys.length > 8 ? ", …" : ""}, and takes its defaults`,
+        has.length === 0 ? "the configuration is empty" : `the configuration has ${has.join(", ")}`,
+      ],
+    },
+  );
 }
 
 function plain(v: Value | undefined): StaticArgument["value"] {

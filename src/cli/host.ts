@@ -1,4 +1,6 @@
 /** What the command line needs of the process that it runs in. Tests give their own. */
+import { diagnostic } from "../diagnostics/index.js";
+import { renderDiagnostic } from "../diagnostics/render.js";
 import { nodeFiles } from "../driver/node-files.js";
 import type { Files } from "../runtime/files.js";
 
@@ -16,12 +18,19 @@ export interface Host {
   readonly watched: boolean;
 }
 
-/** Writing to this machine's terminal and files. A reader that stops early (`| head`) ends the program quietly. */
+/**
+ * Writing to this machine's terminal and files. A reader that stops early (`| head`) ends the program quietly; where what
+ * is written has no room, it is said.
+ */
 export function processHost(): Host {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit();
+      if (error.code === "EPIPE") process.exit();
+      const place = stream === process.stdout ? "the standard output" : "the standard error output";
+      // If that fails as well, there is nobody to tell.
+      process.stderr.on("error", () => process.exit(1));
+      process.stderr.write(renderDiagnostic(diagnostic("E0604", null, `${place} cannot be written: ${error.message}`)));
+      process.exit(1);
     });
   }
   return {

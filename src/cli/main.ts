@@ -1,7 +1,7 @@
 /**
  * The `trafo` command: declares every command, runs the one asked for, and turns what goes wrong into diagnostics and an
- * exit status: 0 done; 1 what the user gave is wrong, or a verification fails; 2 an unknown command, option or target;
- * 3 an internal error.
+ * exit status: 0 done; 1 what the user gave is wrong, values of options as well, or a verification fails; 2 an unknown
+ * command, option or target; 3 an internal error.
  */
 import { Command, CommanderError, type Option } from "commander";
 import { type Diagnostic, diagnostic, InternalError, UserError } from "../diagnostics/index.js";
@@ -29,8 +29,12 @@ const declarations = [
   declareExplain,
 ] as const;
 
-/** Diagnostics that say that the command line itself is wrong. */
-const usageCodes: ReadonlySet<string> = new Set(["E0605", "E0606"]);
+/** An unknown command, option or target. A value that an option does not take is a mistake as any other. */
+const unknownCodes: ReadonlySet<string> = new Set(["E0605", "E0606"]);
+
+function statusOf(diagnostics: readonly Diagnostic[]): number {
+  return diagnostics.some(({ code }) => unknownCodes.has(code)) ? 2 : 1;
+}
 
 /** Runs a command line (without the program's name) and returns the exit status. */
 export async function main(argv: readonly string[], host: Host = processHost()): Promise<number> {
@@ -44,12 +48,13 @@ export async function main(argv: readonly string[], host: Host = processHost()):
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      showDiagnostics(host, [usageError(program, error, argv)]);
-      return 2;
+      const wrong = usageError(program, error, argv);
+      report(host, [wrong], argv);
+      return statusOf([wrong]);
     }
     if (error instanceof UserError) {
       report(host, error.diagnostics, argv);
-      return error.diagnostics.some(({ code }) => usageCodes.has(code)) ? 2 : 1;
+      return statusOf(error.diagnostics);
     }
     if (isOutOfMemory(error)) {
       report(host, [diagnostic("E0615", null, error.message, { help: ["ask for smaller sizes"] })], argv);

@@ -37,6 +37,14 @@ export function usageError(program: Command, error: CommanderError, argv: readon
       return say(`trafo ${command.name()} needs ${quoted === "" ? "an argument" : quoted}`, seeHelp);
     case "commander.excessArguments":
       return say(`trafo ${command.name()} is given too many arguments`, seeHelp);
+    case "commander.invalidArgument": {
+      // `option '--stage <STAGE>' argument 'x' is invalid. Allowed choices are a, b.`
+      const [, flags = "", word = "", choices = ""] =
+        /option '([^']*)' argument '([^']*)' is invalid\. Allowed choices are (.*)\.$/.exec(error.message) ?? [];
+      const name = /--[\w-]+/.exec(flags)?.[0] ?? flags;
+      const help = [near(word, choices.split(", "))];
+      return diagnostic("E0607", null, `${name} takes ${choices}, but is ${word}`, { help });
+    }
     case "commander.optionMissingArgument":
       return say(`the option ${quoted} needs a value`, seeHelp);
     case "commander.missingMandatoryOptionValue":

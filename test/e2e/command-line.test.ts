@@ -1,6 +1,15 @@
 /** The built command as a process of its own: exit statuses, streams and files. */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -79,6 +88,13 @@ describe("the trafo command", { timeout: 60_000 }, () => {
     expect(await main(["check", "it's.trafo"], host)).toBe(3);
     expect(err).toContain("internal error: broken");
     expect(err).toContain("  trafo check 'it'\\''s.trafo'");
+  });
+
+  it.runIf(existsSync("/dev/full"))("says that what it prints has no room", () => {
+    const command = `"${process.execPath}" "${join(root, "src/cli/trafo.mjs")}" check "${gpt2}" > /dev/full`;
+    const { status, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
+    expect(stderr).toMatch(/^error\[E0604\]: the standard output cannot be written: ENOSPC/);
+    expect(status).toBe(1);
   });
 
   it("compiles to a module that runs", async () => {

@@ -328,6 +328,14 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     const count = (text: string) => Number(/(\d+) kernels?/.exec(text)?.[1]);
     expect(count(plain.out)).toBeGreaterThanOrEqual(count(out));
   });
+  it("warns of a configuration of something else", async () => {
+    const files = { ...tinyFiles, "c.json": '{ "hidden_size": 768 }' };
+    const { status, err } = await trafo(["check", "tiny.trafo", "--config", "c.json"], files);
+    expect(status).toBe(0);
+    expect(err).toContain("warning[E0722]");
+    expect(err).toContain("it reads vocab, and takes its defaults");
+    expect((await trafo(["check", "tiny.trafo", "--config", "c.json", "--set", "vocab=3"], files)).err).toBe("");
+  });
   it("needs a model", async () => {
     const blocks = { "b.trafo": "fn double(x: [..., D]) -> [..., D] = 2 * x\n" };
     const checked = await trafo(["check", "b.trafo"], blocks);

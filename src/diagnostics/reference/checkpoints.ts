@@ -16,6 +16,12 @@ export const checkpoints = entries({
     title: "a checkpoint has no config.json",
     text: 'The program takes sizes from the configuration (`from "n_head"`), and some of them, such as the number of heads, show in no weight. Without the configuration they would silently be the defaults. Give it with `--config FILE`.',
   },
+  E0722: {
+    title: "a configuration with no key that the model reads",
+    text: 'The model takes static arguments from the configuration (`from "n_head"`), and the configuration that was given has none of the keys. It is likely that of another model, or a part of one; every argument has its default.',
+    wrong: '{ "hidden_size": 768, "num_attention_heads": 12 }',
+    right: '{ "n_embd": 768, "n_head": 12 }',
+  },
   E0704: {
     title: "a JSON file is malformed",
     text: "The text is not JSON, or is not of the form that its place needs: a configuration is an object.",

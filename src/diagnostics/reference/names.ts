@@ -67,10 +67,10 @@ export const names = entries({
     text: "A local name, an argument or an import is introduced and not used. A name that begins with `_` is meant to be unused.",
   },
   E0215: {
-    title: "a size that is bound and used nowhere else",
-    text: "A bare name in a tensor's type binds the size that it meets. Bound and never compared, it checks nothing: often it is a misspelling of another. A name that begins with `_` is meant to stand alone.",
-    wrong: "fn add(a: [B, T], b: [B, S]) -> [B, T] = a + b",
-    right: "fn add(a: [B, T], b: [B, T]) -> [B, T] = a + b",
+    title: "a size that is nearly another, and used nowhere else",
+    text: "A bare name in a tensor's type binds the size that it meets. Bound and never compared, it checks nothing. That is right where an axis is summed over; where the name is nearly that of another size, it is likely a misspelling. A name that begins with `_` is meant to stand alone.",
+    wrong: "fn add(a: [B, width], b: [B, widht]) -> [B, width] = a + b",
+    right: "fn add(a: [B, width], b: [B, width]) -> [B, width] = a + b",
   },
   E0216: {
     title: "a file with two models, or a model without an entry",
