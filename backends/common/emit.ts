@@ -21,6 +21,9 @@ import { joinScripts, plainScript, withBodies } from "./script.js";
 /** The texts of a module. */
 export interface EmittedModule extends CompiledModule {
   readonly typescript: string;
+  /** The WebAssembly that the module carries, and its text, where the target has it. */
+  readonly wasm?: Uint8Array;
+  readonly wat?: string;
 }
 
 /** A statement of a module, or its text. */

@@ -13,6 +13,10 @@ type Declaration = HostFile["declarations"][number];
 const order = [
   "tensors.ts",
   "instance.ts",
+  "wasm.ts",
+  "wasm-memory.ts",
+  "wasm-threads.ts",
+  "base64.ts",
   "device-model.ts",
   "device-instance.ts",
   "device-tensors.ts",

@@ -5,6 +5,7 @@ import type { LoweredGraph } from "../lower/index.js";
 import type { PlanOptions } from "../memory/index.js";
 import {
   scheduledForTypeScript,
+  scheduledForWasm,
   scheduledForWgsl,
   scheduleGraph,
   spilled,
@@ -20,7 +21,7 @@ export interface Backend {
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
 
-export const backendNames = ["typescript", "wgsl"] as const;
+export const backendNames = ["typescript", "wasm", "wgsl"] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export const backends: { readonly [K in BackendName]: Backend } = {
@@ -29,6 +30,11 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
+  },
+  wasm: {
+    schedule: (lowered, policy) => (policy === null ? lowered : scheduleGraph(lowered, scheduledForWasm)),
+    planning: {},
+    emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {
     schedule: (lowered) => spilled(scheduleGraph(lowered, scheduledForWgsl)),

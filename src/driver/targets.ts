@@ -36,7 +36,7 @@ export interface Target {
   readonly start: Start;
 }
 
-export const targetNames = ["interpreter", "kernels", "typescript", "wgsl", "onnx"] as const;
+export const targetNames = ["interpreter", "kernels", "typescript", "wasm", "wgsl", "onnx"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 const available = async (): Promise<null> => null;
@@ -62,6 +62,13 @@ export const targets: { readonly [K in TargetName]: Target } = {
     unavailable: available,
     aside: null,
     start: (compilation, weights) => moduleRunner("typescript", compilation, weights),
+  },
+  wasm: {
+    about: "an ES module without dependencies whose kernels are WebAssembly with SIMD",
+    emits: ["ts", "js", "dts", "wasm", "wat"],
+    unavailable: available,
+    aside: null,
+    start: (compilation, weights) => moduleRunner("wasm", compilation, weights),
   },
   wgsl: {
     about: "an ES module without dependencies whose kernels are compute shaders of WebGPU",

@@ -9,4 +9,5 @@ export { spilled } from "./spill.js";
 export type { Schedule, Split, Step, Tail } from "./step.js";
 export { parseSchedule, printSchedule, ScheduleSyntaxError, stepText } from "./text.js";
 export { scheduledForTypeScript } from "./typescript.js";
+export { scheduledForWasm } from "./wasm.js";
 export { scheduledForWgsl } from "./wgsl.js";

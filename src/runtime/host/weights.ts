@@ -105,6 +105,17 @@ export async function loadWeights<
   Table extends Readonly<Record<string, WeightSpec>>,
   Prepared extends Readonly<Record<string, PreparedSpec>>,
 >(table: Table, prepared: Prepared, options: WeightsOptions): Promise<WeightsOf<Table & Prepared>> {
+  const preparation = new Preparation(table, prepared);
+  await takeWeights(table, options, (name, array) => preparation.take(name, array));
+  return preparation.arrays as WeightsOf<Table & Prepared>;
+}
+
+/** Reads the weights of a table and gives each on as soon as it has arrived. Equal ones are one array. */
+export async function takeWeights(
+  table: Readonly<Record<string, WeightSpec>>,
+  options: WeightsOptions,
+  take: (name: string, array: ArrayOf[ElementName]) => void,
+): Promise<void> {
   // A caller in JavaScript may leave the options out.
   if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
     throw new WeightsError(
@@ -118,13 +129,11 @@ export async function loadWeights<
     for (const source of Array.isArray(given) ? given : [given]) await openSource(source, options.signal, opened, held);
     const keys = new Map<string, string>();
     const reads = planReads(table, held, opened.map((source) => source.file).join(", "), keys);
-    const preparation = new Preparation(table, prepared);
     const names = new Map<string, string[]>();
     for (const [name, key] of keys) names.set(key, [...(names.get(key) ?? []), name]);
     await readAll(reads, options, (key, array) => {
-      for (const name of names.get(key)!) preparation.take(name, array);
+      for (const name of names.get(key)!) take(name, array);
     });
-    return preparation.arrays as WeightsOf<Table & Prepared>;
   } finally {
     for (const source of opened) await source.close();
   }

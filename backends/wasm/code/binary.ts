@@ -1,0 +1,187 @@
+/**
+ * The bytes of a module, after the WebAssembly Core Specification 2.0, chapter 5.
+ *
+ * An encoder of our own: emission is what a compiler is for, and one for the instructions that are used here is shorter
+ * than the code that would call another.
+ */
+import { InternalError } from "../../../src/diagnostics/index.js";
+import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
+import { operatorOf, unsigned, type ValueType } from "./operators.js";
+import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } from "./tree.js";
+
+const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+
+export function encodeModule(module: ModuleCode): Uint8Array<ArrayBuffer> {
+  const signatures = signaturesOf(module);
+  const typeNumber = (signature: Signature): number =>
+    signatures.findIndex((each) => signatureKey(each) === signatureKey(signature));
+  const functionNumbers = new Map<string, number>();
+  for (const { name } of [...module.imports, ...module.functions]) functionNumbers.set(name, functionNumbers.size);
+  const types = signatures.map(({ parameters, result }) => [
+    0x60,
+    ...list(parameters.map((each) => [typeBytes[each]])),
+    ...list(result === null ? [] : [[typeBytes[result]]]),
+  ]);
+  const memory = [...text("host"), ...text("memory"), 0x02, 0x01, ...unsigned(1), ...unsigned(mostPages)];
+  const imports = module.imports.map((each) => [...text("host"), ...text(each.name), 0x00, typeNumber(each)]);
+  const declared = module.functions.map(({ parameters, result }) =>
+    unsigned(typeNumber({ parameters: parameters.map(({ type }) => type), result })),
+  );
+  const exports = module.exports.map((name) => [...text(name), 0x00, ...unsigned(functionNumbers.get(name)!)]);
+  const count = module.kernels.length;
+  const elements = list(module.kernels.map((name) => unsigned(functionNumbers.get(name)!)));
+  const bodies = module.functions.map((each) => {
+    const body = new FunctionEncoder(each, functionNumbers, typeNumber(kernelSignature)).bytes();
+    return [...unsigned(body.length), ...body];
+  });
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, list(types)),
+    ...section(2, list([memory, ...imports])),
+    ...section(3, list(declared)),
+    ...section(4, list([[0x70, 0x01, ...unsigned(count), ...unsigned(count)]])),
+    ...section(7, list(exports)),
+    ...section(9, list([[0x00, 0x41, 0x00, 0x0b, ...elements]])),
+    ...section(10, list(bodies)),
+  ]);
+}
+
+function section(number: number, content: readonly number[]): number[] {
+  return [number, ...unsigned(content.length), ...content];
+}
+
+function list(items: readonly (readonly number[])[]): number[] {
+  return [...unsigned(items.length), ...items.flat()];
+}
+
+function text(value: string): number[] {
+  return list([...new TextEncoder().encode(value)].map((byte) => [byte]));
+}
+
+/** Signed LEB128 of an i32. */
+function signed(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; ) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    bytes.push(isLast ? low : low | 0x80);
+    if (isLast) return bytes;
+  }
+}
+
+function bytesOf(array: Float32Array | Float64Array | Int32Array): number[] {
+  return [...new Uint8Array(array.buffer)];
+}
+
+class FunctionEncoder {
+  readonly #out: number[] = [];
+  readonly #locals = new Map<Local, number>();
+  /** The names of loops around, and null for an `if`, outermost first. */
+  readonly #labels: (string | null)[] = [];
+
+  constructor(
+    readonly code: FunctionCode,
+    readonly functionNumbers: ReadonlyMap<string, number>,
+    readonly kernelType: number,
+  ) {}
+
+  bytes(): readonly number[] {
+    const own = localsOf(this.code);
+    for (const local of [...this.code.parameters, ...own]) this.#locals.set(local, this.#locals.size);
+    const runs: { count: number; type: ValueType }[] = [];
+    for (const { type } of own) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ count: 1, type });
+    }
+    this.#out.push(...list(runs.map(({ count, type }) => [...unsigned(count), typeBytes[type]])));
+    this.#block(this.code.body);
+    this.#out.push(0x0b);
+    return this.#out;
+  }
+
+  #block(body: readonly Code[]): void {
+    for (const each of body) this.#code(each);
+  }
+
+  #code(code: Code): void {
+    switch (code.kind) {
+      case "note":
+        return;
+      case "plain":
+        return this.#plain(code);
+      case "loop":
+        this.#labels.push(code.name);
+        this.#out.push(0x03, 0x40);
+        this.#block(code.body);
+        this.#out.push(0x0b);
+        this.#labels.pop();
+        return;
+      case "if":
+        this.#code(code.condition);
+        this.#labels.push(null);
+        this.#out.push(0x04, 0x40);
+        this.#block(code.body);
+        if (code.otherwise.length > 0) this.#out.push(0x05);
+        this.#block(code.otherwise);
+        this.#out.push(0x0b);
+        this.#labels.pop();
+        return;
+      case "repeat": {
+        this.#code(code.condition);
+        const depth = this.#labels.length - 1 - this.#labels.lastIndexOf(code.loop);
+        this.#out.push(0x0d, ...unsigned(depth));
+        return;
+      }
+      case "call":
+        this.#block(code.operands);
+        this.#out.push(0x10, ...unsigned(this.#functionNumber(code.callee)));
+        return;
+      case "kernel":
+        this.#block(code.operands);
+        this.#out.push(0x11, ...unsigned(this.kernelType), 0x00);
+    }
+  }
+
+  #functionNumber(name: string): number {
+    const number = this.functionNumbers.get(name);
+    if (number === undefined) throw new InternalError(`${this.code.name} calls ${name}, which the module has not`);
+    return number;
+  }
+
+  #plain(code: PlainCode): void {
+    this.#block(code.operands);
+    const { bytes, immediate, align } = operatorOf(code.name);
+    this.#out.push(...bytes);
+    switch (immediate) {
+      case "none":
+        return;
+      case "memory":
+      case "memory lane":
+        this.#out.push(align, ...unsigned(code.offset));
+        if (immediate === "memory lane") this.#out.push(code.lane);
+        return;
+      case "lane":
+        this.#out.push(code.lane);
+        return;
+      case "i32":
+        this.#out.push(...signed(code.values[0]!));
+        return;
+      case "f32":
+        this.#out.push(...bytesOf(Float32Array.from(code.values)));
+        return;
+      case "f64":
+        this.#out.push(...bytesOf(Float64Array.from(code.values)));
+        return;
+      case "v128":
+        this.#out.push(...bytesOf(code.isFloat ? Float32Array.from(code.values) : Int32Array.from(code.values)));
+        return;
+      case "shuffle":
+        this.#out.push(...code.values);
+        return;
+      case "local":
+        this.#out.push(...unsigned(this.#locals.get(code.local!)!));
+    }
+  }
+}

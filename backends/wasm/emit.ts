@@ -1,0 +1,126 @@
+/**
+ * Emits a model whose kernels are WebAssembly: an ES module like that of the TypeScript target, which carries the
+ * WebAssembly as text, so that it is one file that every bundler and every policy of a page takes.
+ */
+import { StructureKind } from "ts-morph";
+import { constantOf } from "../../src/sizes/index.js";
+import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
+import { propertyName } from "../common/entries.js";
+import { type HeldTables, heldTables } from "../common/held.js";
+import type { Loading } from "../common/interface.js";
+import type { Module } from "../common/module.js";
+import { identifier } from "../common/names.js";
+import { encodeModule } from "./code/binary.js";
+import { moduleText } from "./code/text.js";
+import { EntryPrinter, type PrintedEntry } from "./entries.js";
+import { WasmKernels } from "./module.js";
+
+export interface EmittedWasm extends EmittedModule {
+  /** The WebAssembly that the module carries, and its text. */
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly wat: string;
+}
+
+export function emitWasm(module: Module): EmittedWasm {
+  const kernels = new WasmKernels(module);
+  const wasm = encodeModule(kernels.module);
+  const { names, entries } = moduleNames(module);
+  const fixed = { code: names.claim("wasmCode"), computed: names.claim("computedTable") };
+  const printed = entries.map((entry) => {
+    const printer = new EntryPrinter(entry.plan, entry.names, kernels, names);
+    return { ...entry, printer, description: names.claim(`${identifier(entry.plan.name)}Entry`) };
+  });
+  const held = heldTables(module);
+  const emitted = assembleModule(module, {
+    entries: printed,
+    loading: loadingOf(fixed, printed),
+    statements: [
+      heading("The entries: what each takes and gives, where it lies in memory, and the order of its kernels."),
+      ...printed.flatMap((each) => entryStatements(each, each.description)),
+      heading("What is computed of weights once, by the kernel of each; what only that reads is let go."),
+      constant(fixed.computed, computedTable(held, kernels), "Readonly<Record<string, ComputedSpec>>", null),
+      heading("The kernels, as WebAssembly in base64; `trafo compile --emit wat` prints them for people."),
+      constant(fixed.code, JSON.stringify(toBase64(wasm)), null, null),
+    ],
+  });
+  return { ...emitted, wasm, wat: moduleText(kernels.module) };
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(binary);
+}
+
+function loadingOf(
+  fixed: { readonly code: string; readonly computed: string },
+  printed: readonly (PrintedEntry & { readonly description: string })[],
+): Loading {
+  return {
+    options: [
+      {
+        name: "threads",
+        type: "number | undefined",
+        hasQuestionToken: true,
+        docs: ["How many threads compute; 1 if not given, or where threads cannot be had."],
+      },
+    ],
+    instance: [
+      `const instance = await WasmInstance.load(fromBase64(${fixed.code}), weightTable, ${fixed.computed}, options);`,
+    ],
+    failures: "Rejects with a RangeError where memory does not suffice.",
+    method: ({ plan, names }) => {
+      const { description } = printed.find((each) => each.plan === plan)!;
+      return [
+        `return instance.run(${description}, checkInputs(${names.spec}, inputs)) as unknown as ${names.outputs};`,
+      ];
+    },
+  };
+}
+
+function computedTable({ prepared, passing }: HeldTables, kernels: WasmKernels): string {
+  const lines = prepared.map(({ name, buffer, kernel, of }) => {
+    const { number, scratch } = kernels.of(kernel);
+    const fields = [
+      `type: "${buffer.element}"`,
+      `shape: [${buffer.shape.map(constantOf).join(", ")}]`,
+      `of: [${of.map((each) => JSON.stringify(each)).join(", ")}]`,
+      `kernel: ${number}`,
+      `scratch: ${constantOf(scratch)}`,
+    ];
+    if (passing.has(name)) fields.push("passing: true");
+    return `  ${propertyName(name)}: { ${fields.join(", ")} },`;
+  });
+  return lines.length === 0 ? "{}" : ["{", ...lines, "}"].join("\n");
+}
+
+function entryStatements({ plan, names, printer }: PrintedEntry, description: string): Item[] {
+  const sizes = plan.sizes.length > 0 ? "sizes" : "_sizes";
+  const parts = printer.usesParts ? [{ name: "parts", type: "number", initializer: "1" }] : [];
+  return [
+    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
+    {
+      kind: StructureKind.Function,
+      name: names.bytes,
+      docs: [`The bytes of memory that a run of ${plan.name} needs, besides the weights.`],
+      parameters: [{ name: sizes, type: "Sizes" }, ...parts],
+      returnType: "number",
+      statements: printer.bytesBody(),
+      leadingTrivia: "\n",
+    },
+    {
+      kind: StructureKind.Function,
+      name: names.run,
+      docs: [`Where everything lies in a run of ${plan.name}, and its calls: a kernel, its arguments, its sizes.`],
+      parameters: [
+        { name: sizes, type: "Sizes" },
+        { name: "at", type: "number" },
+        { name: "weights", type: "Readonly<Record<string, number>>" },
+      ],
+      returnType: "WasmRun",
+      statements: printer.runBody(),
+      leadingTrivia: "\n",
+    },
+    constant(description, printer.description(names.run), "WasmEntry", null),
+  ];
+}

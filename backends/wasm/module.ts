@@ -1,0 +1,88 @@
+/** The WebAssembly of a model: its kernels, each once, the functions that they need, and what runs them. */
+import { type Kernel, kernelKey } from "../../src/ir/kernel/index.js";
+import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
+import type { Size } from "../../src/sizes/index.js";
+import { filled, functionName } from "../common/kernel-names.js";
+import { locationText, type Module, typeText } from "../common/module.js";
+import { Names } from "../common/names.js";
+import type { ModuleCode } from "./code/module.js";
+import { calleesOf, type FunctionCode } from "./code/tree.js";
+import { functionOf, hostFunctions } from "./functions/index.js";
+import { barrier, run } from "./functions/threads.js";
+import { type KernelCode, kernelCode } from "./kernels/kernels.js";
+
+/** A kernel's place in the table, and the bytes of private arrays that each part of it needs. */
+export interface KernelPlace {
+  readonly number: number;
+  readonly scratch: Size;
+}
+
+const reserved = new Set(["run", "barrier", "exp4", "tanh4", "erf4", "half4", "log", "log2", "sin", "cos"]);
+
+export class WasmKernels {
+  readonly module: ModuleCode;
+  readonly #places = new Map<string, KernelPlace>();
+
+  constructor({ plans, sourceLine }: Module) {
+    const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
+    const codes: KernelCode[] = [];
+    for (const plan of plans) {
+      for (const [number, kernel] of plan.kernels.entries()) {
+        const key = kernelKey(kernel);
+        if (this.#places.has(key)) continue;
+        const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
+        const name = names.claim(functionName(kernel, dispatches, plan));
+        const code = kernelCode(kernel, name, comment(kernel, dispatches, plan, sourceLine));
+        this.#places.set(key, { number: codes.length, scratch: code.scratch });
+        codes.push(code);
+      }
+    }
+    this.module = assembled(codes);
+  }
+
+  of(kernel: Kernel): KernelPlace {
+    return this.#places.get(kernelKey(kernel))!;
+  }
+}
+
+function assembled(codes: readonly KernelCode[]): ModuleCode {
+  const kernels = codes.map(({ code }) => code);
+  const helpers = new Map<string, FunctionCode>();
+  const wanted = codes.flatMap((each) => [...each.helpers]);
+  for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+    const made = helpers.has(name) ? null : functionOf(name);
+    if (made === null) continue;
+    helpers.set(name, made);
+    wanted.push(...calleesOf(made));
+  }
+  const functions = [run(true), barrier(), ...[...helpers.values()].reverse(), ...kernels];
+  const called = new Set(functions.flatMap((each) => [...calleesOf(each)]));
+  return {
+    imports: hostFunctions.filter(({ name }) => called.has(name)),
+    functions,
+    kernels: kernels.map(({ name }) => name),
+    exports: ["run"],
+  };
+}
+
+/** Where a kernel comes from in the source, what it computes, its schedule and the types of its arguments. */
+function comment(
+  kernel: Kernel,
+  dispatches: readonly Dispatch[],
+  _plan: Plan,
+  sourceLine: Module["sourceLine"],
+): string {
+  const place = locationText(kernel.location);
+  const layers = new Set(dispatches.map(({ scope }) => scope));
+  const times = layers.size > 1 ? `, in ${layers.size} layers` : "";
+  const source = kernel.location && sourceLine?.(kernel.location)?.trim();
+  const lines = [`${place === null ? "" : `${place}: `}${kernel.name}${times}`];
+  if (source) lines.push(`    ${source}`);
+  if (kernel.schedule !== undefined) lines.push(...filled(`Schedule: ${kernel.schedule}`, 100));
+  for (const buffer of [...kernel.reads, ...kernel.writes]) {
+    lines.push(
+      `  ${buffer.name}: ${typeText(buffer.element, buffer.shape)}${kernel.writes.includes(buffer) ? " (written)" : ""}`,
+    );
+  }
+  return lines.join("\n");
+}

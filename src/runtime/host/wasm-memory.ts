@@ -1,0 +1,216 @@
+/**
+ * The memory of a model in WebAssembly: one linear memory, with the weights first, then what a run needs.
+ *
+ * From the start: 256 bytes by which threads wait for each other; what runs read from one to the next, each at its place;
+ * and then what is computed from for a while, be it weights that are only packed or the arena of a run.
+ */
+import { halfValues, toHalf } from "./half.js";
+import { type ArrayOf, arrayOf, type ElementName, elementCount } from "./tensors.js";
+
+/** A weight, or what is computed of weights once. */
+export interface HeldSpec {
+  readonly type: ElementName;
+  readonly shape: readonly number[];
+  /** Runs do not read it. */
+  readonly passing?: boolean;
+}
+
+/** What a kernel computes of weights, or of what was computed before, when all of them have arrived. */
+export interface ComputedSpec extends HeldSpec {
+  readonly of: readonly string[];
+  readonly kernel: number;
+  /** The bytes of the kernel's private arrays. */
+  readonly scratch: number;
+}
+
+/** What kernels do: runs a list of calls that lies in memory. */
+export type RunCalls = (calls: number) => void;
+
+const pageBytes = 65536;
+const mostBytes = 65536 * pageBytes;
+/** Where what runs read begins: before it lies what threads share. */
+const firstByte = 256;
+/** Vectors may read this much behind the last element. */
+const slackBytes = 64;
+
+/** The bytes of an element: f16 is held as f32. */
+export function wasmBytes(type: ElementName, elements: number): number {
+  return type === "bool" ? elements : 4 * elements;
+}
+
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
+}
+
+export class WasmMemory {
+  /** Where each weight and each part that runs read begins. */
+  readonly addresses: Record<string, number> = Object.create(null);
+  /** The first byte behind them. */
+  readonly end: number;
+  #bytes = new Uint8Array(0);
+
+  readonly memory: WebAssembly.Memory;
+
+  constructor(memory: WebAssembly.Memory, held: Readonly<Record<string, HeldSpec>>) {
+    this.memory = memory;
+    let at = firstByte;
+    for (const [name, { type, shape, passing }] of Object.entries(held)) {
+      if (passing) continue;
+      this.addresses[name] = at;
+      at += aligned(wasmBytes(type, elementCount(shape))) + slackBytes;
+    }
+    this.end = at;
+    this.reserve(at);
+  }
+
+  /** Makes the memory at least as large as this. */
+  reserve(bytes: number): void {
+    const { byteLength } = this.memory.buffer;
+    if (bytes > mostBytes) {
+      throw new RangeError(
+        `this takes ${bytes} bytes of memory with the weights, and WebAssembly has ${mostBytes} at most`,
+      );
+    }
+    if (bytes <= byteLength) return;
+    try {
+      this.memory.grow(Math.ceil((bytes - byteLength) / pageBytes));
+    } catch {
+      throw new RangeError(`this takes ${bytes} bytes of memory with the weights, which this machine does not give`);
+    }
+  }
+
+  /** All bytes; to be asked for again when the memory has grown. */
+  get bytes(): Uint8Array {
+    const { buffer } = this.memory;
+    if (this.#bytes.buffer !== buffer || this.#bytes.length !== buffer.byteLength) this.#bytes = new Uint8Array(buffer);
+    return this.#bytes;
+  }
+
+  /** Writes elements; an f16 as the number that it is. */
+  write(address: number, type: ElementName, data: ArrayOf[ElementName]): void {
+    const { buffer } = this.memory;
+    if (type === "f16") {
+      const values = halfValues();
+      const target = new Float32Array(buffer, address, data.length);
+      for (let i = 0; i < data.length; i++) target[i] = values[data[i]!]!;
+    } else if (type === "f32") new Float32Array(buffer, address, data.length).set(data);
+    else if (type === "i32") new Int32Array(buffer, address, data.length).set(data);
+    else new Uint8Array(buffer, address, data.length).set(data);
+  }
+
+  /** Gives every element one value. */
+  fill(address: number, type: ElementName, count: number, value: number): void {
+    const { buffer } = this.memory;
+    if (type === "bool") new Uint8Array(buffer, address, count).fill(value);
+    else if (type === "i32") new Int32Array(buffer, address, count).fill(value);
+    else new Float32Array(buffer, address, count).fill(value);
+  }
+
+  /** A copy of elements. */
+  read(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
+    const { buffer } = this.memory;
+    const result = arrayOf(type, count);
+    if (type === "f16") {
+      const values = new Float32Array(buffer, address, count);
+      for (let i = 0; i < count; i++) result[i] = toHalf(values[i]!);
+    } else if (type === "f32") result.set(new Float32Array(buffer, address, count));
+    else if (type === "i32") result.set(new Int32Array(buffer, address, count));
+    else result.set(new Uint8Array(buffer, address, count));
+    return result;
+  }
+
+  /** Writes a list of calls, each a kernel's number and its arguments. Returns the first byte behind it. */
+  writeCalls(address: number, calls: readonly (readonly number[])[]): number {
+    const words = new Int32Array(this.memory.buffer);
+    let at = address / 4;
+    for (const [kernel, ...operands] of calls) {
+      words[at++] = kernel!;
+      words[at++] = 4 * (operands.length + 2);
+      for (const each of operands) words[at++] = each;
+    }
+    words[at++] = -1;
+    return 4 * at;
+  }
+}
+
+/** The bytes that a list of calls takes. */
+export function callBytes(calls: readonly (readonly number[])[]): number {
+  return calls.reduce((sum, call) => sum + 4 * (call.length + 1), 4);
+}
+
+/** Takes weights as they arrive, computes what is made of them, and keeps of both what runs read. */
+export class WasmHolding {
+  /** Where what is passing lies for now. */
+  readonly #passing = new Map<string, number>();
+  readonly #missing = new Map<string, Set<string>>();
+  /** The next byte behind what is passing. */
+  #top: number;
+  readonly #arrays = new Map<ArrayOf[ElementName], number>();
+
+  readonly memory: WasmMemory;
+  readonly held: Readonly<Record<string, HeldSpec>>;
+  readonly computed: Readonly<Record<string, ComputedSpec>>;
+  readonly run: RunCalls;
+
+  constructor(
+    memory: WasmMemory,
+    held: Readonly<Record<string, HeldSpec>>,
+    computed: Readonly<Record<string, ComputedSpec>>,
+    run: RunCalls,
+  ) {
+    this.memory = memory;
+    this.held = held;
+    this.computed = computed;
+    this.run = run;
+    this.#top = aligned(memory.end);
+    for (const [name, { of }] of Object.entries(computed)) this.#missing.set(name, new Set(of));
+    for (const [name, { of }] of Object.entries(computed)) if (of.length === 0) this.#compute(name);
+  }
+
+  take(name: string, array: ArrayOf[ElementName]): void {
+    const { type, passing } = this.held[name]!;
+    const same = passing ? undefined : this.#arrays.get(array);
+    if (same !== undefined) this.memory.addresses[name] = same;
+    else {
+      const address = this.#place(name);
+      this.memory.write(address, type, array);
+      if (!passing) this.#arrays.set(array, address);
+    }
+    this.#arrived(name);
+  }
+
+  #place(name: string): number {
+    const { type, shape, passing } = this.held[name] ?? this.computed[name]!;
+    if (!passing) return this.memory.addresses[name]!;
+    const address = this.#top;
+    this.#top += aligned(wasmBytes(type, elementCount(shape))) + slackBytes;
+    this.memory.reserve(this.#top);
+    this.#passing.set(name, address);
+    return address;
+  }
+
+  #arrived(name: string): void {
+    const ready: string[] = [];
+    for (const [reader, missing] of this.#missing) if (missing.delete(name) && missing.size === 0) ready.push(reader);
+    for (const reader of ready) this.#compute(reader);
+  }
+
+  #compute(name: string): void {
+    const { of, kernel, scratch } = this.computed[name]!;
+    this.#missing.delete(name);
+    const result = this.#place(name);
+    const operands = of.map((each) => this.#passing.get(each) ?? this.memory.addresses[each]!);
+    const calls = this.#top;
+    const free = aligned(calls + 4 * (operands.length + 5));
+    this.memory.reserve(free + scratch);
+    this.memory.writeCalls(calls, [[kernel, ...operands, result, free]]);
+    this.run(calls);
+    for (const each of of) {
+      const isNeeded = [...this.#missing.keys()].some((reader) => this.computed[reader]!.of.includes(each));
+      if (!isNeeded) this.#passing.delete(each);
+    }
+    // What is left alone lies where it is until nothing is left.
+    if (this.#passing.size === 0) this.#top = aligned(this.memory.end);
+    this.#arrived(name);
+  }
+}

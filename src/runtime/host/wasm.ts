@@ -1,0 +1,150 @@
+/**
+ * A model whose kernels are WebAssembly: compiles them, takes the weights, and runs lists of calls.
+ *
+ * A run writes its inputs and a list of calls into memory, and calls the module once. The lists of the latest sizes are
+ * kept, so that a repeated run allocates nothing but its outputs.
+ */
+import { type CheckedInputs, dimensionValue, type EntrySpec, type Sizes } from "./inputs.js";
+import type { ElementName, Tensor } from "./tensors.js";
+import { elementCount } from "./tensors.js";
+import { aligned, type ComputedSpec, callBytes, type HeldSpec, WasmHolding, WasmMemory } from "./wasm-memory.js";
+import { Threads } from "./wasm-threads.js";
+import { takeWeights, type WeightSpec, type WeightsOptions } from "./weights.js";
+
+/** Where the inputs and outputs of a run lie, and its calls: each a kernel's number and its arguments. */
+export interface WasmRun {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly calls: readonly (readonly number[])[];
+}
+
+export interface OutputSpec {
+  readonly name: string;
+  readonly type: ElementName;
+  readonly shape: (sizes: Sizes) => readonly number[];
+}
+
+/** An entry: what it takes and gives, and where everything lies for some sizes. */
+export interface WasmEntry {
+  readonly spec: EntrySpec;
+  readonly outputs: readonly OutputSpec[];
+  /** The bytes of the arena, inputs, outputs and private arrays of so many parts. */
+  readonly bytes: (sizes: Sizes, parts?: number) => number;
+  /** @param at the first byte of the arena */
+  readonly run: (sizes: Sizes, at: number, weights: Readonly<Record<string, number>>) => WasmRun;
+}
+
+export interface WasmOptions extends WeightsOptions {
+  readonly threads?: number | undefined;
+}
+
+/** For how many bindings of sizes the calls are kept. */
+const keptRuns = 16;
+
+interface KeptRun extends WasmRun {
+  /** The first byte of the list of calls, and of the arena. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export class WasmInstance {
+  #memory: WasmMemory | null;
+  readonly #kept = new Map<string, KeptRun>();
+  /** The run whose calls lie in memory. */
+  #current: KeptRun | null = null;
+
+  readonly threads: Threads;
+
+  constructor(memory: WasmMemory, threads: Threads) {
+    this.threads = threads;
+    this.#memory = memory;
+  }
+
+  /** Compiles the module, reads the weights and computes what is made of them. */
+  static async load(
+    code: Uint8Array<ArrayBuffer>,
+    weights: Readonly<Record<string, WeightSpec>>,
+    computed: Readonly<Record<string, ComputedSpec>>,
+    options: WasmOptions,
+  ): Promise<WasmInstance> {
+    const threads = await Threads.start(code, (options as WasmOptions | undefined)?.threads ?? 1);
+    try {
+      const memory = new WasmMemory(threads.memory, { ...weights, ...computed } as Record<string, HeldSpec>);
+      const holding = new WasmHolding(memory, weights, computed, (calls) => threads.run(calls));
+      await takeWeights(weights, options, (name, array) => holding.take(name, array));
+      return new WasmInstance(memory, threads);
+    } catch (error) {
+      threads.stop();
+      throw error;
+    }
+  }
+
+  get memory(): WasmMemory {
+    if (this.#memory === null) throw new Error("the model was disposed of: load it again to run it");
+    return this.#memory;
+  }
+
+  /** The bytes of the whole memory. */
+  get bytes(): number {
+    return this.#memory === null ? 0 : this.#memory.memory.buffer.byteLength;
+  }
+
+  /** Makes room for a run that needs so many bytes. */
+  reserve(bytes: number): void {
+    this.memory.reserve(this.memory.end + bytes);
+  }
+
+  run(entry: WasmEntry, { sizes, arrays }: CheckedInputs): Readonly<Record<string, Tensor>> {
+    const { memory } = this;
+    const run = this.#runOf(entry, sizes);
+    for (const [position, input] of entry.spec.inputs.entries()) {
+      const address = run.inputs[position]!;
+      const array = arrays[position];
+      if (array) memory.write(address, input.type, array);
+      else {
+        const count = elementCount(input.shape.map((each) => dimensionValue(each, sizes)));
+        memory.fill(address, input.type, count, input.fill ?? 0);
+      }
+    }
+    if (this.#current !== run) memory.writeCalls(run.start, run.calls);
+    this.#current = run;
+    this.threads.run(run.start);
+    const outputs: Record<string, Tensor> = {};
+    for (const [position, { name, type, shape }] of entry.outputs.entries()) {
+      const extents = shape(sizes);
+      const data = memory.read(run.outputs[position]!, type, elementCount(extents));
+      Object.defineProperty(outputs, name, { value: { data, shape: extents, type }, enumerable: true });
+    }
+    return outputs;
+  }
+
+  /** The calls of an entry for its sizes, which are made anew only for sizes that were not met lately. */
+  #runOf(entry: WasmEntry, sizes: Sizes): KeptRun {
+    const { memory } = this;
+    const key = [entry.spec.name, ...entry.spec.sizes.map((size) => sizes[size.name])].join(" ");
+    let run = this.#kept.get(key);
+    if (run === undefined) {
+      const start = aligned(memory.end);
+      const arena = aligned(start + callBytes(entry.run(sizes, 0, memory.addresses).calls));
+      run = {
+        ...entry.run(sizes, arena, memory.addresses),
+        start,
+        end: arena + entry.bytes(sizes, this.threads.count),
+      };
+    }
+    memory.reserve(run.end);
+    // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
+    this.#kept.delete(key);
+    this.#kept.set(key, run);
+    if (this.#kept.size > keptRuns) this.#kept.delete(this.#kept.keys().next().value!);
+    return run;
+  }
+
+  /** Lets go of everything, and ends the threads. */
+  dispose(): void {
+    this.threads.stop();
+    this.#memory = null;
+    this.#current = null;
+    this.#kept.clear();
+  }
+}
