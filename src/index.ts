@@ -25,7 +25,7 @@ import { type TargetName, targets, targetsOf } from "./driver/targets.js";
 import { type Verification, verify as verifyProgram } from "./driver/verify.js";
 import type { Graph } from "./ir/graph/index.js";
 import { Checkpoint } from "./runtime/checkpoint.js";
-import { type Files, memoryFiles } from "./runtime/files.js";
+import { type FileParts, type Files, memoryFiles } from "./runtime/files.js";
 import type { Tensor } from "./runtime/host/tensors.js";
 import { checkpointWeights, randomWeights, readWeights, type Weights } from "./runtime/weights.js";
 
@@ -55,7 +55,7 @@ export { type StageName, stageNames } from "./driver/pipeline.js";
 export { type TargetName, targetNames } from "./driver/targets.js";
 export type { Failure, Row, Verification } from "./driver/verify.js";
 export { Checkpoint } from "./runtime/checkpoint.js";
-export { type Files, memoryFiles } from "./runtime/files.js";
+export { type FileParts, type Files, memoryFiles } from "./runtime/files.js";
 export type { Tensor } from "./runtime/host/tensors.js";
 export { constantOf, render, type Size } from "./sizes/index.js";
 export type { Emitted, Graph, GraphPictureOptions };
@@ -168,6 +168,34 @@ export function explain(options: CompileOptions, sizes: Readonly<Record<string, 
   const compilation = compilationOf(options);
   const entries = costsOf(compilation, new Map(Object.entries(sizes)));
   return { program: describeProgram(compilation.elaborated), entries, diagnostics: compilation.diagnostics.sorted };
+}
+
+/** How to write ONNX models. */
+export interface OnnxModelsOptions extends ProgramOptions {
+  /** Made-up weights of this seed, where there is no checkpoint. */
+  readonly randomWeights?: number;
+  /** Whether the weights lie in a file beside the models; they do in any case where a model would pass 2 GiB. */
+  readonly weightsBeside?: boolean;
+}
+
+/**
+ * A program as ONNX models, one for each entry, from its graphs before any pass.
+ * @returns the files by name: NAME-ENTRY.onnx, and NAME.onnx.data where the weights lie beside. A weight is read when its
+ * part of a file is asked for.
+ * @throws UserError if the program is wrong, or ONNX cannot express an entry.
+ */
+export async function onnx(options: OnnxModelsOptions): Promise<[name: string, contents: FileParts][]> {
+  const compilation = compilationOf(options);
+  const program = compilation.get("graph");
+  const { onnxFiles } = await import("./driver/onnx-files.js");
+  return onnxFiles({
+    program,
+    name: compilation.name,
+    weights: weightsOf(compilation, options.randomWeights),
+    beside: options.weightsBeside ?? false,
+    documentation: compilation.documentation,
+    sourceLine: compilation.sourceLine,
+  });
 }
 
 /** The graphs of a program, one per entry. @throws UserError if the program is wrong. */

@@ -32,7 +32,8 @@ export interface OnnxOptions {
   /** The model's name, for people. */
   readonly name: string;
   readonly documentation?: string | null;
-  readonly producerVersion: string;
+  /** Of Trafo; left out of the model if not given. */
+  readonly producerVersion?: string;
   /** The tensor of a weight; asked for when the file is written. */
   readonly weight: (name: string) => Tensor;
   /** Where a weight lies beside the model; null for one within it. */
@@ -81,7 +82,7 @@ class Emission {
   constructor(readonly options: OnnxOptions) {}
 
   model(): OnnxModel {
-    const { graph, name, documentation, producerVersion } = this.options;
+    const { graph, name, documentation, producerVersion = "" } = this.options;
     this.#checkNames();
     const inputs = this.#declareInputs();
     const context: Context = { graph, builder: this.#builder, sizes: new SizeValues(this.#builder, this.#sources()) };

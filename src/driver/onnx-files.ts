@@ -18,7 +18,8 @@ export interface OnnxFilesOptions {
   /** Whether the weights lie beside the models also where they would fit into them. */
   readonly beside: boolean;
   readonly documentation: string | null;
-  readonly producerVersion: string;
+  /** Of Trafo; left out of the model if not given. */
+  readonly producerVersion?: string;
   readonly sourceLine: (location: Location) => string | null;
 }
 

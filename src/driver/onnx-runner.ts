@@ -79,7 +79,7 @@ export async function onnxRunner(compilation: Compilation, weights: ReadonlyMap<
   };
   const sessions = new Map<string, Session>();
   for (const graph of graphs) {
-    const bytes = joined(modelParts(onnxModel({ graph, name, producerVersion: "", weight })));
+    const bytes = joined(modelParts(onnxModel({ graph, name, weight })));
     // Warnings about shapes that only a run shows are of no use to the user.
     sessions.set(graph.name, await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3 }));
   }

@@ -89,6 +89,17 @@ describe("a model", () => {
     expect(model.includes(Buffer.from(weight.data.buffer as ArrayBuffer))).toBe(false);
   });
 
+  it("puts weights beside where a model would pass 2 GiB", () => {
+    const large =
+      "model M() {\n  param table: [30000, 20000]\n  entry forward(i: i32[B]) -> (y: [B, 20000]) { table[i] }\n}\n";
+    const { program } = compiled(large).elaborated;
+    const options = { program, name: "m", weights: noWeights, beside: false, documentation: null };
+    const files = onnxFiles({ ...options, sourceLine: () => null });
+    expect(files.map(([name]) => name)).toEqual(["m.onnx.data", "m-forward.onnx"]);
+    expect(files[0]![1].length).toBe(30000 * 20000 * 4);
+    expect(files[1]![1].length).toBeLessThan(2000);
+  });
+
   it("refuses what ONNX cannot express", () => {
     const model = "model M() {\n  entry forward(x: [B, T]) -> (x: [B, T]) { x + 1 }\n}\n";
     expect(() => modelOf(model)).toThrow("E0502");

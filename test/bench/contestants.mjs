@@ -69,3 +69,29 @@ export function byHand([m, n, k], task) {
     dispose: () => {},
   };
 }
+
+/**
+ * The kernel of a product alone, without the call of the model around it: the first function of the module's text, called
+ * with arrays by the names of its parameters. Null where it takes others than these.
+ */
+export async function kernelAlone([m, n], task) {
+  const compilation = await compiled("typescript", task);
+  const { javascript } = await compilation.get("emit");
+  const [, name, parameters] = /^function (\w+)\(([^)]*)\)/m.exec(javascript) ?? [];
+  const { [name]: kernel } = await importText(`${javascript}\nexport { ${name} };\n`);
+  const given = new Map([
+    ["x", () => task.inputs.get("x").data],
+    ["w", () => task.weights.get("w").data],
+    ["out", () => new Float32Array(m * n)],
+    ["M", () => m],
+  ]);
+  const makers = parameters.split(",").map((each) => given.get(each.trim()));
+  const at = makers.indexOf(given.get("out"));
+  if (makers.includes(undefined) || at < 0) return null;
+  const run = () => {
+    const values = makers.map((make) => make());
+    kernel(...values);
+    return values[at];
+  };
+  return { name: "kernel alone", run, dispose: () => {} };
+}

@@ -9,6 +9,7 @@ import {
   graph,
   graphs,
   memoryFiles,
+  onnx,
   parse,
   readCases,
   render,
@@ -46,6 +47,12 @@ describe("the library", { timeout: 60_000 }, () => {
     expect(entries.map(({ name, layers }) => [name, render(layers.total.flops)])).toEqual([["forward", "140"]]);
     expect(render(explain(tiny).entries[0]!.layers.total.flops)).toBe("14*B*T");
     expect(() => explain(tiny, { T: 99 })).toThrow("E0611");
+  });
+  it("writes ONNX models", async () => {
+    const [[name, { length, parts }]] = (await onnx(tiny)) as [Awaited<ReturnType<typeof onnx>>[0]];
+    expect([name, [...parts()].reduce((sum, part) => sum + part.length, 0)]).toEqual(["tiny-forward.onnx", length]);
+    const beside = await onnx({ path: "tiny.trafo", text: tinyProgram, randomWeights: 1, weightsBeside: true });
+    expect(beside.map(([file]) => file)).toEqual(["tiny.onnx.data", "tiny-forward.onnx"]);
   });
   it("draws", () => {
     expect(graphs(tiny).map(({ name }) => name)).toEqual(["forward"]);

@@ -8,9 +8,7 @@ const typeNames = { f32: "float32", i32: "int32", bool: "bool" };
 
 /** The model of one entry, its weights within. */
 export function onnxBytes({ graph, weights }) {
-  return joined(
-    modelParts(onnxModel({ graph, name: "bench", producerVersion: "", weight: (name) => weights.get(name) })),
-  );
+  return joined(modelParts(onnxModel({ graph, name: "bench", weight: (name) => weights.get(name) })));
 }
 
 let webThreads = null;

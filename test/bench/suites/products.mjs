@@ -1,5 +1,5 @@
 /** Products of matrices, one thread: against a plain loop by hand, and against the peers. */
-import { byHand, contestantsFor } from "../contestants.mjs";
+import { byHand, contestantsFor, kernelAlone } from "../contestants.mjs";
 import { table } from "../report.mjs";
 import { productTask } from "../tasks.mjs";
 import { dataOf, race, rateCell, ratio, timesCell } from "./race.mjs";
@@ -23,7 +23,8 @@ export async function products({ rounds = 9 }) {
   const data = [];
   for (const shape of shapes) {
     const task = productTask(shape);
-    const contestants = [...(await contestantsFor(task, names)), byHand(shape, task)];
+    const alone = await kernelAlone(shape, task);
+    const contestants = [...(await contestantsFor(task, names)), byHand(shape, task), ...(alone ? [alone] : [])];
     const results = await race(task, contestants, { rounds });
     const typescript = "trafo typescript";
     const wasm = "trafo wasm";
@@ -34,6 +35,7 @@ export async function products({ rounds = 9 }) {
       rateCell(results, "by hand"),
       rateCell(results, "tfjs-cpu"),
       ratio(results, typescript, "by hand"),
+      ratio(results, "kernel alone", "by hand"),
       ratio(results, typescript, "tfjs-cpu"),
     ]);
     native.push([
@@ -48,7 +50,7 @@ export async function products({ rounds = 9 }) {
   const start = ["M×N×K", "trafo ms", "GFLOP/s: trafo"];
   table(
     "Products of matrices as JavaScript, one thread",
-    [...start, "by hand", "tfjs-cpu", "times by hand", "times tfjs-cpu"],
+    [...start, "by hand", "tfjs-cpu", "times by hand", "kernel alone", "times tfjs-cpu"],
     rows,
     data,
   );
