@@ -3,14 +3,14 @@ import type { Tensor } from "../../src/interpreter/tensor.js";
 import type { Attributes } from "../../src/ir/graph/operators.js";
 import type { ElementType } from "../../src/ir/graph/types.js";
 
-/** {element, shape, data}; infinities are strings, as JSON has none. */
+/** {element, shape, data}; infinities and NaN are strings, as JSON has none. */
 export interface StoredTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  readonly data: readonly (number | "inf" | "-inf")[];
+  readonly data: readonly (number | "inf" | "-inf" | "nan")[];
 }
 
-const words = { inf: Infinity, "-inf": -Infinity };
+const words = { inf: Infinity, "-inf": -Infinity, nan: Number.NaN };
 
 export function tensorFrom({ element, shape, data }: StoredTensor): Tensor {
   const numbers = data.map((each) => (typeof each === "number" ? each : words[each]));
