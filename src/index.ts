@@ -10,8 +10,7 @@
  * const { javascript } = await compile({ path: "gpt2.trafo", files: memoryFiles([["gpt2.trafo", text]]) });
  * ```
  */
-import type { GraphPictureOptions } from "../backends/dot/graph/artist.js";
-import { dotOfGraph } from "../backends/dot/index.js";
+import { dotOfPicture } from "../backends/dot/index.js";
 import { type File, parse as parseSource } from "../dsl/index.js";
 import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js";
 import { type Case, readCases } from "./driver/cases.js";
@@ -19,6 +18,7 @@ import type { EntryCost } from "./driver/cost/costs.js";
 import { costsOf } from "./driver/cost/program.js";
 import { describeProgram, type ProgramFacts } from "./driver/describe.js";
 import { type Given, givenNumbers, givenTensor } from "./driver/inputs.js";
+import { type PictureOptions, picturesOf } from "./driver/picture/pictures.js";
 import { Compilation, type Emitted, type Request, type StageName } from "./driver/pipeline.js";
 import { checkNames, runEntries } from "./driver/run.js";
 import { type TargetName, targets, targetsOf } from "./driver/targets.js";
@@ -50,6 +50,7 @@ export {
 } from "./diagnostics/render.js";
 export { type Case, readCases } from "./driver/cases.js";
 export { type Cost, type EntryCost, kernelsPerLayer, type LayerCost, type LineCost } from "./driver/cost/costs.js";
+
 export type { EntryFacts, ProgramFacts, SizeFacts } from "./driver/describe.js";
 export { type StageName, stageNames } from "./driver/pipeline.js";
 export { type TargetName, targetNames } from "./driver/targets.js";
@@ -58,7 +59,7 @@ export { Checkpoint } from "./runtime/checkpoint.js";
 export { type FileParts, type Files, memoryFiles } from "./runtime/files.js";
 export type { Tensor } from "./runtime/host/tensors.js";
 export { constantOf, render, type Size } from "./sizes/index.js";
-export type { Emitted, Graph, GraphPictureOptions };
+export type { Emitted, Graph, PictureOptions };
 
 /** A program, and what its sizes and weights come from. */
 export interface ProgramOptions {
@@ -204,11 +205,16 @@ export function graphs(options: ProgramOptions): readonly Graph[] {
 }
 
 /**
- * A picture of each entry as text for Graphviz.
- * @throws UserError if the program is wrong, or `focus` names no layer.
+ * A picture of each entry as text for Graphviz: the program as written, or at a later stage.
+ * @throws UserError if the program is wrong, or an option names what there is not.
  */
-export function graph(options: ProgramOptions, drawing: GraphPictureOptions = {}): { entry: string; dot: string }[] {
-  return graphs(options).map((each) => ({ entry: each.name, dot: dotOfGraph(each, drawing) }));
+export function graph(options: ProgramOptions, drawing: PictureOptions = {}): { entry: string; dot: string }[] {
+  const compilation = compilationOf(options);
+  const { entries } = compilation.get("graph");
+  return picturesOf(compilation, drawing).map(({ picture }, i) => ({
+    entry: entries[i]!.name,
+    dot: dotOfPicture(picture),
+  }));
 }
 
 /** What to run on. */

@@ -1,6 +1,7 @@
 /** What is compiled to modules, in one table: how kernels are scheduled, how memory is planned, what is emitted. */
 import type { EmittedModule } from "../../backends/common/emit.js";
 import type { Module } from "../../backends/common/module.js";
+import type { Kernel } from "../ir/kernel/index.js";
 import type { LoweredGraph } from "../lower/index.js";
 import type { PlanOptions } from "../memory/index.js";
 import {
@@ -17,6 +18,8 @@ export interface Backend {
   /** @param policy the target's own if not given; null leaves loops in the order of the definition. */
   readonly schedule: (lowered: LoweredGraph, policy: TypeScriptPolicy | null | undefined) => LoweredGraph;
   readonly planning: PlanOptions;
+  /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
+  readonly code?: (kernel: Kernel) => Promise<string>;
   /** The emitter is loaded only when it is needed: it carries a TypeScript compiler. */
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
@@ -29,6 +32,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     schedule: (lowered, policy = typeScriptPolicy) =>
       policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
+    code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
   },
   wasm: {

@@ -3,11 +3,19 @@ import { type Command, Option } from "commander";
 import { dotOfPicture, pageOf } from "../../../backends/dot/index.js";
 import { packedGraphviz, rasterised, renderDot } from "../../../backends/dot/render.js";
 import { UserError } from "../../diagnostics/index.js";
+import { backendNames } from "../../driver/backends.js";
 import { type Colour, colours } from "../../driver/picture/costs.js";
 import { memoryPicture } from "../../driver/picture/memory.js";
-import { type PictureOptions, type PictureStage, pictureStages, picturesOf } from "../../driver/picture/pictures.js";
+import {
+  codesOf,
+  type PictureOptions,
+  type PictureStage,
+  pictureStages,
+  picturesOf,
+} from "../../driver/picture/pictures.js";
 import { assumedSizes } from "../../driver/picture/sizes.js";
 import type { Compilation } from "../../driver/pipeline.js";
+import { targetOf } from "../../driver/targets.js";
 import { type Host, Progress } from "../host.js";
 import {
   type CommonOptions,
@@ -55,7 +63,7 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .option("--expand", "open every layer")
     .option("--collapse <DEPTH>", "fold the layers of this depth into one box each")
     .option("--focus <PATH>", "draw one layer, such as h.0.attn");
-  withOptions(command, "entry", "set", "size", "config", "checkpoint", ...compileOptions)
+  withOptions(command, "target", "entry", "set", "size", "config", "checkpoint", ...compileOptions)
     .addHelpText(
       "after",
       [
@@ -83,6 +91,7 @@ async function graph(host: Host, path: string, options: GraphOptions): Promise<n
   const { output } = options;
   const format = output === undefined ? null : formatOf(output);
   checkOptions(options, format);
+  checkTarget(options.target);
   const compilation = compilationOf(host, path, options);
   const { entries } = compilation.get("graph");
   const sizes = parseSizes(options.size ?? []);
@@ -117,12 +126,12 @@ function pictures(
   compilation: Compilation,
   sizes: ReadonlyMap<string, number>,
   options: GraphOptions,
-  code: boolean,
+  page: boolean,
 ): Drawing[] {
   const { stage, colour, collapse, focus, expand, diff } = options;
   const chosen: PictureOptions = {
     sizes,
-    code,
+    scheduled: page,
     ...(stage === undefined || stage === "plan" ? {} : { stage }),
     ...(colour === undefined ? {} : { colour }),
     ...(expand ? { expand } : {}),
@@ -130,11 +139,16 @@ function pictures(
     ...(focus === undefined ? {} : { focus }),
     ...(diff === undefined ? {} : { diff: diff === true ? "all" : diff }),
   };
-  return picturesOf(compilation, chosen).map(({ picture, codes }) => {
+  const { backend } = compilation;
+  return picturesOf(compilation, chosen).map((entry) => {
+    const { picture } = entry;
     const text = dotOfPicture(picture);
-    const page = async (): Promise<string> =>
-      pageOf({ title: picture.title, picture, codes }, await renderDot(text, "svg"), await packedGraphviz());
-    return { text, as: (format) => (format === "html" ? page() : renderDot(text, format)) };
+    const draw = async (): Promise<string> => {
+      // Of a pass the kernels are shown as lowering gives them.
+      const codes = await codesOf(entry, diff === undefined ? (backend.code ?? null) : null);
+      return pageOf({ title: picture.title, picture, codes }, await renderDot(text, "svg"), await packedGraphviz());
+    };
+    return { text, as: (format) => (format === "html" ? draw() : renderDot(text, format)) };
   });
 }
 
@@ -144,6 +158,14 @@ function charts(compilation: Compilation, sizes: ReadonlyMap<string, number>): D
     const text = memoryPicture(name, plan, assumedSizes(plan.sizes, sizes));
     const page = (): string => pageOf({ title: `${name}.${plan.name}`, picture: null, codes: {} }, text, null);
     return { text, as: async (format) => (format === "png" ? rasterised(text) : format === "html" ? page() : text) };
+  });
+}
+
+/** @throws UserError E0606 for a target that has no kernels. */
+function checkTarget(target: string | undefined): void {
+  if (target === undefined || backendNames.some((name) => name === target)) return;
+  throw UserError.of("E0606", `the target ${targetOf(target)} has no kernels to draw`, {
+    help: [`draw those of ${backendNames.join(", ")}`],
   });
 }
 

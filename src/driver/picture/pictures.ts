@@ -11,7 +11,7 @@ import { nearest } from "../../diagnostics/nearest.js";
 import type { Graph } from "../../ir/graph/index.js";
 import { type Kernel, printKernel } from "../../ir/kernel/index.js";
 import { type Call, type LoweredGraph, lowerGraph } from "../../lower/index.js";
-import { optimizeGraph, passes } from "../../passes/index.js";
+import { type OptimizeOptions, optimizeGraph, passes } from "../../passes/index.js";
 import { nestText } from "../../schedule/nest.js";
 import type { Compilation } from "../pipeline.js";
 import { type Colour, kernelCost, operatorCosts } from "./costs.js";
@@ -27,16 +27,16 @@ export interface PictureOptions extends Pick<GraphPictureOptions, "expand" | "co
   readonly colour?: Colour;
   /** Sizes for which costs are counted, by name. */
   readonly sizes?: ReadonlyMap<string, number>;
-  /** Whether the code of kernels is wanted, as they are scheduled. */
-  readonly code?: boolean;
+  /** Whether kernels are those of the target, scheduled, also where their loops are not drawn. */
+  readonly scheduled?: boolean;
   /** A pass before and after which the graph is drawn side by side; "all" for all of them. */
   readonly diff?: string;
 }
 
-/** A picture, and the code of its kernels, by the keys in it, if that is wanted. */
+/** A picture, and its kernels by the keys in it. */
 export interface DrawnEntry {
   readonly picture: Picture;
-  readonly codes: Readonly<Record<string, string>>;
+  readonly kernels: ReadonlyMap<string, Kernel>;
 }
 
 /**
@@ -46,15 +46,16 @@ export interface DrawnEntry {
 export function picturesOf(compilation: Compilation, options: PictureOptions = {}): DrawnEntry[] {
   const { stage = "source", diff } = options;
   const { sourceLine } = compilation;
-  const context = { ...options, sourceLine };
+  const { optimize = {} } = compilation.request;
+  const context = { ...options, sourceLine, optimize };
   const { entries } = compilation.get("graph");
   if (diff !== undefined) return entries.map((graph) => pictureOfPass(graph, diff, context));
   if (stage === "source") return entries.map((graph) => pictureOfStage(graph, null, context));
-  const lowered = compilation.get(stage === "kernels" || options.code ? "schedule" : "kernels");
+  const lowered = compilation.get(stage === "kernels" || options.scheduled ? "schedule" : "kernels");
   return compilation.get("optimize").entries.map((graph, i) => pictureOfStage(graph, lowered[i]!, context));
 }
 
-type Context = PictureOptions & Pick<GraphPictureOptions, "sourceLine">;
+type Context = PictureOptions & Pick<GraphPictureOptions, "sourceLine"> & { readonly optimize?: OptimizeOptions };
 
 /** @param lowered the kernels of the graph; null to draw it without any */
 function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Context): DrawnEntry {
@@ -67,13 +68,13 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Con
     ...(focus === undefined ? {} : { focus }),
     ...(colour === "kind" ? {} : { costs: operatorCosts(graph, colour, values) }),
   };
-  if (lowered === null) return { picture: pictureOfGraph(graph, drawing), codes: {} };
+  if (lowered === null) return { picture: pictureOfGraph(graph, drawing), kernels: new Map() };
   const closeKernels = stage === "kernels";
   const byValue = (calls: LoweredGraph["calls"]): (readonly [number, Call])[] =>
     calls.map((call) => [lowered.buffers[call.writes[0]!]!.value, call]);
   const prepared = new Map(byValue(lowered.prepare));
   const calls = new Map([...byValue(lowered.calls), ...prepared]);
-  const codes = new Map<Kernel, string>();
+  const keys = new Map<Kernel, string>();
   const picture = pictureOfGraph(graph, {
     ...drawing,
     closeKernels,
@@ -82,15 +83,27 @@ function pictureOfStage(graph: Graph, lowered: LoweredGraph | null, options: Con
       const call = calls.get(value);
       if (call === undefined) return null;
       const { kernel } = call;
-      const code = codes.get(kernel) ?? `${kernel.name}#${codes.size}`;
-      codes.set(kernel, code);
+      const code = keys.get(kernel) ?? `${kernel.name}#${keys.size}`;
+      keys.set(kernel, code);
       const cost = kernelCost(lowered, call, colour, values);
       const loops = closeKernels ? nestText(kernel) : [];
       return { name: kernel.name, loops, cost, code, isAtLoad: prepared.has(value) };
     },
   });
-  const texts = options.code ? [...codes].map(([kernel, key]) => [key, printKernel(kernel)] as const) : [];
-  return { picture, codes: Object.fromEntries(texts) };
+  return { picture, kernels: new Map([...keys].map(([kernel, key]) => [key, kernel])) };
+}
+
+/** What a page shows of each kernel: its schedule and loops, and where the backend has it the code of the target. */
+export async function codesOf(
+  { kernels }: DrawnEntry,
+  code: ((kernel: Kernel) => Promise<string>) | null,
+): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [key, kernel] of kernels) {
+    const emitted = code === null ? "" : `\n${await code(kernel)}\n`;
+    texts[key] = `${printKernel(kernel)}${emitted}`;
+  }
+  return texts;
 }
 
 /** The graph before and after a pass, or all of them, side by side. */
@@ -98,8 +111,8 @@ function pictureOfPass(graph: Graph, name: string, options: Context): DrawnEntry
   const at = passes.findIndex((pass) => pass.name === name);
   if (at < 0 && name !== "all") throw unknownPass(name);
   const [from, to] = at < 0 ? [0, passes.length] : [at, at + 1];
-  const before = optimizeGraph(graph, passes.slice(0, from)).graph;
-  const after = optimizeGraph(before, passes.slice(from, to)).graph;
+  const before = optimizeGraph(graph, passes.slice(0, from), options.optimize).graph;
+  const after = optimizeGraph(before, passes.slice(from, to), options.optimize).graph;
   const lowered = [before, after].map((each) => (isPlaced(each) ? lowerGraph(each) : null));
   const both = (chosen: Context): [DrawnEntry, DrawnEntry] => [
     pictureOfStage(before, lowered[0]!, chosen),
@@ -114,7 +127,7 @@ function pictureOfPass(graph: Graph, name: string, options: Context): DrawnEntry
     [`before ${what}`, `after ${what}`],
     [whole[0].picture, whole[1].picture],
   );
-  return { picture, codes: shown[1].codes };
+  return { picture, kernels: shown[1].kernels };
 }
 
 /** Whether the graph says what is computed together. */
