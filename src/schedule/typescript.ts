@@ -5,6 +5,7 @@ import { ScheduleError } from "./errors.js";
 import { legaliseForTypeScript } from "./legalise/typescript.js";
 import { schedulesForTypeScript, type TypeScriptPolicy } from "./policies/typescript.js";
 import { attentionForTypeScript } from "./policies/typescript-attention.js";
+import { softmaxForTypeScript } from "./policies/typescript-softmax.js";
 import type { Step } from "./step.js";
 import { printSchedule } from "./text.js";
 
@@ -13,10 +14,11 @@ import { printSchedule } from "./text.js";
  * out: a part of the kernel then stays as it was.
  */
 export function scheduledForTypeScript(kernel: Kernel, policy: TypeScriptPolicy): Kernel {
-  const taken: Step[] = [...attentionForTypeScript(kernel, policy.attention)];
+  const attention = attentionForTypeScript(kernel, policy.attention);
+  if (attention.length > 0) return finished(applySchedule(kernel, attention), attention);
+  const taken: Step[] = [...softmaxForTypeScript(kernel)];
   let made = applySchedule(kernel, taken);
-  if (taken.length > 0) return finished(made, taken);
-  for (const steps of schedulesForTypeScript(kernel, policy)) {
+  for (const steps of schedulesForTypeScript(made, policy)) {
     try {
       made = applySchedule(made, steps);
       taken.push(...steps);

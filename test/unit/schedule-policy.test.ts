@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Kernel, kernelKey, printKernel, verifyKernel } from "../../src/ir/kernel/index.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
+import { optimizeGraph, passes } from "../../src/passes/index.js";
 import { scheduledForTypeScript, scheduleGraph, typeScriptPolicy } from "../../src/schedule/index.js";
 import { size } from "../../src/sizes/index.js";
 import { product, randomArguments, resultOf, scaledProduct } from "../support/naive-kernels.js";
@@ -85,7 +86,6 @@ describe("what stays as it is", () => {
       text("(x: [T, 8]) -> (y: [T])", "sum(x, keep = false)"),
       text("(x: [T, 8], w: [T, 8]) -> (y: [T, 8])", "x * w"),
       text("(x: [T, 8], w: [T, 8]) -> (y: [T])", 'einsum("t d, t d -> t", x, w)'),
-      text("(x: [T, 8]) -> (y: [T, 8])", "softmax(x)"),
     ]) {
       for (const kernel of kernelsOf(each)) expect(scheduledForTypeScript(kernel, eager)).toBe(kernel);
     }
@@ -115,4 +115,16 @@ test("equal kernels are scheduled once and stay shared", () => {
   expect(scheduled.calls.map(({ reads }) => reads)).toEqual(lowered.calls.map(({ reads }) => reads));
   expect(planGraph(scheduled).kernels).toHaveLength(1);
   expect(new Set(scheduled.calls.map(({ kernel }) => kernelKey(kernel))).size).toBe(1);
+});
+
+test("a softmax computes its elements and their exponentials once", () => {
+  const text = "model M() {\n  entry e(x: [T, 8]) -> (y: [T, 8]) { softmax(x * 2 + 1) }\n}\n";
+  const { graph } = optimizeGraph(program(text).program.entries[0]!, passes);
+  const [call, ...others] = lowerGraph(graph).calls;
+  expect(others).toEqual([]);
+  const made = scheduledForTypeScript(call!.kernel, typeScriptPolicy);
+  expect(verifyKernel(made)).toEqual([]);
+  expect(made.schedule).toBe("materialise largest j row into j2; materialise total k share into k2");
+  expect(printKernel(made).match(/exp\(/g)).toHaveLength(1);
+  expect(printKernel(made).match(/\bx\[/g)).toHaveLength(1);
 });
