@@ -38,7 +38,7 @@ export const files = entries({
   },
   E0607: {
     title: "an option's value does not have its form",
-    text: "`--set` takes NAME=VALUE with a number, true, false, a word or a list such as [1,2]; `--size` takes sizes such as B=1,T=16; `--input` takes NAME=[[1,2,3]]; `--tile` takes rows and columns such as 3x4; `--tolerance` takes a number.",
+    text: "`--set` takes NAME=VALUE with a number, true, false, a word or a list such as [1,2]; `--size` takes sizes such as B=1,T=16; `--input` takes NAME=[[1,2,3]]; `--tile` takes rows and columns such as 3x4; `--diff` takes the name of a pass, or all; `--tolerance` takes a number.",
     wrong: "trafo check gpt2.trafo --set width:64",
     right: "trafo check gpt2.trafo --set width=64",
   },
@@ -68,7 +68,7 @@ export const files = entries({
   },
   E0612: {
     title: "a picture cannot be drawn",
-    text: "The ending of the output decides the form: .dot is text for Graphviz, .svg and .png are drawn by the Graphviz that comes with Trafo. A picture of very many nodes may be more than it can lay out.",
+    text: "The ending of the output decides the form: .dot is text for Graphviz, .svg and .png are drawn by the Graphviz that comes with Trafo, .html is a page to look around in; the chart of memory is no graph, and has no .dot. `--focus` names a layer that the model has. A picture of very many nodes may be more than Graphviz can lay out.",
     wrong: "trafo graph gpt2.trafo -o gpt2.jpg",
     right: "trafo graph gpt2.trafo -o gpt2.svg",
   },
