@@ -4,7 +4,7 @@ import { elementCount } from "../../src/ir/graph/infer-shapes.js";
 import { size } from "../../src/sizes/index.js";
 import type { OnnxBuilder } from "./builder.js";
 import type { Value } from "./messages.js";
-import { mayBeEmpty, padded, type Rule, type RuleContext, reshaped } from "./rules.js";
+import { mayBeEmpty, padded, type Rule, type RuleContext, reshaped, zeros } from "./rules.js";
 
 type Reduction = (context: RuleContext<ReductionOperator>) => Value;
 
@@ -109,7 +109,7 @@ export const topk: Rule<"topk"> = (context) => {
   const { shape } = types[0]!;
   const { k } = node.attributes;
   const extent = shape.at(-1)!;
-  if (k === 0) return builder.cast(builder.node("ConstantOfShape", [sizes.shape(type.shape)], {}, "f32"), "i32");
+  if (k === 0) return zeros(context, "i32", type.shape);
   let keys = x;
   if (isFloat(types[0]!.element)) {
     const largest = x.element === "f16" ? 65504 : 3.4028234663852886e38;

@@ -2,7 +2,7 @@
 import type { Graph, NodeOf, OperatorName, TensorType } from "../../src/ir/graph/index.js";
 import { compare, constantOf, rangeOf, type Size, size } from "../../src/sizes/index.js";
 import type { OnnxBuilder } from "./builder.js";
-import type { Value } from "./messages.js";
+import type { DataType, Value } from "./messages.js";
 import type { SizeValues } from "./sizes.js";
 
 /** What is the same for all nodes of a graph. */
@@ -76,8 +76,15 @@ export function transposed({ builder }: Context, value: Value, permutation: read
   return builder.node("Transpose", [value], { perm: permutation });
 }
 
-/** The value repeated to a shape. */
-export function expanded({ builder, sizes }: Context, value: Value, to: readonly Size[]): Value {
+/** A tensor of a type with zeros, or nothing. */
+export function zeros({ builder, sizes }: Context, element: DataType, shape: readonly Size[]): Value {
+  return builder.cast(builder.node("ConstantOfShape", [sizes.shape(shape)], {}, "f32"), element);
+}
+
+/** The value repeated to a shape; to nothing, which runtimes overlook where it is constant, as a constant. */
+export function expanded(context: Context, value: Value, to: readonly Size[]): Value {
+  const { builder, sizes } = context;
+  if (to.some((each) => constantOf(each) === 0)) return zeros(context, value.element, to);
   return builder.node("Expand", [value, sizes.shape(to)]);
 }
 

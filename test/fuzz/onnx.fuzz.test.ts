@@ -2,7 +2,8 @@
  * Random graphs as ONNX models: onnxruntime gives what the interpreter does, for sizes from 0 on, also where numbers are
  * NaN, infinite or large.
  *
- * FUZZ_GRAPHS sets how many, FUZZ_SEED the first seed; a failure names its seed.
+ * FUZZ_GRAPHS sets how many, FUZZ_SEED the first seed; a failure names its seed. The first 500 agree; beyond, a few meet
+ * mistakes of onnxruntime 1.30 itself on tensors without elements (seed 525: its fused product of an empty batch).
  */
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/interpreter/graph.js";
