@@ -50,10 +50,12 @@ export function chartOf(model: string, plan: Plan, sizes: SizeValues): MemoryCha
   const at = sizesText(sizes);
   const title = `${model}.${plan.name} \u00b7 arena of ${bytesText(arena)}${at === "" ? "" : ` at ${at}`}`;
   const most = `at most ${bytesText(Math.max(0, ...live))} live at one time (dashed)`;
+  const prepared = plan.buffers.flatMap(({ place }, id) => (place.kind === "prepared" ? [id as BufferId] : []));
+  const made = prepared.length === 0 ? "" : `, prepared at load ${total(prepared)}`;
   return {
     ...chart,
     title,
-    notes: [most, `beside it weights of ${total(plan.weights)}, outputs of ${total(plan.outputs)}`],
+    notes: [most, `beside it weights of ${total(plan.weights)}, outputs of ${total(plan.outputs)}${made}`],
   };
 }
 
