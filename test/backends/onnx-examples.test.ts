@@ -7,13 +7,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type Case, readCases } from "../../src/driver/cases.js";
+import { toEvaluated } from "../../src/driver/evaluated.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { verify } from "../../src/driver/verify.js";
+import { interpret } from "../../src/interpreter/graph.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { elementCount } from "../../src/runtime/host/tensors.js";
 import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
-import { noRuntime } from "./onnx-support.js";
+import { difference } from "../fuzz/lower-comparison.js";
+import { randomRun } from "../support/random-graph-run.js";
+import { noRuntime, runModel } from "./onnx-support.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = nodeFiles();
@@ -42,6 +46,39 @@ describe.runIf(noRuntime === null)("examples", () => {
     expect(wrong(rows)).toEqual([]);
   });
 });
+
+const sizes = [
+  { B: 1, T: 1, S: 1 },
+  { B: 2, T: 7, S: 5 },
+  { B: 1, T: 13, S: 1 },
+  { B: 0, T: 3, S: 2 },
+  { B: 2, T: 0, S: 3 },
+  { B: 1, T: 3, S: 0 },
+];
+
+describe.runIf(noRuntime === null)(
+  "examples at other sizes, with tokens outside of the table and masks that hide all",
+  () => {
+    test.each(examples)("%s", { timeout: 60_000 }, async (name) => {
+      const folder = join(root, "examples", name);
+      const checkpoint = Checkpoint.open(files, join(folder, "checkpoint"));
+      const { entries } = new Compilation({ files, path: join(folder, `${name}.trafo`), checkpoint }).program;
+      const tensors = readWeights(entries, checkpointWeights(checkpoint));
+      const weights = (of: string) => toEvaluated(tensors.get(of)!);
+      for (const graph of entries) {
+        for (const [seed, each] of sizes.entries()) {
+          for (const hidden of [false, true]) {
+            const run = { ...randomRun(graph, seed, { sizes: each }), weights };
+            if (hidden) for (const [of, { data }] of run.inputs) if (of.includes("mask")) data.fill(0);
+            const expected = interpret(graph, { ...run, precision: "f32" }).outputs;
+            const found = await runModel(graph, run);
+            expect(difference(found, expected, TOLERANCE), `${graph.name} ${JSON.stringify(run.sizes)}`).toBeNull();
+          }
+        }
+      }
+    });
+  },
+);
 
 const fixtures = join(root, "test/fixtures/families");
 /** Families whose program is one of the examples. */

@@ -17,18 +17,27 @@ export interface Given {
   readonly weights: (name: string, attributes: Attributes["weight"]) => Evaluated;
 }
 
-/** The outputs of a graph's model by name. */
-export async function runModel(graph: Graph, given: Given): Promise<Record<string, Evaluated>> {
+/** The outputs of a graph's model by name, for each of several runs with the weights of the first. */
+export async function runModels(graph: Graph, runs: readonly Given[]): Promise<Record<string, Evaluated>[]> {
   const weights = new Map<string, Tensor>();
   for (const node of graph.nodes) {
     if (node.operator !== "weight") continue;
     const { name } = node.attributes;
-    weights.set(name, fromEvaluated(given.weights(name, node.attributes)));
+    weights.set(name, fromEvaluated(runs[0]!.weights(name, node.attributes)));
   }
   const runner = await onnxRunner(Compilation.ofGraphs("model", [graph]), weights);
-  const inputs = new Map([...given.inputs].map(([name, tensor]) => [name, fromEvaluated(tensor)]));
-  const sizes = new Map(graph.sizes.map((variable) => [variable, given.sizes[variable.name] ?? 0]));
-  const outputs = await runner.run(graph.name, { inputs, sizes });
+  const results: Record<string, Evaluated>[] = [];
+  for (const given of runs) {
+    const inputs = new Map([...given.inputs].map(([name, tensor]) => [name, fromEvaluated(tensor)]));
+    const sizes = new Map(graph.sizes.map((variable) => [variable, given.sizes[variable.name] ?? 0]));
+    const outputs = await runner.run(graph.name, { inputs, sizes });
+    results.push(Object.fromEntries([...outputs].map(([name, tensor]) => [name, toEvaluated(tensor)])));
+  }
   runner.dispose();
-  return Object.fromEntries([...outputs].map(([name, tensor]) => [name, toEvaluated(tensor)]));
+  return results;
+}
+
+/** The outputs of one run. */
+export async function runModel(graph: Graph, given: Given): Promise<Record<string, Evaluated>> {
+  return (await runModels(graph, [given]))[0]!;
 }

@@ -23,15 +23,12 @@ async function sample(run, repeats, now) {
   return (now() - start) / repeats;
 }
 
-/** Runs until the engine has had its time, and tells how many runs one sample takes. */
+/** Runs until the engine has had its time, after a first run whose output was compared, and tells how many one sample takes. */
 async function warmedUp(run, now) {
   const start = performance.now();
   let last = 0;
-  for (let repeats = 1, done = 0; ; ) {
+  for (let repeats = 1; performance.now() - start < leastWarmUp; ) {
     last = await sample(run, repeats, now);
-    done += repeats;
-    const spent = performance.now() - start;
-    if (spent >= leastWarmUp && done >= 2) break;
     if (last * repeats < leastSample) repeats *= 2;
   }
   return Math.max(1, Math.ceil(leastSample / Math.max(last, 1e-4)));
