@@ -10,6 +10,7 @@
 import { type BinaryOperator, type ElementType, isFloat, type OperatorName, scalar } from "../ir/graph/index.js";
 import { constantOf } from "../sizes/index.js";
 import { decideComparison } from "./comparisons.js";
+import { constantRules } from "./constants.js";
 import { asType, numberOf, roundedNumber, splat } from "./facts.js";
 import { maskRules } from "./masks.js";
 import type { Pass } from "./pass.js";
@@ -231,6 +232,7 @@ const singleElement: Rule = {
 };
 
 export const algebraRules: readonly Rule[] = [
+  ...constantRules,
   constantsRight,
   neutralConstant,
   absorbingConstant,
