@@ -4,7 +4,15 @@
  */
 import { InternalError } from "../../src/diagnostics/index.js";
 import type { Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
-import { bindingOf, constantOf, render, type Size, type SizeVariable, variablesOf } from "../../src/sizes/index.js";
+import {
+  bindingOf,
+  constantOf,
+  render,
+  type Size,
+  type SizeVariable,
+  substitute,
+  variablesOf,
+} from "../../src/sizes/index.js";
 import { type Code, numberCode, primary, times } from "./code.js";
 import { largeSizes } from "./javascript.js";
 import { typeText } from "./module.js";
@@ -83,6 +91,16 @@ export class EntryDescription {
     return shape.reduce((all, extent) => times(all, this.code(extent)), primary("1"));
   }
 
+  /** The number of elements that there is room for, whatever grows from run to run. */
+  room(shaped: { readonly shape: readonly Size[] }): Code {
+    const { grows } = this.plan;
+    if (grows === undefined) return this.count(shaped);
+    const shape = shaped.shape.map((each) =>
+      substitute(each, (variable) => (variable === grows.size ? grows.to : null)),
+    );
+    return this.count({ shape });
+  }
+
   /** `const { B, T } = sizes;`, as far as some code mentions them. */
   destructured(text: string): readonly string[] {
     const fields = this.plan.sizes.flatMap((variable) => {
@@ -97,10 +115,11 @@ export class EntryDescription {
   spec(): string {
     const { plan } = this;
     const lines = [`{`, `  name: ${JSON.stringify(plan.name)},`];
-    const sizes = plan.sizes.map(({ name, min, max, step }) => {
-      const most = max === null ? "null" : this.#dimension(max);
-      const steps = step === 1 ? "" : `, step: ${step}`;
-      return `    { name: ${JSON.stringify(name)}, min: ${this.#dimension(min)}, max: ${most}${steps} },`;
+    const sizes = plan.sizes.map((variable) => {
+      const { name, min, max, step } = variable;
+      const most = max === null ? "null" : this.dimension(max);
+      const more = (step === 1 ? "" : `, step: ${step}`) + (plan.grows?.size === variable ? ", grows: true" : "");
+      return `    { name: ${JSON.stringify(name)}, min: ${this.dimension(min)}, max: ${most}${more} },`;
     });
     lines.push(...(sizes.length === 0 ? ["  sizes: [],"] : ["  sizes: [", ...sizes, "  ],"]));
     const inputs = plan.inputs.map((id) => `    ${this.#inputSpec(plan.buffers[id]!)},`);
@@ -113,16 +132,16 @@ export class EntryDescription {
     const fields = [
       `name: ${JSON.stringify(place.name)}`,
       `type: ${JSON.stringify(element)}`,
-      `shape: [${shape.map((extent) => this.#dimension(extent)).join(", ")}]`,
+      `shape: [${shape.map((extent) => this.dimension(extent)).join(", ")}]`,
     ];
     if (place.fill !== null) fields.push(`fill: ${numberCode(place.fill).text}`);
     const limit = this.#indexed.get(place.name);
-    if (limit) fields.push(`limit: ${this.#dimension(limit)}`);
+    if (limit) fields.push(`limit: ${this.dimension(limit)}`);
     return `{ ${fields.join(", ")} }`;
   }
 
   /** A number, the name of a size, a multiple of one, or a formula. */
-  #dimension(value: Size): string {
+  dimension(value: Size): string {
     const constant = constantOf(value);
     if (constant !== null) return String(constant);
     const bound = bindingOf(value);

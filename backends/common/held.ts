@@ -4,7 +4,7 @@ import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { BufferId, Dispatch, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { constantOf } from "../../src/sizes/index.js";
 import { propertyName } from "./entries.js";
-import type { Module } from "./module.js";
+import { allPlans, type Module } from "./module.js";
 
 /** What a module holds, over all its entries. */
 export interface HeldTables {
@@ -23,11 +23,11 @@ export interface Prepared {
   readonly of: readonly string[];
 }
 
-export function heldTables({ plans }: Module): HeldTables {
+export function heldTables(module: Module): HeldTables {
   const weights = new Map<string, PlanBuffer>();
   const prepared = new Map<string, Prepared>();
   const read = new Set<string>();
-  for (const plan of plans) {
+  for (const plan of allPlans(module)) {
     for (const id of plan.weights) weights.set(heldName(plan, id), plan.buffers[id]!);
     for (const dispatch of plan.prepare) {
       const made = preparedBy(plan, dispatch);

@@ -25,6 +25,8 @@ export interface Loading {
   readonly overloads?: (entry: DescribedEntry) => readonly OptionalKind<MethodSignatureStructure>[];
   /** The parameters of a method's implementation; `inputs` if not given. */
   readonly parameters?: (entry: DescribedEntry) => string;
+  /** Methods of the model besides those of its entries: what they look like, and the property that is one. */
+  readonly more?: readonly { readonly signature: OptionalKind<MethodSignatureStructure>; readonly code: string }[];
 }
 
 /** The header's comment, the interfaces and the function that loads the model. */
@@ -109,7 +111,7 @@ function entryInterfaces({ plan, names, printer }: DescribedEntry): StatementStr
 function modelInterface(
   module: Module,
   entries: readonly DescribedEntry[],
-  { overloads }: Loading,
+  { overloads, more = [] }: Loading,
 ): StatementStructures {
   return {
     kind: StructureKind.Interface,
@@ -126,6 +128,7 @@ function modelInterface(
         },
         ...(overloads?.(entry) ?? []),
       ]),
+      ...more.map(({ signature }) => signature),
       {
         name: "dispose",
         returnType: "void",
@@ -195,7 +198,7 @@ function loadFunction(
   module: Module,
   entries: readonly DescribedEntry[],
   hasWeights: boolean,
-  { options, instance, failures, method, parameters }: Loading,
+  { options, instance, failures, method, parameters, more = [] }: Loading,
 ): StatementStructures {
   const reserved = entries.map(({ names }) => `  { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
   const methods = entries.flatMap((entry) => [
@@ -226,6 +229,7 @@ function loadFunction(
       ...(hasSizes ? ["reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
       "return {",
       ...methods,
+      ...more.map(({ code }) => `  ${code},`),
       "  dispose: () => instance.dispose(),",
       "};",
     ].join("\n"),

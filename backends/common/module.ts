@@ -2,7 +2,23 @@
 import type { Location } from "../../src/diagnostics/index.js";
 import type { KernelElement } from "../../src/ir/kernel/kernel.js";
 import type { Plan } from "../../src/ir/plan/plan.js";
-import { render, type Size } from "../../src/sizes/index.js";
+import { render, type Size, type SizeVariable } from "../../src/sizes/index.js";
+
+/** The programs that compute an entry step by step, and what a session must know of them. */
+export interface DecodedEntry {
+  /** The entry's name. */
+  readonly entry: string;
+  /** Null where nothing is computed once. */
+  readonly begin: Plan | null;
+  readonly step: Plan;
+  readonly last: Plan;
+  /** The sizes of a step. */
+  readonly sizes: { readonly capacity: SizeVariable; readonly past: SizeVariable; readonly count: SizeVariable };
+  /** The input with tokens, the output with a score for each, and whether that is a probability. */
+  readonly tokens: string | null;
+  readonly scores: string | null;
+  readonly areProbabilities: boolean;
+}
 
 /** A model that is ready to be printed. */
 export interface Module {
@@ -10,10 +26,20 @@ export interface Module {
   readonly name: string;
   /** One plan per entry, in the order of the source. */
   readonly plans: readonly Plan[];
+  /** The entries that can be computed step by step. */
+  readonly decoded?: readonly DecodedEntry[] | undefined;
   /** The comment above the model in its source. */
   readonly documentation?: string | undefined;
   /** The line of the source at a location, for comments; null where the text is not at hand. */
   readonly sourceLine?: ((location: Location) => string | null) | undefined;
+}
+
+/** The plans of all programs of a module: of its entries, then of their steps. */
+export function allPlans({ plans, decoded = [] }: Module): readonly Plan[] {
+  return [
+    ...plans,
+    ...decoded.flatMap(({ begin, step, last }) => (begin === null ? [step, last] : [begin, step, last])),
+  ];
 }
 
 /** A type as the language has it: `f32[B, T, 4*D]`, `i32`. */

@@ -5,9 +5,11 @@
  * host code, which is the same in every module. Nothing is imported.
  */
 import { StructureKind } from "ts-morph";
+import { decodingSpec, type PrintedDecoding, printedDecodings } from "../common/decoding.js";
+import { decodingMethods, decodingTypes } from "../common/decoding-interface.js";
 import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
 import type { Loading } from "../common/interface.js";
-import type { Module } from "../common/module.js";
+import { allPlans, type Module } from "../common/module.js";
 import { identifier } from "../common/names.js";
 import { bodyMark } from "../common/script.js";
 import { EntryPrinter, type PrintedEntry } from "./entries.js";
@@ -23,11 +25,14 @@ export function emitTypeScript(module: Module): EmittedModule {
   const printed = named.map((entry): PrintedEntry => {
     return { ...entry, printer: new EntryPrinter(entry.plan, entry.names, functions, names) };
   });
-  const hasWeights = module.plans.some(({ weights }) => weights.length > 0);
-  const prepares = module.plans.some(({ prepare }) => prepare.length > 0);
+  const plans = allPlans(module);
+  const hasWeights = plans.some(({ weights }) => weights.length > 0);
+  const prepares = plans.some(({ prepare }) => prepare.length > 0);
+  const decodings = printedDecodings(module, names, printed);
   return assembleModule(module, {
-    entries: printed,
-    loading: loadingOf(hasWeights, prepares),
+    entries: printed.filter(({ plan }) => module.plans.includes(plan)),
+    loading: { ...loadingOf(hasWeights, prepares), more: decodingMethods(module, decodings) },
+    exported: decodings.length === 0 ? [] : decodingTypes,
     prepare: preparation(module, functions, names),
     bodies: functions.all.map(({ printed }) => printed.lines),
     statements: [
@@ -35,6 +40,8 @@ export function emitTypeScript(module: Module): EmittedModule {
       ...kernelStatements(functions),
       heading("The entries: what each takes, its arrays, and the order of its kernels."),
       ...printed.flatMap(entryStatements),
+      ...(decodings.length === 0 ? [] : [heading("Decoding: what a session keeps, and what runs its steps.")]),
+      ...decodings.flatMap(decodingStatements),
     ],
   });
 }
@@ -50,6 +57,34 @@ function loadingOf(hasWeights: boolean, prepares: boolean): Loading {
     instance: [`const instance = new Instance<Weights>(${weights});`],
     method: ({ names }) => [`return ${names.run}(instance, checkInputs(${names.spec}, inputs));`],
   };
+}
+
+/** What a session is, as a constant, and what runs its steps on arrays. */
+function decodingStatements(decoding: PrintedDecoding): Item[] {
+  const { decoded, spec, target, begin, step, last } = decoding;
+  const begun = begin === null ? "() => {}" : `(kept, inputs) => void ${begin.names.run}(instance, inputs, kept)`;
+  return [
+    constant(spec, decodingSpec(decoding), "DecodingSpec", `How ${decoded.entry} is computed step by step.`),
+    {
+      kind: StructureKind.Function,
+      name: target,
+      docs: [`Runs the steps of ${decoded.entry}, on arrays that are written in place.`],
+      parameters: [{ name: "instance", type: "Instance<Weights>" }],
+      returnType: "StepTarget<KeptArrays>",
+      statements: [
+        "return {",
+        `  create: (sizes) => createStates(${spec}, sizes),`,
+        `  begin: ${begun},`,
+        `  step: (kept, inputs, last) => (last ? ${last.names.run} : ${step.names.run})(instance, inputs, kept),`,
+        `  select: (kept, sizes, rows) => selectStates(${spec}, kept, sizes, rows),`,
+        "  read: (kept) => kept,",
+        "  write: writeStates,",
+        "  dispose: () => {},",
+        "};",
+      ].join("\n"),
+      leadingTrivia: "\n",
+    },
+  ];
 }
 
 function kernelStatements(functions: KernelFunctions): Item[] {
@@ -98,8 +133,9 @@ function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
     parameters: [
       { name: "instance", type: "Instance<Weights>" },
       { name: "{ sizes, arrays: inputs }", type: "CheckedInputs" },
+      ...(printer.hasStates ? [{ name: "states", type: "KeptArrays" }] : []),
     ],
-    returnType: names.outputs,
+    returnType: printer.hasStates ? "StepOutputs" : names.outputs,
     statements: printer.runBody(),
     leadingTrivia: "\n",
   });

@@ -33,6 +33,8 @@ export interface PrintedEntry extends DescribedEntry {
 export class EntryPrinter extends EntryDescription {
   readonly #buffers = new Map<BufferId, string>();
   readonly #arena = new Map<string, ArenaArray>();
+  /** The arrays of the outputs of a step, which the next step writes over. */
+  readonly #results = new Map<BufferId, string>();
   /** The names of inputs' defaults. */
   readonly #defaults = new Map<BufferId, string>();
   /** The names of the arrays that are kept from run to run. */
@@ -44,7 +46,7 @@ export class EntryPrinter extends EntryDescription {
     readonly functions: KernelFunctions,
     around: Names,
   ) {
-    super(plan, around, ["arrays", "inputs", "instance", "sizes", "weights"]);
+    super(plan, around, ["arrays", "inputs", "instance", "sizes", "states", "weights"]);
     this.#nameBuffers();
   }
 
@@ -58,12 +60,16 @@ export class EntryPrinter extends EntryDescription {
       // What lies in an output's memory until the output is written there.
       const output = place.kind === "output" && plan.outputs.find((each) => plan.buffers[each]!.name === place.name);
       if (output !== false && output !== undefined) this.#buffers.set(id as BufferId, this.#buffers.get(output)!);
+      if (place.kind === "state") this.#buffers.set(id as BufferId, this.locals.claim(buffer.name));
       if (buffer.place.kind !== "arena") continue;
       const { offset } = buffer.place;
       this.#buffers.set(
         id as BufferId,
-        this.#arenaArray(buffer.name, globalArrays[buffer.element], this.code(offset), this.count(buffer)),
+        this.#arenaArray(buffer.name, globalArrays[buffer.element], this.code(offset), this.room(buffer)),
       );
+    }
+    for (const id of plan.grows === undefined ? [] : plan.outputs) {
+      this.#results.set(id, `arrays.${this.#fields.claim(plan.buffers[id]!.name)}`);
     }
     for (const id of plan.inputs) {
       if (this.#isFilled(id)) this.#defaults.set(id, `arrays.${this.#fields.claim(plan.buffers[id]!.name)}`);
@@ -85,7 +91,7 @@ export class EntryPrinter extends EntryDescription {
   #scratch(kernel: Kernel): readonly string[] {
     let offset = this.code(this.plan.arenaBytes);
     return scratchOf(kernel).map((buffer) => {
-      const count = this.count(buffer);
+      const count = this.room(buffer);
       const name = this.#arenaArray(buffer.name, privateArrays[buffer.element], offset, count);
       offset = plus(offset, times(count, numberCode(8)));
       return name;
@@ -99,7 +105,7 @@ export class EntryPrinter extends EntryDescription {
     for (const { kernel } of this.plan.dispatches) {
       const buffers = scratchOf(this.plan.kernels[kernel]!);
       if (buffers.length === 0) continue;
-      const counts = buffers.map((buffer) => this.count(buffer)).reduce(plus);
+      const counts = buffers.map((buffer) => this.room(buffer)).reduce(plus);
       scratch.add(times(counts, numberCode(8)).text);
     }
     const [one, ...others] = scratch;
@@ -123,6 +129,10 @@ export class EntryPrinter extends EntryDescription {
       const type = globalArrays[this.plan.buffers[id]!.element];
       fields.push(`  ${fieldOf(name)}: filledInput(${this.names.spec}.inputs[${position}]!, sizes) as ${type},`);
     }
+    for (const [id, name] of this.#results) {
+      const buffer = this.plan.buffers[id]!;
+      fields.push(`  ${fieldOf(name)}: new ${globalArrays[buffer.element]}(${this.count(buffer).text}),`);
+    }
     const lines = [...constants].map(([quotient, name]) => `const ${name} = ${quotient};`);
     const text = [...lines, "return {", ...fields, "};"].join("\n");
     return [...this.destructured(text), text].join("\n");
@@ -145,9 +155,14 @@ export class EntryPrinter extends EntryDescription {
     return this.plan.dispatches.some(({ reads, writes }) => reads.includes(id) || writes.includes(id));
   }
 
+  /** Whether it is a program of a session. */
+  get hasStates(): boolean {
+    return this.plan.buffers.some(({ place }) => place.kind === "state") || this.plan.grows !== undefined;
+  }
+
   /** Whether the entry has arrays that are kept from run to run. */
   get hasArrays(): boolean {
-    return this.#arena.size > 0 || this.plan.inputs.some((id) => this.#isFilled(id));
+    return this.#arena.size > 0 || this.#results.size > 0 || this.plan.inputs.some((id) => this.#isFilled(id));
   }
 
   /** The body of the function that runs the entry. */
@@ -166,7 +181,17 @@ export class EntryPrinter extends EntryDescription {
     }
     for (const id of plan.outputs) {
       const buffer = plan.buffers[id]!;
-      lines.push(`const ${this.#buffers.get(id)!} = new ${globalArrays[buffer.element]}(${this.count(buffer).text});`);
+      const kept = this.#results.get(id);
+      if (kept !== undefined) lines.push(`const ${this.#buffers.get(id)!} = ${kept};`);
+      else
+        lines.push(
+          `const ${this.#buffers.get(id)!} = new ${globalArrays[buffer.element]}(${this.count(buffer).text});`,
+        );
+    }
+    for (const [id, { place, element }] of plan.buffers.entries()) {
+      if (place.kind !== "state" || !this.#isRead(id as BufferId)) continue;
+      const name = this.#buffers.get(id as BufferId)!;
+      lines.push(`const ${name} = states[${JSON.stringify(place.name)}] as ${globalArrays[element]};`);
     }
     let scope: string | null = null;
     for (const dispatch of plan.dispatches) {

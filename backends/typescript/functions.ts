@@ -2,7 +2,7 @@
 import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { Dispatch } from "../../src/ir/plan/plan.js";
 import { filled, functionName } from "../common/kernel-names.js";
-import { lineText, locationText, type Module, typeText } from "../common/module.js";
+import { allPlans, lineText, locationText, type Module, typeText } from "../common/module.js";
 import type { Names } from "../common/names.js";
 import { type PrintedKernel, printKernel } from "./kernels.js";
 
@@ -19,8 +19,9 @@ export class KernelFunctions {
   readonly #byKernel = new Map<Kernel, KernelFunction>();
   readonly #byText = new Map<string, KernelFunction>();
 
-  constructor({ plans, sourceLine }: Module, names: Names) {
-    for (const plan of plans) {
+  constructor(module: Module, names: Names) {
+    const { sourceLine } = module;
+    for (const plan of allPlans(module)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         if (this.#byKernel.has(kernel)) continue;
         const printed = printKernel(kernel);

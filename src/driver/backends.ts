@@ -20,6 +20,8 @@ export interface Backend {
   readonly planning: PlanOptions;
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
   readonly code?: (kernel: Kernel) => Promise<string>;
+  /** Whether its modules have sessions for entries that are incremental. */
+  readonly decodes: boolean;
   /** The emitter is loaded only when it is needed: it carries a TypeScript compiler. */
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
@@ -33,17 +35,20 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
+    decodes: true,
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
   },
   wasm: {
     schedule: (lowered, policy) => (policy === null ? lowered : scheduleGraph(lowered, scheduledForWasm)),
     planning: {},
+    decodes: false,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {
     schedule: (lowered) => spilled(scheduleGraph(lowered, scheduledForWgsl)),
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
+    decodes: false,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
   },
 };

@@ -6,8 +6,10 @@
  * library and the targets all compile through here.
  */
 import type { EmittedModule } from "../../backends/common/emit.js";
+import type { DecodedEntry } from "../../backends/common/module.js";
 import { type Elaborated, type ElaborateOptions, elaborate, parse, type Setting } from "../../dsl/index.js";
 import { Diagnostics, InternalError, type Location, SourceFile, UserError } from "../diagnostics/index.js";
+import type { Derived } from "../incremental/index.js";
 import type { Graph, Program } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
@@ -17,6 +19,7 @@ import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import type { TypeScriptPolicy } from "../schedule/index.js";
 import { type Backend, type BackendName, backends } from "./backends.js";
+import { decodedEntry, derivedOf, lowerDecoder } from "./decoders.js";
 import { type Dump, isDump, readDump } from "./dump.js";
 
 /** What to compile. */
@@ -104,7 +107,7 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   },
   plan: {
     about: "the order of the kernels and the place of every buffer",
-    run: (compilation) => planGraphs(compilation.get("schedule"), compilation.backend.planning),
+    run: (compilation) => compilation.planned(),
   },
   emit: {
     about: "the text of the module",
@@ -113,6 +116,7 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
       return compilation.backend.emit({
         name: compilation.name,
         plans,
+        decoded: compilation.decoded,
         documentation: compilation.documentation ?? undefined,
         sourceLine: compilation.sourceLine,
       });
@@ -132,6 +136,9 @@ export class Compilation {
   /** What the source holds, where it is no program but the text of a stage. */
   #dump: Dump | null = null;
   #program: Program | null = null;
+  #decoders: readonly Derived[] | null = null;
+  /** How the incremental entries are computed step by step; known from the plan on. */
+  decoded: readonly DecodedEntry[] = [];
   #isStarted = false;
 
   constructor(
@@ -226,6 +233,29 @@ export class Compilation {
       notes: [`${name}: ${stages[name].about}`],
       help: ["start from the source, or from a dump of an earlier stage"],
     });
+  }
+
+  /** What decodes the incremental entries, where the backend can: not of dumps, which do not say what is incremental. */
+  get decoders(): readonly Derived[] {
+    if (this.#decoders === null) {
+      const facts = this.#elaborated?.entries ?? [];
+      this.#decoders = this.backend.decodes ? derivedOf(this.get("graph").entries, facts) : [];
+    }
+    return this.#decoders;
+  }
+
+  /** Plans the entries and, with what they prepare alike, the steps of those that are incremental. */
+  planned(): readonly Plan[] {
+    const entries = this.get("schedule");
+    const { backend, request } = this;
+    const decoders = this.#elaborated === null ? [] : this.decoders;
+    const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, request.optimize).graph;
+    const steps = decoders
+      .flatMap((derived) => lowerDecoder(derived, optimize))
+      .map((lowered) => backend.schedule(lowered, request.policy));
+    const plans = planGraphs([...entries, ...steps], backend.planning);
+    this.decoded = decoders.map((derived) => decodedEntry(derived, plans.slice(entries.length)));
+    return plans.slice(0, entries.length);
   }
 
   /** Runs the passes over every entry. */

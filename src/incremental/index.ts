@@ -3,4 +3,5 @@ export { type Derived, derive, derivedNames } from "./derive.js";
 export type { Refusal, RefusalReason } from "./facts.js";
 export { NotIncremental, refusalCodes } from "./refusal.js";
 export type { State, StateKind } from "./states.js";
+export { type Tokens, tokensOf } from "./tokens.js";
 export type { StepSizes } from "./views.js";

@@ -44,6 +44,8 @@ export interface SizeSpec {
   readonly max: Dimension | null;
   /** The values are multiples of this. */
   readonly step?: number;
+  /** It grows from run to run; memory is laid out for its largest value. */
+  readonly grows?: true;
 }
 
 /** What an entry takes. */
@@ -59,7 +61,8 @@ export interface CheckedInputs {
   readonly arrays: readonly (ArrayOf[ElementName] | null)[];
 }
 
-export function checkInputs(entry: EntrySpec, given: unknown): CheckedInputs {
+/** @param known sizes that are set before, such as those of a session */
+export function checkInputs(entry: EntrySpec, given: unknown, known: Sizes = {}): CheckedInputs {
   if (typeof given !== "object" || given === null) {
     throw new InputError(
       `${entry.name} takes an object of inputs: { ${entry.inputs.map((input) => input.name).join(", ")} }`,
@@ -82,9 +85,10 @@ export function checkInputs(entry: EntrySpec, given: unknown): CheckedInputs {
     if (input.fill !== undefined) return null;
     throw new InputError(`${entry.name} needs the input "${input.name}": ${showInput(input)}`);
   });
-  const sizes: Record<string, number> = Object.create(null);
+  const sizes: Record<string, number> = Object.assign(Object.create(null), known);
   /** The input that bound each size. */
   const origins: Record<string, string> = Object.create(null);
+  for (const name of Object.keys(known)) origins[name] = "the session";
   entry.inputs.forEach((input, i) => {
     const found = read[i];
     if (found) bindSizes(input, found.shape, sizes, origins);

@@ -52,7 +52,7 @@ export class Instance<Weights> {
     make: (arena: ArrayBuffer, sizes: Sizes) => Arrays,
   ): Arrays {
     this.reserve(bytes);
-    const key = [entry.name, ...entry.sizes.map((size) => sizes[size.name])].join(" ");
+    const key = [entry.name, ...entry.sizes.map((size) => (size.grows ? "" : sizes[size.name]))].join(" ");
     const kept = this.#kept.get(key) as Arrays | undefined;
     const arrays = kept ?? make(this.#arena, sizes);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.

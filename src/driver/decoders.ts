@@ -1,0 +1,45 @@
+/** The steps of entries that are incremental, through the same stages as the entries themselves. */
+import type { DecodedEntry } from "../../backends/common/module.js";
+import type { EntryFacts } from "../../dsl/index.js";
+import { InternalError } from "../diagnostics/index.js";
+import { type Derived, derive, tokensOf } from "../incremental/index.js";
+import type { Graph } from "../ir/graph/index.js";
+import type { Plan } from "../ir/plan/plan.js";
+import { type LoweredGraph, lowerGraph } from "../lower/index.js";
+
+/** The steps of those entries that are incremental. The checker has reported what keeps one from having any. */
+export function derivedOf(entries: readonly Graph[], facts: readonly EntryFacts[]): readonly Derived[] {
+  return facts.flatMap(({ name, incremental }) => {
+    const entry = entries.find((each) => each.name === name);
+    return incremental === null || entry === undefined ? [] : [derive(entry, incremental)];
+  });
+}
+
+/** The programs of a decoder: what begins, if something is computed once; the step, and that for the last position. */
+export function programsOf({ begin, step, last }: Derived): readonly Graph[] {
+  return begin === null ? [step, last] : [begin, step, last];
+}
+
+/** @param optimize runs the passes over a graph. */
+export function lowerDecoder(derived: Derived, optimize: (graph: Graph) => Graph): readonly LoweredGraph[] {
+  const memory = { states: derived.states, ...derived.sizes };
+  return programsOf(derived).map((graph) => lowerGraph(optimize(graph), memory));
+}
+
+/** What a module needs of a decoder. @param plans those of all programs, by the names of their graphs */
+export function decodedEntry(derived: Derived, plans: readonly Plan[]): DecodedEntry {
+  const { entry, begin, step, last, sizes } = derived;
+  const planOf = (graph: Graph): Plan => {
+    const plan = plans.find(({ name }) => name === graph.name);
+    if (plan === undefined) throw new InternalError(`the program ${graph.name} is not planned`);
+    return plan;
+  };
+  return {
+    entry: entry.name,
+    begin: begin === null ? null : planOf(begin),
+    step: planOf(step),
+    last: planOf(last),
+    sizes,
+    ...tokensOf(derived),
+  };
+}

@@ -1,0 +1,253 @@
+/** Sessions, generation and beam search of generated modules, against the whole entries of the same modules. */
+import { describe, expect, it } from "vitest";
+import { seededRandom, TokenSampler } from "../../src/runtime/host/sampling.js";
+import type { Tensor } from "../../src/runtime/host/tensors.js";
+import { type Decoder, decoders } from "../support/decoders.js";
+import { type DecodingModel, entryOf, loadDecoding, loadText, sessionOf } from "../support/decoding-module.js";
+import { Random } from "../support/random.js";
+
+const named = (name: string): Decoder => decoders.find((each) => each.name === name)!;
+const chosen = ["gpt2/checkpoint", "llama/checkpoint", "mistral/checkpoint", "gpt_oss/checkpoint", "bloom/checkpoint"];
+
+async function tokensOf(model: DecodingModel, options: Parameters<DecodingModel["generate"]>[0]): Promise<number[][]> {
+  const found: number[][] = [];
+  for await (const { token, sequence } of model.generate(options)) {
+    found[sequence] ??= [];
+    found[sequence].push(token);
+  }
+  return found;
+}
+
+/** What choosing the likeliest token of the whole entry gives, again and again. */
+async function greedily(
+  run: (tokens: number[]) => Promise<Tensor>,
+  prompt: readonly number[],
+  count: number,
+): Promise<number[]> {
+  const tokens = [...prompt];
+  for (let i = 0; i < count; i++) {
+    const { data, shape } = await run(tokens);
+    const row = Array.from(data.subarray((tokens.length - 1) * shape[2]!));
+    tokens.push(row.indexOf(Math.max(...row)));
+  }
+  return tokens.slice(prompt.length);
+}
+
+describe.each(chosen)("%s", (name) => {
+  it("gives the whole entry's logits at every position, and its tokens", async () => {
+    const model = await loadDecoding(named(name));
+    const forward = entryOf(model, "forward");
+    const random = new Random(4);
+    const ids = [0, 1].map(() => Array.from({ length: 13 }, () => random.below(20)));
+    const { logits } = await forward({ input_ids: ids });
+    const vocabulary = logits!.shape[2]!;
+    for (const chunks of [[13], [1, 2, 3, 7], [5, 1, 1, 1, 1, 1, 1, 1, 1]]) {
+      const session = await sessionOf(model, "forward")({ capacity: 13 });
+      let past = 0;
+      for (const count of chunks) {
+        const given = { input_ids: ids.map((row) => row.slice(past, past + count)) };
+        const found = (await session.step(given)).logits!;
+        for (let row = 0; row < 2; row++) {
+          for (let i = 0; i < count * vocabulary; i++) {
+            const expected = logits!.data[(row * 13 + past) * vocabulary + i]!;
+            expect(Math.abs(found.data[row * count * vocabulary + i]! - expected)).toBeLessThan(1e-4);
+          }
+        }
+        past += count;
+      }
+      expect(session.past).toBe(13);
+    }
+    const prompt = ids[0]!.slice(0, 5);
+    const expected = await greedily(async (tokens) => (await forward({ input_ids: [tokens] })).logits!, prompt, 8);
+    expect(await tokensOf(model, { prompt, maxTokens: 8 })).toEqual([expected]);
+    model.dispose();
+  });
+});
+
+describe("a session", () => {
+  it("is forked, saved and restored, each going on by itself", async () => {
+    const model = await loadDecoding(named("mistral/checkpoint"));
+    const open = sessionOf(model, "forward");
+    const session = await open();
+    await session.step({ input_ids: [[1, 2, 3, 4, 5, 6]] });
+    const saved = structuredClone(await session.save());
+    const fork = session.fork();
+    const pair = session.fork([0, 0]);
+    const next = async (of: Awaited<ReturnType<typeof open>>, token: number) =>
+      Array.from((await of.next({ input_ids: [[token]] })).logits!.data);
+    const [seven, eight] = [await next(session, 7), await next(fork, 8)];
+    expect(seven).not.toEqual(eight);
+    const both = (await pair.next({ input_ids: [[7], [8]] })).logits!;
+    expect(both.shape).toEqual([2, 1, both.shape[2]]);
+    expect(Array.from(both.data)).toEqual([...seven, ...eight]);
+    const restored = await open({ saved });
+    expect(restored.past).toBe(6);
+    expect(await next(restored, 7)).toEqual(seven);
+  });
+
+  it("says what does not fit", async () => {
+    const model = await loadDecoding(named("gpt2/checkpoint"));
+    const open = sessionOf(model, "forward");
+    await expect(open({ capacity: 65 })).rejects.toThrow("the capacity is 65: it is a whole number from 1 to 64");
+    const session = await open({ capacity: 4 });
+    await session.step({ input_ids: [[1, 2, 3]] });
+    await expect(session.step({ input_ids: [[1, 2]] })).rejects.toThrow("N is 2, but at most 1");
+    await expect(session.step({ input_ids: [[1], [2]] })).rejects.toThrow("B = 1 (from the session)");
+    await expect(session.step({ input_ids: [[]] })).rejects.toThrow("N is 0, but at least 1");
+    await expect(session.step({ input_ids: [[99]] })).rejects.toThrow("input_ids[0][0] is 99");
+    expect(session.past).toBe(3);
+    expect(() => session.fork([1])).toThrow("the session has 1 row, and row 1 is none of them");
+    await expect(tokensOf(model, { prompt: [] })).rejects.toThrow("prompt has no tokens");
+    await expect(tokensOf(model, { prompt: [1], temperature: -1 })).rejects.toThrow("temperature is -1");
+    await expect(tokensOf(model, { prompt: [1], topP: 0 })).rejects.toThrow("topP is 0");
+    await expect(tokensOf(model, { prompt: new Array(65).fill(1) })).rejects.toThrow("65 tokens, and 64 are taken");
+  });
+});
+
+describe("generate", () => {
+  it("gives a sequence of a batch what it gives it alone, whatever the lengths", async () => {
+    const model = await loadDecoding(named("mistral/checkpoint"));
+    const prompts = [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10], [11, 12]];
+    for (const options of [{}, { temperature: 0.9, topK: 12, topP: 0.95, repetitionPenalty: 1.3, seed: 5 }]) {
+      const together = await tokensOf(model, { prompt: prompts, maxTokens: 6, ...options });
+      const { seed = 0 } = options as { seed?: number };
+      for (const [i, prompt] of prompts.entries()) {
+        const alone = await tokensOf(model, { prompt, maxTokens: 6, ...options, seed: seed + i });
+        expect(together[i]).toEqual(alone[0]);
+      }
+    }
+  });
+
+  it("ends at the most tokens, the room there is, a stop, or a signal", async () => {
+    const model = await loadDecoding(named("gpt2/checkpoint"));
+    const prompt = [1, 2, 3];
+    const [tokens] = await tokensOf(model, { prompt });
+    // The last token is never read: there is room for 64 positions, and one more is given.
+    expect(tokens).toHaveLength(62);
+    expect(await tokensOf(model, { prompt, maxTokens: 0 })).toEqual([]);
+    expect((await tokensOf(model, { prompt, maxTokens: 4 }))[0]).toEqual(tokens!.slice(0, 4));
+    const stop = tokens!.findIndex((token, i) => tokens!.indexOf(token) === i && i > 0);
+    if (stop > 0) expect((await tokensOf(model, { prompt, stop: tokens![stop]! }))[0]).toEqual(tokens!.slice(0, stop));
+    const abort = new AbortController();
+    const seen: number[] = [];
+    const run = async () => {
+      for await (const { token } of model.generate({ prompt, signal: abort.signal })) {
+        seen.push(token);
+        if (seen.length === 3) abort.abort();
+      }
+    };
+    await expect(run()).rejects.toThrow("aborted");
+    expect(seen).toHaveLength(3);
+  });
+
+  it("decodes behind an encoder, which runs once", async () => {
+    const model = await loadDecoding(named("t5/checkpoint"));
+    const source = {
+      input_ids: [
+        [5, 6, 7, 8],
+        [9, 10, 11, 1],
+      ],
+      attention_mask: [
+        [1, 1, 1, 1],
+        [1, 1, 1, 0],
+      ],
+    };
+    const { encoder } = await entryOf(model, "encode")(source);
+    const inputs = { encoder, attention_mask: source.attention_mask };
+    const found = await tokensOf(model, { prompt: [[0], [0]], inputs, maxTokens: 6 });
+    for (const row of [0, 1]) {
+      const one = { input_ids: [source.input_ids[row]!], attention_mask: [source.attention_mask[row]!] };
+      const encoded = (await entryOf(model, "encode")(one)).encoder;
+      const run = async (tokens: number[]) =>
+        (
+          await entryOf(
+            model,
+            "decode",
+          )({ decoder_input_ids: [tokens], encoder: encoded, attention_mask: one.attention_mask })
+        ).logits!;
+      expect(found[row]).toEqual(await greedily(run, [0], 6));
+    }
+  });
+});
+
+describe("choosing tokens", () => {
+  it("follows the probabilities, among the likeliest only", () => {
+    const logits = [0, Math.log(2), Math.log(4), -Infinity];
+    const drawn = (options: ConstructorParameters<typeof TokenSampler>[0]) => {
+      const [sampler, random] = [new TokenSampler(options, 4), seededRandom(1)];
+      const counts = [0, 0, 0, 0];
+      for (let i = 0; i < 7000; i++) counts[sampler.choose(logits, 0, false, new Set(), random)]!++;
+      return counts.map((count) => count / 1000);
+    };
+    const near = (found: number[], expected: number[]) =>
+      expected.forEach((each, i) => void expect(Math.abs(found[i]! - each)).toBeLessThan(0.2));
+    near(drawn({ temperature: 1 }), [1, 2, 4, 0]);
+    near(drawn({ temperature: 0.5 }), [1 / 3, 4 / 3, 16 / 3, 0]);
+    near(drawn({ temperature: 1, topK: 2 }), [0, 7 / 3, 14 / 3, 0]);
+    near(drawn({ temperature: 1, topP: 0.5 }), [0, 0, 7, 0]);
+    near(drawn({ temperature: 1, topP: 0.6 }), [0, 7 / 3, 14 / 3, 0]);
+    near(drawn({}), [0, 0, 7, 0]);
+    const probabilities = new TokenSampler({}, 3).choose([0.2, 0.5, 0.3], 0, true, new Set(), () => 0);
+    expect(probabilities).toBe(1);
+  });
+
+  it("makes repetition less likely", () => {
+    const sampler = new TokenSampler({ repetitionPenalty: 2 }, 3);
+    expect(sampler.choose([3, 2, -1], 0, false, new Set([0]), () => 0)).toBe(1);
+    expect(sampler.choose([-3, -2, -2.5], 0, false, new Set([1]), () => 0)).toBe(2);
+    expect(() => sampler.choose([0, Number.NaN, 1], 0, false, new Set(), () => 0)).toThrow("token 1 is not a number");
+  });
+});
+
+describe("beam search", () => {
+  // Tokens follow one another by a table of logits, so that every sequence's probability is known.
+  const table = [
+    [0.3, 1.2, 0.9],
+    [2, 0.1, 0.4],
+    [0.2, 0.5, 3],
+  ];
+  const text = `model Chain() {
+  param table: [3, 3]
+
+  entry forward(tokens: i32[B, T <= 16]) incremental T -> (logits: [B, T, 3]) { table[tokens] }
+}
+`;
+  const weights = { table: { data: Float32Array.from(table.flat()), shape: [3, 3], type: "f32" } };
+  const logProbability = (from: number, to: number) =>
+    table[from]![to]! - Math.log(table[from]!.reduce((sum, each) => sum + Math.exp(each), 0));
+
+  /** All sequences that end with the stop, or are of full length. */
+  function all(length: number, stop: number, penalty: number): { tokens: number[]; score: number }[] {
+    const found: { tokens: number[]; score: number }[] = [];
+    const follow = (tokens: number[], last: number, sum: number): void => {
+      for (let next = 0; next < 3; next++) {
+        const total = sum + logProbability(last, next);
+        const count = tokens.length + 1;
+        if (next === stop) found.push({ tokens, score: total / count ** penalty });
+        else if (count === length) found.push({ tokens: [...tokens, next], score: total / count ** penalty });
+        else follow([...tokens, next], next, total);
+      }
+    };
+    follow([], 0, 0);
+    return found.sort((a, b) => b.score - a.score);
+  }
+
+  it.each([0, 0.6, 1, 2])("with room for all finds the likeliest of all, length penalty %s", async (lengthPenalty) => {
+    const model = await loadText(text, weights);
+    const beams = 27;
+    const found = await model.beamSearch({ prompt: [0], beams, maxTokens: 4, stop: 2, lengthPenalty });
+    const expected = all(4, 2, lengthPenalty);
+    // Sequences of equal probability may come in any order.
+    const scoreOf = new Map(expected.map(({ tokens, score }) => [tokens.join(), score]));
+    for (const [i, each] of found.slice(0, 5).entries()) {
+      expect(each.score).toBeCloseTo(expected[i]!.score, 4);
+      expect(each.score).toBeCloseTo(scoreOf.get(each.tokens.join())!, 4);
+    }
+  });
+
+  it("with one beam is greedy", async () => {
+    const model = await loadText(text, weights);
+    const [found] = await model.beamSearch({ prompt: [0], beams: 1, maxTokens: 5 });
+    expect([found!.tokens]).toEqual(await tokensOf(model, { prompt: [0], maxTokens: 5 }));
+  });
+});
