@@ -238,8 +238,9 @@ export class Compilation {
   /** What decodes the incremental entries, where the backend can: not of dumps, which do not say what is incremental. */
   get decoders(): readonly Derived[] {
     if (this.#decoders === null) {
-      const facts = this.#elaborated?.entries ?? [];
-      this.#decoders = this.backend.decodes ? derivedOf(this.get("graph").entries, facts) : [];
+      const facts = (this.#elaborated?.entries ?? []).filter(({ incremental }) => incremental !== null);
+      const hasNone = facts.length === 0 || !this.backend.decodes;
+      this.#decoders = hasNone ? [] : derivedOf(this.get("graph").entries, facts);
     }
     return this.#decoders;
   }
