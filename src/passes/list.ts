@@ -1,9 +1,10 @@
 /** The passes in their order. `--dump-after` and `without` take their names. */
 import { algebra } from "./algebra.js";
 import { fusion } from "./fusion/fuse.js";
+import { halves } from "./halves.js";
 import { movement } from "./movement.js";
 import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
 import { tables } from "./tables.js";
 
-export const passes: readonly Pass[] = [algebra, movement, tables, projections, fusion];
+export const passes: readonly Pass[] = [algebra, movement, tables, halves, projections, fusion];

@@ -45,6 +45,7 @@ describe("the manager", () => {
       ["algebra", true, true],
       ["movement", false, false],
       ["tables", false, false],
+      ["halves", false, false],
       ["projections", false, false],
       ["fusion", true, false],
     ]);
@@ -78,7 +79,7 @@ describe("the manager", () => {
 
   test("leaves out passes by name", () => {
     const { graph, reports } = optimizeGraph(example(), passes, { without: ["fusion"] });
-    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "tables", "projections"]);
+    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "tables", "halves", "projections"]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });
 });
