@@ -1,5 +1,6 @@
 /** The passes in their order. `--dump-after` and `without` take their names. */
 import { algebra } from "./algebra.js";
+import { diagonals } from "./diagonals.js";
 import { fusion } from "./fusion/fuse.js";
 import { halves } from "./halves.js";
 import { movement } from "./movement.js";
@@ -7,4 +8,4 @@ import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
 import { tables } from "./tables.js";
 
-export const passes: readonly Pass[] = [algebra, movement, tables, halves, projections, fusion];
+export const passes: readonly Pass[] = [algebra, movement, diagonals, tables, halves, projections, fusion];

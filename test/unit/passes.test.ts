@@ -44,6 +44,7 @@ describe("the manager", () => {
     expect(reports.map(({ pass, changed, text }) => [pass, changed, text !== null])).toEqual([
       ["algebra", true, true],
       ["movement", false, false],
+      ["diagonals", false, false],
       ["tables", false, false],
       ["halves", false, false],
       ["projections", false, false],
@@ -79,7 +80,14 @@ describe("the manager", () => {
 
   test("leaves out passes by name", () => {
     const { graph, reports } = optimizeGraph(example(), passes, { without: ["fusion"] });
-    expect(reports.map(({ pass }) => pass)).toEqual(["algebra", "movement", "tables", "halves", "projections"]);
+    expect(reports.map(({ pass }) => pass)).toEqual([
+      "algebra",
+      "movement",
+      "diagonals",
+      "tables",
+      "halves",
+      "projections",
+    ]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });
 });
