@@ -13,6 +13,8 @@ export type Tail =
   | "exact"
   /** The extent is rounded up, and the body stands under an `if`. */
   | "guard"
+  /** The extent is rounded up, and only stores to arguments stand under an `if`: what is read must be there. */
+  | "round"
   /** A loop of their own after the others. */
   | "peel";
 

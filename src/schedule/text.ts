@@ -81,7 +81,7 @@ export function parseSchedule(text: string): Schedule {
   return steps.filter((each) => each !== "").map((each) => new StepReader(each).step());
 }
 
-const tails: readonly Tail[] = ["exact", "guard", "peel"];
+const tails: readonly Tail[] = ["exact", "guard", "round", "peel"];
 
 class StepReader {
   readonly #words: string[];

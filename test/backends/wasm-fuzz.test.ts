@@ -29,7 +29,7 @@ const sizes: readonly Readonly<Record<string, number>>[] = [{}, { B: 1, T: 1 }, 
 function planOf(graph: Graph, seed: number): Plan {
   const lowered = lowerGraph(graph);
   if (seed % 2 === 0) return planGraph(lowered);
-  return planGraph(scheduleGraph(lowered, scheduledForWasm));
+  return planGraph(scheduleGraph(lowered, (kernel) => scheduledForWasm(kernel)));
 }
 
 test.each([

@@ -92,7 +92,7 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
   switch (random.below(11)) {
     case 0:
     case 1: {
-      const tail = random.of(["exact", "guard", "peel"] as const);
+      const tail = random.of(["exact", "guard", "round", "peel"] as const);
       const names = Array.from({ length: tail === "peel" ? 3 : 2 }, () => fresh(name));
       return {
         step: "split",

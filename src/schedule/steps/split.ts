@@ -2,9 +2,11 @@
  * split: makes one loop into two, v = factor * outer + inner.
  *
  * Needs nothing of the iterations, whose order stays as it is. Guarantees: the inner loop has a constant extent. With
- * the tail `guard` the variable leaves its range, but only under the `if` that keeps it there.
+ * the tail `guard` the variable leaves its range, but only under the `if` that keeps it there; with `round` everything but
+ * the stores to arguments is computed past the end too, which must read nothing that is not there: a packed weight is
+ * filled up.
  */
-import { binary, index, type Kernel, type Statement } from "../../ir/kernel/index.js";
+import { binary, type Expression, index, type Kernel, kernelViolations, type Statement } from "../../ir/kernel/index.js";
 import {
   add,
   constantOf,
@@ -58,6 +60,15 @@ export function split(kernel: Kernel, step: Split): Kernel {
       }),
     ]);
   }
+  if (tail === "round") {
+    const rounded = floorDiv(add(loop.extent, factor - 1), factor);
+    const made = replaceLoops(kernel, [loop], () => [
+      nest(rounded, (at) => guardedStores(kernel, bodyAt(at), binary("lt", index(at), index(loop.extent)))),
+    ]);
+    const [leaves] = kernelViolations(made);
+    if (leaves !== undefined) throw new ScheduleError("split", `past the end of ${step.loop}, ${leaves.message}`);
+    return made;
+  }
   if (constantOf(loop.extent) !== null && !isAtMost(factor, loop.extent)) {
     throw new ScheduleError("split", `${step.loop} has only ${render(loop.extent)} iterations, fewer than ${factor}`);
   }
@@ -66,6 +77,15 @@ export function split(kernel: Kernel, step: Split): Kernel {
     bodyAt(add(mul(whole, factor), at), new Rewriter().copying(copies)),
   );
   return replaceLoops(kernel, [loop], () => [nest(whole, (at) => bodyAt(at)), rest]);
+}
+
+/** Statements whose stores to arguments happen under a condition only, with what these compute. */
+function guardedStores(kernel: Kernel, body: readonly Statement[], condition: Expression): readonly Statement[] {
+  return body.map((each): Statement => {
+    if (each.kind === "store" && kernel.writes.includes(each.buffer)) return { kind: "if", condition, body: [each] };
+    if (each.kind !== "for" && each.kind !== "if") return each;
+    return { ...each, body: guardedStores(kernel, each.body, condition) };
+  });
 }
 
 /** @throws ScheduleError unless the step names every loop that it makes, and no more. */

@@ -1,0 +1,141 @@
+/**
+ * Matrix products as WebAssembly: a tile of rows by columns of results in vector registers, over weights that are packed
+ * into panels of as many columns.
+ *
+ * An engine has some 15 vector registers for a function; with more, it spills, and speed halves. A tile of 2 by 16 takes
+ * 8 for sums, 4 for columns and 1 for a row's element, as many loads per multiplication as one of 4 by 8, and serves a
+ * single row well. The panel of columns is the outermost loop: it stays near while all rows pass.
+ */
+import type { Expression } from "../../ir/kernel/index.js";
+import { constantOf, exactDivide, size } from "../../sizes/index.js";
+import type { Draft } from "../draft.js";
+import type { Loop } from "../rewrite.js";
+import { type Contraction, dependenciesOf } from "./contraction.js";
+import { divisorOf, namesOf, rolesOf } from "./roles.js";
+
+export interface VectorTile {
+  readonly rows: number;
+  /** A multiple of the lanes of a vector. */
+  readonly columns: number;
+}
+
+export const lanes = 4;
+
+/** Takes the steps for one contraction. @throws ScheduleError where one of them must not be taken. */
+export function tileForWasm(draft: Draft, contraction: Contraction, tile: VectorTile): void {
+  const { nest, sums } = contraction;
+  const { batch, rows, columns } = rolesOf(contraction);
+  const column = columns.at(-1);
+  if (column === undefined) return;
+  const count = constantOf(column.extent);
+  // What has few columns has panels of its own width.
+  const factor = count === null ? tile.columns : Math.min(tile.columns, lanes * Math.ceil(count / lanes));
+  const isPacked = pack(draft, contraction, column, factor);
+  const reduction = splitReductions(draft, contraction);
+  reorder(draft, namesOf(nest), namesOf([...batch, ...columns, ...rows]));
+  const shape = { rows: sums.length > 1 ? 1 : tile.rows, columns: factor };
+  for (const panel of panelsOf(draft, column, factor, isPacked)) {
+    const inside = draft.inside(panel).map(({ variable }) => variable.name);
+    const names = inside.slice(0, rows.length);
+    tileRows(draft, panel, names, inside.slice(rows.length), rows.at(-1) ?? null, shape);
+  }
+  void reduction;
+}
+
+/** Packs the weights that columns are read from; whether all of them are. */
+function pack(draft: Draft, { sums }: Contraction, column: Loop, factor: number): boolean {
+  const packed = sums.map(({ factors }) => {
+    const weight = factors.find((each) => dependenciesOf(each).has(column.variable));
+    if (weight?.kind !== "load") return false;
+    const axes = [...weight.index.entries()].filter(([, each]) => dependenciesOf(each).has(column.variable));
+    const [first, ...others] = axes;
+    if (first === undefined || others.length > 0) return false;
+    const [axis] = first;
+    const outer = { axis, part: "outer", factor } as const;
+    const inner = { axis, part: "inner", factor } as const;
+    const whole = weight.index.flatMap((_, at) => (at === axis ? [] : [{ axis: at, part: "all", factor: 1 } as const]));
+    const { name } = weight.buffer;
+    return draft.try(() => draft.take({ step: "packWeight", buffer: name, layout: [outer, ...whole, inner] }), true);
+  });
+  return packed.every((each) => each);
+}
+
+/** Splits loops that are summed over where factors are read by quotient and remainder, as merged heads are. */
+function splitReductions(draft: Draft, { sums }: Contraction): readonly string[] {
+  return sums.flatMap(({ reduction, factors }) =>
+    reduction.flatMap((loop) => {
+      const { name } = loop.variable;
+      const factor = divisorOf(loop.variable, factors as readonly Expression[]);
+      if (factor === null || exactDivide(loop.extent, size(factor)) === null) return [name];
+      const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)];
+      draft.take({ step: "split", loop: name, factor, tail: "exact", names, copies: [] });
+      return names;
+    }),
+  );
+}
+
+/** Splits the columns; the names of the loops over the columns of a panel. */
+function panelsOf(draft: Draft, column: Loop, factor: number, isPacked: boolean): readonly string[] {
+  const { name } = column.variable;
+  const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
+  if (exactDivide(column.extent, size(factor)) !== null) {
+    draft.take({ step: "split", loop: name, factor, tail: "exact", names, copies: [] });
+    return [names[1]];
+  }
+  const isRound =
+    isPacked &&
+    draft.try(() => draft.take({ step: "split", loop: name, factor, tail: "round", names, copies: [] }), true);
+  const fresh = (each: string): string => draft.fresh(each);
+  if (isRound) {
+    const inside = draft.inside(names[0]).map(({ variable }) => variable.name);
+    const copies = inside.map(fresh);
+    const rest = draft.fresh(`${name}r`);
+    const isPeeled = draft.try(() => draft.take({ step: "peelGuard", loop: names[0], name: rest, copies }));
+    return isPeeled ? [names[1], copies[0]!] : [names[1]];
+  }
+  const rest = draft.fresh(`${name}r`);
+  const copies = draft.inside(name).map(({ variable }) => fresh(variable.name));
+  draft.take({ step: "split", loop: name, factor, tail: "peel", names: [...names, rest], copies });
+  return constantOf(column.extent) === null ? [names[1]] : [names[1], rest];
+}
+
+/** Tiles the rows of a panel, whose columns are the loop `columns` around them. */
+function tileRows(
+  draft: Draft,
+  columns: string,
+  rows: readonly string[],
+  reduction: readonly string[],
+  row: Loop | null,
+  tile: VectorTile,
+): void {
+  reorder(draft, [columns, ...rows], [...rows, columns]);
+  const name = rows.at(-1);
+  const count = row === null ? 1 : constantOf(row.extent);
+  if (name === undefined || row === null || count === 1) return tileOf(draft, [columns], reduction);
+  if (count !== null && count <= tile.rows) return tileOf(draft, [name, columns], reduction);
+  if (tile.rows === 1) return tileOf(draft, [columns], reduction);
+  const isExact = exactDivide(row.extent, size(tile.rows)) !== null;
+  const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
+  const copies = isExact ? [] : [columns, ...reduction].map((each) => draft.fresh(each));
+  const tail = isExact ? "exact" : "peel";
+  draft.take({ step: "split", loop: name, factor: tile.rows, tail, names, copies });
+  tileOf(draft, [names[1]!, columns], reduction);
+  const rest = names[2];
+  if (rest === undefined) return;
+  const left = count === null ? [] : [rest];
+  tileOf(draft, [...left, copies[0]!], copies.slice(1));
+}
+
+/** Makes a tile of loops around the sums: the last one vectors, those before written out. */
+function tileOf(draft: Draft, loops: readonly string[], reduction: readonly string[]): void {
+  const into = [...new Set(reduction)];
+  for (const loop of loops.toReversed()) draft.take({ step: "sink", loop, into });
+  for (const loop of loops.slice(0, -1)) draft.take({ step: "mark", loop, kind: "unroll" });
+  draft.take({ step: "mark", loop: loops.at(-1)!, kind: "vector" });
+}
+
+function reorder(draft: Draft, now: readonly string[], wanted: readonly string[]): void {
+  // Loops that stand where they should, at the outside, need not be named.
+  const first = now.findIndex((name, at) => name !== wanted[at]);
+  if (first >= 0) draft.take({ step: "reorder", loops: wanted.slice(first) });
+}
