@@ -13,6 +13,7 @@
 import { dotOfPicture } from "../backends/dot/index.js";
 import { type File, parse as parseSource } from "../dsl/index.js";
 import { type Diagnostic, Diagnostics, SourceFile } from "./diagnostics/index.js";
+import { backendNames } from "./driver/backends.js";
 import { type Case, readCases } from "./driver/cases.js";
 import type { EntryCost } from "./driver/cost/costs.js";
 import { costsOf } from "./driver/cost/program.js";
@@ -79,9 +80,12 @@ export interface ProgramOptions {
   readonly entries?: readonly string[];
 }
 
-function compilationOf(options: CompileOptions): Compilation {
+function compilationOf(
+  options: Omit<CompileOptions, "target"> & { readonly target?: TargetName | undefined },
+): Compilation {
   const files = options.files ?? memoryFiles();
   const { checkpoint, config, settings, entries, text, policy } = options;
+  const target = backendNames.find((name) => name === options.target);
   return new Compilation({
     files,
     path: options.path,
@@ -91,6 +95,7 @@ function compilationOf(options: CompileOptions): Compilation {
     ...(settings ? { settings } : {}),
     ...(entries ? { entries } : {}),
     ...(policy === undefined ? {} : { policy }),
+    ...(target === undefined ? {} : { target }),
   });
 }
 
@@ -122,6 +127,8 @@ export function check(options: ProgramOptions): Checked {
 export interface CompileOptions extends ProgramOptions {
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
   readonly policy?: Request["policy"];
+  /** What the module's kernels are: `typescript` if not given, `wasm` or `wgsl`. */
+  readonly target?: Request["target"];
 }
 
 /** A compiled program: the texts of its module, and facts about it. */

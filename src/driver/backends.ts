@@ -39,7 +39,8 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
   },
   wasm: {
-    schedule: (lowered, policy) => (policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForWasm(kernel))),
+    schedule: (lowered, policy) =>
+      policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForWasm(kernel)),
     planning: {},
     decodes: false,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),

@@ -1,12 +1,19 @@
 /**
  * split: makes one loop into two, v = factor * outer + inner.
  *
- * Needs nothing of the iterations, whose order stays as it is. Guarantees: the inner loop has a constant extent. With
+ * Needs nothing of the iterations, whose order stays as it is, but for `round` that they are independent. Guarantees: the inner loop has a constant extent. With
  * the tail `guard` the variable leaves its range, but only under the `if` that keeps it there; with `round` everything but
  * the stores to arguments is computed past the end too, which must read nothing that is not there: a packed weight is
  * filled up.
  */
-import { binary, type Expression, index, type Kernel, kernelViolations, type Statement } from "../../ir/kernel/index.js";
+import {
+  binary,
+  type Expression,
+  index,
+  type Kernel,
+  kernelViolations,
+  type Statement,
+} from "../../ir/kernel/index.js";
 import {
   add,
   constantOf,
@@ -20,7 +27,7 @@ import {
   size,
 } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, loopsIn, replaceLoops, requireFree, requireMovable } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireFree, requireIndependent, requireMovable } from "../loops.js";
 import { type Loop, loopOver, Rewriter } from "../rewrite.js";
 import type { Split } from "../step.js";
 
@@ -61,6 +68,8 @@ export function split(kernel: Kernel, step: Split): Kernel {
     ]);
   }
   if (tail === "round") {
+    // What is computed past the end must change nothing that others see.
+    requireIndependent(kernel, loop, "split");
     const rounded = floorDiv(add(loop.extent, factor - 1), factor);
     const made = replaceLoops(kernel, [loop], () => [
       nest(rounded, (at) => guardedStores(kernel, bodyAt(at), binary("lt", index(at), index(loop.extent)))),
