@@ -41,7 +41,7 @@ test.each([
   ["split", "split: a loop is missing"],
   ["split i", "split i: a factor is missing"],
   ["split i four", "split i four: the factor is not a whole number"],
-  ["split i 4 loose", "split i 4 loose: loose is not a tail: exact, guard, peel"],
+  ["split i 4 loose", "split i 4 loose: loose is not a tail: exact, guard, round, peel"],
   ["split i 4 exact io ii", "split i 4 exact io ii: io is one word too many"],
   ["mark i fast", "mark i fast: fast is not a kind of loop: serial, parallel, unroll, vector, grid.x"],
   ["sink i into j copies k", "sink i into j copies k: copies is one word too many"],

@@ -139,14 +139,15 @@ class FunctionText {
 
   #plain(code: PlainCode): string {
     const { immediate } = operatorOf(code.name);
-    const offset = code.offset === 0 ? "" : ` offset=${code.offset}`;
+    // Vectors lie where elements may; else an access is aligned by its own size.
+    const aligned = code.name === "v128.load" || code.name === "v128.store" ? " align=4" : "";
+    const offset = (code.offset === 0 ? "" : ` offset=${code.offset}`) + aligned;
     switch (immediate) {
       case "none":
         return code.name;
       case "memory":
         return code.name + offset;
       case "memory lane":
-        // The alignment has to be named before a lane.
         return `${code.name}${offset} ${code.lane}`;
       case "lane":
         return `${code.name} ${code.lane}`;
