@@ -27,6 +27,7 @@ import {
 } from "./arithmetic.js";
 import { attempt, DivisionByZero } from "./errors.js";
 import {
+  computedOnce,
   constantOf,
   constantPart,
   floorDivAtom,
@@ -41,24 +42,13 @@ import { floorQuotient } from "./numbers.js";
 import { isLess, isNonNegative } from "./proof.js";
 import { rangeOf } from "./range.js";
 
-const known = new Map<Size, Map<Size, Size>>();
-
 /** The largest whole number q with q*b <= a (for b > 0), as in Python. */
 export function floorDiv(a: Size | number, b: Size | number): Size {
   const dividend = toSize(a);
   const divisor = toSize(b);
   if (divisor === size(0)) throw new DivisionByZero();
-  let byDivisor = known.get(divisor);
-  if (byDivisor === undefined) {
-    byDivisor = new Map();
-    known.set(divisor, byDivisor);
-  }
-  let quotient = byDivisor.get(dividend);
-  if (quotient === undefined) {
-    quotient = divide(dividend, divisor);
-    byDivisor.set(dividend, quotient);
-  }
-  return quotient;
+  const key = `div:${dividend.id}:${divisor.id}`;
+  return computedOnce(key, [dividend, divisor], () => divide(dividend, divisor));
 }
 
 /** a - b*(a // b): of the sign of b, as in Python. */

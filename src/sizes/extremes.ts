@@ -7,6 +7,7 @@ import { add, directAtoms, exactDivide, greatestCommonDivisor, mul, neg, splitBy
 import {
   type Atom,
   compareStructure,
+  computedOnce,
   constantOf,
   constantPart,
   type ExtremeAtom,
@@ -20,8 +21,6 @@ import {
 import { isAtMost } from "./proof.js";
 
 type Kind = ExtremeAtom["kind"];
-
-const known = new Map<string, Size>();
 
 export function minimum(a: Size | number, b: Size | number): Size {
   return extreme("min", [toSize(a), toSize(b)]);
@@ -41,12 +40,7 @@ export function extreme(kind: Kind, operands: readonly Size[]): Size {
   const distinct = [...new Set(operands)].sort(compareStructure);
   if (distinct.length === 1) return distinct[0]!;
   const key = `${kind}:${distinct.map((operand) => operand.id).join(":")}`;
-  let result = known.get(key);
-  if (result === undefined) {
-    result = reduce(kind, distinct);
-    known.set(key, result);
-  }
-  return result;
+  return computedOnce(key, distinct, () => reduce(kind, distinct));
 }
 
 function reduce(kind: Kind, operands: readonly Size[]): Size {

@@ -16,7 +16,8 @@
  * 5. Only the constructors in `arithmetic.ts`, `division.ts` and `extremes.ts` build atoms and sums.
  * 6. A variable with a step above 1 has constant bounds, which are multiples of the step.
  *
- * The intern tables live as long as the module. Sizes are small and few compared with everything made from them.
+ * An intern table hangs on the newest part of what is in it: products on an atom, sums on a monomial, quotients and extremes
+ * on a size. So sizes go when their variables go, and what is computed again and again in one process does not add up.
  */
 import { exact } from "./errors.js";
 
@@ -32,6 +33,9 @@ export interface SizeCache {
   text?: string;
   variables?: readonly SizeVariable[];
   nonNegative?: boolean;
+  /** Atoms, and results of divisions and extremes, of which this is the newest operand. */
+  atoms?: Map<string, Atom>;
+  results?: Map<string, Size>;
 }
 
 /** A whole number that may depend on variables. Immutable and interned: equal normal forms are one object. */
@@ -50,12 +54,16 @@ export interface Term {
 export interface Monomial {
   readonly id: number;
   readonly factors: readonly Atom[];
+  /** The sizes of which this is the newest monomial. */
+  readonly sums: Map<string, Size>;
 }
 
 /** A variable divided by its step. */
 export interface VariableAtom {
   readonly kind: "variable";
   readonly id: number;
+  /** The monomials of which this is the newest factor. */
+  readonly products: Map<string, Monomial>;
   readonly variable: SizeVariable;
   /** The bounds of the quotient. */
   readonly min: Size;
@@ -65,6 +73,7 @@ export interface VariableAtom {
 export interface FloorDivAtom {
   readonly kind: "floorDiv";
   readonly id: number;
+  readonly products: Map<string, Monomial>;
   readonly dividend: Size;
   readonly divisor: Size;
 }
@@ -72,6 +81,7 @@ export interface FloorDivAtom {
 export interface ExtremeAtom {
   readonly kind: "min" | "max";
   readonly id: number;
+  readonly products: Map<string, Monomial>;
   /** Two or more, sorted, none provably superfluous. */
   readonly operands: readonly Size[];
 }
@@ -79,12 +89,16 @@ export interface ExtremeAtom {
 export type Atom = VariableAtom | FloorDivAtom | ExtremeAtom;
 
 let nextId = 1;
-const sizes = new Map<string, Size>();
 const constants = new Map<number, Size>();
-const monomials = new Map<string, Monomial>();
-const atoms = new Map<string, Atom>();
 
-export const unitMonomial: Monomial = monomialOf([]);
+export const unitMonomial: Monomial = { id: nextId++, factors: [], sums: new Map() };
+
+/** The one that was made last. */
+export function newestOf<T extends { readonly id: number }>(first: T, others: Iterable<T>): T {
+  let newest = first;
+  for (const each of others) if (each.id > newest.id) newest = each;
+  return newest;
+}
 
 /**
  * A named size. Variables are objects: two variables of one name are different variables. Bounds are inclusive and may
@@ -108,7 +122,7 @@ export class SizeVariable {
     if (step === 1) {
       this.min = low;
       this.max = high;
-      this.atom = { kind: "variable", id: this.id, variable: this, min: low, max: high };
+      this.atom = { kind: "variable", id: this.id, products: new Map(), variable: this, min: low, max: high };
       return;
     }
     const [least, most] = [constantOf(low), high === null ? null : constantOf(high)];
@@ -118,7 +132,7 @@ export class SizeVariable {
     const atomMax = most === null ? null : size(Math.floor(most / step));
     this.min = size(constantOf(atomMin)! * step);
     this.max = atomMax === null ? null : size(constantOf(atomMax)! * step);
-    this.atom = { kind: "variable", id: this.id, variable: this, min: atomMin, max: atomMax };
+    this.atom = { kind: "variable", id: this.id, products: new Map(), variable: this, min: atomMin, max: atomMax };
   }
 }
 
@@ -153,11 +167,15 @@ export function constantPart(value: Size): number {
 /** The size with these terms, which must satisfy rule 2 of the file header. */
 export function internSize(terms: readonly Term[]): Size {
   let key = "";
-  for (const term of terms) key += `${term.coefficient}*${term.monomial.id},`;
-  let found = sizes.get(key);
+  let newest = unitMonomial;
+  for (const { coefficient, monomial } of terms) {
+    key += `${coefficient}*${monomial.id},`;
+    if (monomial.id > newest.id) newest = monomial;
+  }
+  let found = newest.sums.get(key);
   if (found === undefined) {
     found = { id: nextId++, terms, cache: {} };
-    sizes.set(key, found);
+    newest.sums.set(key, found);
   }
   return found;
 }
@@ -168,22 +186,43 @@ export function sizeOfAtom(atom: Atom): Size {
 
 /** The interned product of these atoms, which must be sorted. */
 export function monomialOf(factors: readonly Atom[]): Monomial {
+  const [first] = factors;
+  if (first === undefined) return unitMonomial;
   let key = "";
   for (const factor of factors) key += `${factor.id},`;
-  let found = monomials.get(key);
+  const { products } = newestOf(first, factors);
+  let found = products.get(key);
   if (found === undefined) {
-    found = { id: nextId++, factors };
-    monomials.set(key, found);
+    found = { id: nextId++, factors, sums: new Map() };
+    products.set(key, found);
   }
   return found;
+}
+
+function atomsOf({ cache }: Size): Map<string, Atom> {
+  cache.atoms ??= new Map();
+  return cache.atoms;
+}
+
+/** The result of an operation on sizes that was computed before, or now. */
+export function computedOnce(key: string, operands: readonly Size[], compute: () => Size): Size {
+  const { cache } = newestOf(operands[0]!, operands);
+  cache.results ??= new Map();
+  let result = cache.results.get(key);
+  if (result === undefined) {
+    result = compute();
+    cache.results.set(key, result);
+  }
+  return result;
 }
 
 /** An atom for a division that does not simplify. Call `floorDiv` instead. */
 export function floorDivAtom(dividend: Size, divisor: Size): FloorDivAtom {
   const key = `div:${dividend.id}:${divisor.id}`;
+  const atoms = atomsOf(newestOf(dividend, [divisor]));
   const found = atoms.get(key);
   if (found?.kind === "floorDiv") return found;
-  const created: FloorDivAtom = { kind: "floorDiv", id: nextId++, dividend, divisor };
+  const created: FloorDivAtom = { kind: "floorDiv", id: nextId++, products: new Map(), dividend, divisor };
   atoms.set(key, created);
   return created;
 }
@@ -191,9 +230,10 @@ export function floorDivAtom(dividend: Size, divisor: Size): FloorDivAtom {
 /** An atom for a minimum or maximum that does not simplify. Call `minimum` or `maximum` instead. */
 export function extremeAtom(kind: "min" | "max", operands: readonly Size[]): ExtremeAtom {
   const key = `${kind}:${operands.map((operand) => operand.id).join(":")}`;
+  const atoms = atomsOf(newestOf(operands[0]!, operands));
   const found = atoms.get(key);
   if (found?.kind === kind) return found;
-  const created: ExtremeAtom = { kind, id: nextId++, operands };
+  const created: ExtremeAtom = { kind, id: nextId++, products: new Map(), operands };
   atoms.set(key, created);
   return created;
 }

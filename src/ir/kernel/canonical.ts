@@ -10,14 +10,18 @@ import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
 import { layoutText } from "./layout.js";
 import { expressionsOf, operandsOf } from "./traversal.js";
 
-const canonicalVariables = new Map<string, SizeVariable>();
+/** By the newer bound of their range, so that they go with it. */
+const canonicalVariables = new WeakMap<Size, Map<string, SizeVariable>>();
 
 function canonicalVariable(number: number, min: Size, max: Size | null): SizeVariable {
+  const newest = max !== null && max.id > min.id ? max : min;
+  const variables = canonicalVariables.get(newest) ?? new Map<string, SizeVariable>();
+  canonicalVariables.set(newest, variables);
   const key = `${number} ${min.id} ${max?.id}`;
-  let variable = canonicalVariables.get(key);
+  let variable = variables.get(key);
   if (variable === undefined) {
     variable = new SizeVariable(`$${number}`, min, max);
-    canonicalVariables.set(key, variable);
+    variables.set(key, variable);
   }
   return variable;
 }
