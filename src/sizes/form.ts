@@ -94,10 +94,16 @@ const constants = new Map<number, Size>();
 export const unitMonomial: Monomial = { id: nextId++, factors: [], sums: new Map() };
 
 /** The one that was made last. */
-export function newestOf<T extends { readonly id: number }>(first: T, others: Iterable<T>): T {
+function newestOf<T extends { readonly id: number }>(first: T, others: Iterable<T>): T {
   let newest = first;
   for (const each of others) if (each.id > newest.id) newest = each;
   return newest;
+}
+
+/** The operand that was made last; a number, which never goes, only where there is nothing else. */
+function newestOperand(operands: readonly Size[]): Size {
+  const [first, ...others] = operands.filter((each) => constantOf(each) === null);
+  return first === undefined ? operands[0]! : newestOf(first, others);
 }
 
 /**
@@ -206,7 +212,7 @@ function atomsOf({ cache }: Size): Map<string, Atom> {
 
 /** The result of an operation on sizes that was computed before, or now. */
 export function computedOnce(key: string, operands: readonly Size[], compute: () => Size): Size {
-  const { cache } = newestOf(operands[0]!, operands);
+  const { cache } = newestOperand(operands);
   cache.results ??= new Map();
   let result = cache.results.get(key);
   if (result === undefined) {
@@ -219,7 +225,7 @@ export function computedOnce(key: string, operands: readonly Size[], compute: ()
 /** An atom for a division that does not simplify. Call `floorDiv` instead. */
 export function floorDivAtom(dividend: Size, divisor: Size): FloorDivAtom {
   const key = `div:${dividend.id}:${divisor.id}`;
-  const atoms = atomsOf(newestOf(dividend, [divisor]));
+  const atoms = atomsOf(newestOperand([dividend, divisor]));
   const found = atoms.get(key);
   if (found?.kind === "floorDiv") return found;
   const created: FloorDivAtom = { kind: "floorDiv", id: nextId++, products: new Map(), dividend, divisor };
@@ -230,7 +236,7 @@ export function floorDivAtom(dividend: Size, divisor: Size): FloorDivAtom {
 /** An atom for a minimum or maximum that does not simplify. Call `minimum` or `maximum` instead. */
 export function extremeAtom(kind: "min" | "max", operands: readonly Size[]): ExtremeAtom {
   const key = `${kind}:${operands.map((operand) => operand.id).join(":")}`;
-  const atoms = atomsOf(newestOf(operands[0]!, operands));
+  const atoms = atomsOf(newestOperand(operands));
   const found = atoms.get(key);
   if (found?.kind === kind) return found;
   const created: ExtremeAtom = { kind, id: nextId++, products: new Map(), operands };
