@@ -1,19 +1,22 @@
 /**
  * Greedy decoding, for expected outputs named `greedy`: the entry that gives scores for the next token runs again and
- * again, each time with the likeliest token of the last position added, whatever token that is.
+ * again, each time with the likeliest token of the last position added, whatever token that is. An entry that is
+ * incremental is computed step by step, where the target can.
  *
  * Which entry and which input follow from types alone. The entry returns scores: floats of rank 3, with a run-time size
  * as its second axis, the positions. The tokens are its i32 input of rank 2 with the same second axis, that has no
  * default. If the case gives no such input (the decoder of an encoder-decoder), the first expected token starts it.
  */
 import { UserError } from "../diagnostics/index.js";
+import type { Derived } from "../incremental/index.js";
 import { type Graph, isFloat, type Program } from "../ir/graph/index.js";
 import type { Tensor } from "../runtime/host/tensors.js";
 import { variablesOf } from "../sizes/index.js";
 import type { Case } from "./cases.js";
 import { numbersOf } from "./compare.js";
-import { checkInputs, type Given, givenTensor, inputsOf } from "./inputs.js";
+import { checkInputs, type Given, givenTensor, inputsOf, type Ready } from "./inputs.js";
 import { canRun, type EntryRun } from "./run.js";
+import { rowsOf, type Stepper, splitInputs } from "./stepping.js";
 import type { Runner } from "./targets.js";
 
 /** How an entry decodes. */
@@ -119,6 +122,7 @@ export async function decodeGreedily(
   { entry, scores, tokens: input }: Decoding,
   { inputs }: Case,
   expected: Tensor,
+  decoders: readonly Derived[] = [],
 ): Promise<Decoded> {
   const values = new Map<string, Given>(inputs);
   const runs: EntryRun[] = [];
@@ -141,16 +145,43 @@ export async function decodeGreedily(
     throw UserError.of("E0715", `the prompt ${input} and the expected tokens have different rows`);
   }
   const beside = besideTokens(entry, input).filter((each) => inputs.has(each));
+  const derived = decoders.find((each) => each.entry.name === entry.name);
+  let stepper: Stepper | null = null;
+  let read = 0;
+  const scoresNow = async (): Promise<Tensor | undefined> => {
+    if (!derived || !runner.open) return (await run(entry)).get(scores);
+    const ready = checkInputs(entry, values);
+    if (stepper === null) {
+      // The whole prompt at once is what a departure is traced with.
+      await run(entry);
+      stepper = await runner.open(derived, splitInputs(derived, ready.inputs).once, length, ready);
+    }
+    const rows = newRows(derived, ready, read);
+    read = tokens.shape[1] ?? 0;
+    return (await stepper.step(rows)).get(scores);
+  };
   while ((tokens.shape[1] ?? 0) < length) {
     values.set(input, givenTensor(tokens, `input ${input}`));
     for (const each of beside) values.set(each, lengthened(inputs.get(each)!, tokens.shape[1] ?? 0));
-    const found = (await run(entry)).get(scores);
+    const found = await scoresNow();
     const next = found ? likeliest(found) : Int32Array.of(NO_TOKEN);
     tokens = withColumn(tokens, next);
     if (!next.includes(NO_TOKEN)) continue;
     while ((tokens.shape[1] ?? 0) < length) tokens = withColumn(tokens, next.fill(NO_TOKEN));
   }
+  (stepper as Stepper | null)?.dispose();
   return { tokens, runs: runs.slice(0, first) };
+}
+
+/** The rows of inputs over positions that have not been read. */
+function newRows(derived: Derived, { inputs }: Ready, read: number): Map<string, Tensor> {
+  const { over } = splitInputs(derived, inputs);
+  return new Map(
+    [...over].map(([name, axis]) => {
+      const tensor = inputs.get(name)!;
+      return [name, rowsOf(tensor, axis, read, tensor.shape[axis]!)];
+    }),
+  );
 }
 
 /** The other i32 inputs that have one element per token, such as a mask. */

@@ -1,4 +1,5 @@
 /** Runs graphs by way of the module that is generated for them, as a user of the module would. */
+import { sessionMethod } from "../../backends/common/decoding.js";
 import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Graph } from "../ir/graph/index.js";
 import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
@@ -21,6 +22,24 @@ type GeneratedModel = Readonly<
 > & {
   dispose(): void;
 };
+
+/** A session of a module. */
+interface ModuleSession {
+  step(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  dispose(): void;
+}
+type OpenSession = (options: { readonly inputs: object; readonly capacity: number }) => Promise<ModuleSession>;
+
+/** Runs what a user of the module would; what it finds wrong with its inputs is the user's, in its own words. */
+async function asUser<T>(entry: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Error && error.name === "InputError")
+      throw UserError.of("E0711", `entry ${entry}: ${error.message}`);
+    throw error;
+  }
+}
 
 /** Loads the text of an ES module. It imports nothing, so that a data URL is enough, in Node and in browsers. */
 export async function importText(text: string): Promise<unknown> {
@@ -70,15 +89,22 @@ export async function moduleRunner(
     run: async (entry: string, { inputs }: Ready) => {
       const method = model[entry];
       if (!method) throw new InternalError(`the generated module has no method ${entry}`);
-      try {
-        return new Map(Object.entries(await method.call(model, Object.fromEntries(inputs))));
-      } catch (error) {
-        // What the module finds wrong with its inputs is the user's, and it says so in its own words.
-        if (error instanceof Error && error.name === "InputError")
-          throw UserError.of("E0711", `entry ${entry}: ${error.message}`);
-        throw error;
-      }
+      return asUser(entry, async () => new Map(Object.entries(await method.call(model, Object.fromEntries(inputs)))));
     },
+    ...(compilation.decoded.length === 0 ? {} : { open: moduleStepper(model) }),
     dispose: () => model.dispose(),
+  };
+}
+
+/** Opens sessions of a module. */
+function moduleStepper(model: GeneratedModel): NonNullable<Runner["open"]> {
+  return async ({ entry: { name } }, inputs, capacity) => {
+    const open = model[sessionMethod(name)] as unknown as OpenSession | undefined;
+    if (!open) throw new InternalError(`the generated module has no sessions of ${name}`);
+    const session = await asUser(name, () => open({ inputs: Object.fromEntries(inputs), capacity }));
+    return {
+      step: (rows) => asUser(name, async () => new Map(Object.entries(await session.step(Object.fromEntries(rows))))),
+      dispose: () => session.dispose(),
+    };
   };
 }

@@ -163,7 +163,9 @@ export class Compilation {
       ...(policy === undefined ? {} : { policy }),
       ...(target ? { target } : {}),
     };
-    return Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
+    const made = Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
+    if (graphs === this.#done.graph?.entries) made.#decoders = this.decoders;
+    return made;
   }
 
   /**
@@ -235,12 +237,11 @@ export class Compilation {
     });
   }
 
-  /** What decodes the incremental entries, where the backend can: not of dumps, which do not say what is incremental. */
+  /** What decodes the incremental entries: nothing of a dump, which does not say what is incremental. */
   get decoders(): readonly Derived[] {
     if (this.#decoders === null) {
       const facts = (this.#elaborated?.entries ?? []).filter(({ incremental }) => incremental !== null);
-      const hasNone = facts.length === 0 || !this.backend.decodes;
-      this.#decoders = hasNone ? [] : derivedOf(this.get("graph").entries, facts);
+      this.#decoders = facts.length === 0 ? [] : derivedOf(this.get("graph").entries, facts);
     }
     return this.#decoders;
   }
@@ -249,7 +250,7 @@ export class Compilation {
   planned(): readonly Plan[] {
     const entries = this.get("schedule");
     const { backend, request } = this;
-    const decoders = this.#elaborated === null ? [] : this.decoders;
+    const decoders = backend.decodes ? this.decoders : [];
     const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, request.optimize).graph;
     const steps = decoders
       .flatMap((derived) => lowerDecoder(derived, optimize))

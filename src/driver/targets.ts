@@ -4,6 +4,7 @@
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
+import type { Derived } from "../incremental/index.js";
 import { InterpreterInputError, interpret, type Precision } from "../interpreter/graph.js";
 import type { Graph } from "../ir/graph/index.js";
 import type { Tensor } from "../runtime/host/tensors.js";
@@ -13,12 +14,18 @@ import { kernelRunner } from "./kernel-runner.js";
 import { moduleRunner } from "./module-runner.js";
 import { onnxRunner, onnxUnavailable } from "./onnx-runner.js";
 import type { Compilation } from "./pipeline.js";
+import { interpretedStepper, type Stepper } from "./stepping.js";
 import { lacksDevice } from "./webgpu.js";
 
 /** Runs the entries of a program with its weights. */
 export interface Runner {
   /** @throws UserError where the target refuses the inputs. */
   run(entry: string, ready: Ready): Promise<ReadonlyMap<string, Tensor>>;
+  /**
+   * Begins a sequence that is computed step by step; not there where the target cannot.
+   * @param inputs without positions. @param capacity the positions there shall be room for. @param ready of the whole entry
+   */
+  open?(derived: Derived, inputs: ReadonlyMap<string, Tensor>, capacity: number, ready: Ready): Promise<Stepper>;
   dispose(): void;
 }
 
@@ -150,6 +157,11 @@ export function interpreterRunner(
       const outputs = evaluateGraph(graph, ready, weights, precision);
       return new Map([...outputs].map(([name, value]) => [name, fromEvaluated(value)]));
     },
+    open: interpretedStepper((name) => {
+      const tensor = weights.get(name);
+      if (!tensor) throw new InternalError(`the weight ${name} was not read`);
+      return tensor;
+    }),
     dispose: () => {},
   };
 }

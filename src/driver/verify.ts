@@ -5,6 +5,7 @@
  * takes and an entry that could not run are all named, and a file with nothing to compare is an error.
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
+import type { Derived } from "../incremental/index.js";
 import type { Program } from "../ir/graph/index.js";
 import { showShape, type Tensor } from "../runtime/host/tensors.js";
 import { type Departure, firstDeparture } from "./blame.js";
@@ -15,6 +16,7 @@ import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
 import { inputsOf, place } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
 import { canRun, type EntryRun, runEntries } from "./run.js";
+import { steppedOutputs } from "./stepping.js";
 import { type Runner, type TargetName, targets } from "./targets.js";
 
 export interface VerifyOptions {
@@ -90,16 +92,24 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const failures: Failure[] = [];
   for (const target of options.targets) {
     const mismatches: Mismatch[] = [];
+    const steps: Row[] = [];
     options.onProgress?.(`${target}: compiling`);
     const runner = await targets[target].start(compilation, options.weights);
     for (const each of cases) {
       options.onProgress?.(`${target}: ${each.name}`);
-      const { found, runs } = await naming(each, () => verifyCase(runner, target, each, decoding, options));
-      rows.push(...found);
+      const { found, stepped, runs } = await naming(each, () => verifyCase(runner, target, each, decoding, options));
+      rows.push(...found, ...stepped);
+      steps.push(...stepped.filter((row) => !row.passed));
       mismatches.push(...found.filter((row) => !row.passed).map((row) => ({ row, runs })));
     }
     runner.dispose();
     if (mismatches.length > 0) failures.push(await blame(target, mismatches, options));
+    // The whole entry is right there, so that no operator of it is to blame.
+    const [departed] = steps;
+    if (departed && mismatches.length === 0) {
+      const outputs = [...new Set(steps.map(({ output }) => output))];
+      failures.push({ target, case: departed.case, outputs, departure: null, pass: null });
+    }
   }
   if (rows.length === 0) {
     throw UserError.of("E0713", "no expected output is one that the program returns", {
@@ -114,8 +124,8 @@ async function verifyCase(
   target: TargetName,
   each: Case,
   decoding: Decoding | null,
-  { compilation: { program }, tolerance }: VerifyOptions,
-): Promise<{ found: Row[]; runs: readonly EntryRun[] }> {
+  { compilation: { program, decoders }, tolerance }: VerifyOptions,
+): Promise<{ found: Row[]; stepped: readonly Row[]; runs: readonly EntryRun[] }> {
   const found: Row[] = [];
   const greedy = each.outputs.get("greedy");
   const isDecoded = greedy !== undefined && decoding !== null && !returns(program, "greedy");
@@ -134,10 +144,33 @@ async function verifyCase(
       found.push({ target, case: each.name, output: name, passed: false, absolute: null, relative: null, detail });
     }
   }
-  if (!isDecoded) return { found, runs };
-  const decoded = await decodeGreedily(runner, program, decoding, each, greedy);
+  const stepped = await compareSteps(runner, target, each, runs, decoders, tolerance);
+  if (!isDecoded) return { found, stepped, runs };
+  const decoded = await decodeGreedily(runner, program, decoding, each, greedy, decoders);
   found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy) });
-  return { found, runs: runs.length > 0 ? runs : decoded.runs };
+  return { found, stepped, runs: runs.length > 0 ? runs : decoded.runs };
+}
+
+/** Computes entries that ran once more, step by step, and compares with what they gave as a whole. */
+async function compareSteps(
+  runner: Runner,
+  target: TargetName,
+  { name }: Case,
+  runs: readonly EntryRun[],
+  decoders: readonly Derived[],
+  tolerance: number,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const run of runs) {
+    const derived = decoders.find(({ entry }) => entry.name === run.entry.name);
+    if (derived === undefined || runner.open === undefined) continue;
+    for (const [output, value] of await steppedOutputs(runner.open, derived, run)) {
+      const label = `${output}, by steps`;
+      const whole = run.outputs.get(output)!;
+      rows.push({ target, case: name, output: label, ...compareOutput(label, value, whole, tolerance) });
+    }
+  }
+  return rows;
 }
 
 /** Runs a case; what is wrong with its inputs is told with its name. */

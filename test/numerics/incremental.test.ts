@@ -9,7 +9,7 @@ import type { Tensor } from "../../src/interpreter/tensor.js";
 import { type Graph, printGraph, verifyGraph } from "../../src/ir/graph/index.js";
 import { evaluate } from "../../src/sizes/index.js";
 import { decoders, loadDecoder } from "../support/decoders.js";
-import { InterpretedSession, rowsOfTensor, timeInputs } from "../support/incremental.js";
+import { rowsOfTensor, sessionOf, timeInputs } from "../support/incremental.js";
 import { Random } from "../support/random.js";
 import { randomTensor } from "../support/random-graph-run.js";
 
@@ -82,7 +82,7 @@ describe.each(decoders)("$name", (decoder) => {
           sizes: Object.fromEntries(entry.sizes.map((each) => [each.name, sizes[each.name as "B"]])),
           precision: "f64",
         }).outputs;
-        const session = new InterpretedSession(derived, weights, inputs, sizes);
+        const session = sessionOf(derived, weights, inputs, sizes);
         let from = 0;
         for (const count of chunks(length, random)) {
           const given = new Map(

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Elaborated, elaborate } from "../../dsl/index.js";
 import { Diagnostics, SourceFile } from "../../src/diagnostics/index.js";
 import { renderDiagnostics } from "../../src/diagnostics/render.js";
+import { type Case, readCases } from "../../src/driver/cases.js";
 import { toEvaluated } from "../../src/driver/evaluated.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
@@ -62,4 +63,9 @@ export function loadDecoder({ program, checkpoint }: Decoder): LoadedDecoder {
   const read = readWeights(elaborated.program.entries, checkpointWeights(opened));
   const converted = new Map([...read].map(([name, tensor]) => [name, toEvaluated(tensor)]));
   return { ...elaborated, weights: (name) => converted.get(name)! };
+}
+
+/** The cases with PyTorch's values beside a checkpoint. */
+export function checkpointCases(checkpoint: string): readonly Case[] {
+  return readCases(files, join(checkpoint, "io.safetensors"));
 }

@@ -4,7 +4,7 @@ import { interpret } from "../../src/interpreter/graph.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
 import { verifyGraph } from "../../src/ir/graph/index.js";
 import { constantOf } from "../../src/sizes/index.js";
-import { InterpretedSession, joinTensors, rowsOfTensor, type Weights } from "./incremental.js";
+import { joinTensors, rowsOfTensor, sessionOf, type Weights } from "./incremental.js";
 import { Random } from "./random.js";
 import { randomCausalGraph } from "./random-causal-graph.js";
 import { randomTensor } from "./random-graph-run.js";
@@ -80,7 +80,7 @@ export function checkSeed(incremental: Incremental, seed: number): Outcome {
   }
   if (!sane) return "skipped, as the whole run overflows";
   for (let attempt = 0; attempt < 3; attempt++) {
-    const session = new InterpretedSession(derived, weights, new Map(), { B: batch });
+    const session = sessionOf(derived, weights, new Map(), { B: batch });
     const parts: Tensor[] = [];
     for (let at = 0; at < length; ) {
       const count = Math.min(length - at, 1 + random.below(5));

@@ -1,10 +1,9 @@
-/** Runs a derived step on the interpreter of Graphs: a session as obvious as can be. */
+/** Rows of tensors, and sessions of derived steps on the interpreter of Graphs. */
 
-import type { Derived } from "../../src/incremental/index.js";
-import { interpret } from "../../src/interpreter/graph.js";
+import { type Derived, InterpretedSession } from "../../src/incremental/index.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
-import type { Attributes, Graph } from "../../src/ir/graph/index.js";
-import { evaluate, type SizeVariable } from "../../src/sizes/index.js";
+import type { Attributes } from "../../src/ir/graph/index.js";
+import { evaluate } from "../../src/sizes/index.js";
 
 export type Weights = (name: string, attributes: Attributes["weight"]) => Tensor;
 
@@ -46,79 +45,21 @@ export function joinTensors(parts: readonly Tensor[], axis: number): Tensor {
   return { element: first!.element, shape, data };
 }
 
-export class InterpretedSession {
-  past = 0;
-  #states = new Map<string, Tensor>();
-
-  /**
-   * @param inputs those without positions
-   * @param sizes all but T, by name
-   */
-  constructor(
-    readonly derived: Derived,
-    readonly weights: Weights,
-    inputs: ReadonlyMap<string, Tensor>,
-    readonly sizes: Readonly<Record<string, number>>,
-    readonly precision: "f32" | "f64" = "f64",
-  ) {
-    if (derived.begin !== null) {
-      const begun = interpret(derived.begin, {
-        inputs: taken(derived.begin, inputs),
-        weights,
-        sizes: known(derived.begin, sizes),
-        precision,
-      });
-      for (const [name, tensor] of Object.entries(begun.outputs)) this.#states.set(name, tensor);
-    }
-    for (const { name, kind, element, shape } of derived.states) {
-      if (kind === "once") continue;
-      const values = shape.map((each) =>
-        evaluate(each, (variable: SizeVariable) => (variable === derived.sizes.past ? 0 : sizes[variable.name]!)),
-      );
-      const count = values.reduce((a, b) => a * b, 1);
-      const data =
-        element === "i32"
-          ? new Int32Array(count)
-          : element === "bool"
-            ? new Uint8Array(count)
-            : precision === "f64"
-              ? new Float64Array(count)
-              : new Float32Array(count);
-      this.#states.set(name, { element, shape: values, data });
-    }
-  }
-
-  /** Runs `count` new positions. */
-  step(inputs: ReadonlyMap<string, Tensor>, count: number, graph: Graph = this.derived.step): Record<string, Tensor> {
-    const { past, count: counted, capacity } = this.derived.sizes;
-    const room = capacity.max === null ? 64 : evaluate(capacity.max, () => 64);
-    const sizes = { ...this.sizes, [capacity.name]: room, [past.name]: this.past, [counted.name]: count };
-    const all = new Map([...inputs, ...this.#states]);
-    const { outputs } = interpret(graph, {
-      inputs: taken(graph, all),
-      weights: this.weights,
-      sizes: known(graph, sizes),
-      precision: this.precision,
-    });
-    for (const { name } of this.derived.states) {
-      const next = outputs[name];
-      if (next !== undefined) this.#states.set(name, next);
-      delete outputs[name];
-    }
-    this.past += count;
-    return outputs;
-  }
-}
-
-function taken(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const names = new Set(graph.nodes.flatMap((node) => (node.operator === "input" ? [node.attributes.name] : [])));
-  return new Map([...inputs].filter(([name]) => names.has(name)));
-}
-
-function known(graph: Graph, sizes: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    graph.sizes.filter(({ name }) => sizes[name] !== undefined).map(({ name }) => [name, sizes[name]!]),
-  );
+/** A session with as much room as the entry allows. */
+export function sessionOf(
+  derived: Derived,
+  weights: Weights,
+  inputs: ReadonlyMap<string, Tensor>,
+  sizes: Readonly<Record<string, number>>,
+): InterpretedSession {
+  const { capacity } = derived.sizes;
+  const room = capacity.max === null ? 64 : evaluate(capacity.max, () => 64);
+  return new InterpretedSession(derived, {
+    weights,
+    inputs,
+    sizes: { ...sizes, [capacity.name]: room },
+    precision: "f64",
+  });
 }
 
 /** Inputs of a graph over its positions, with the axis. */
