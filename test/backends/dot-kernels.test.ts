@@ -5,6 +5,7 @@ import { boxesOf, clustersOf } from "../../backends/dot/picture/picture.js";
 import { type PictureOptions, picturesOf } from "../../src/driver/picture/pictures.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import type { Graph } from "../../src/ir/graph/index.js";
+import { nodeFiles } from "../../src/node.js";
 import { randomGraph } from "../support/random-graph.js";
 import { gpt2 } from "./dot-gpt2.js";
 import { drawn, parsed, titles } from "./dot-support.js";
@@ -71,6 +72,21 @@ describe("kernels of GPT-2", () => {
     expect(titles(nodes)).toEqual(expect.arrayContaining(["softmax", "c_proj : Conv1D"]));
     expect(titles(nodes)).not.toContain("gelu_tanh");
   });
+});
+
+it("what is made of weights alone is drawn as what runs at load, with the weights that it takes", () => {
+  const compilation = new Compilation({ files: nodeFiles(), path: "examples/llama/llama.trafo" });
+  const [{ picture }] = picturesOf(compilation, { stage: "optimized" }) as [{ picture: Picture }];
+  const loading = [...clustersOf(picture.items)].filter(({ kind }) => kind === "loading");
+  const [lowered] = compilation.get("kernels");
+  expect(loading.length > 0).toBe(lowered!.prepare.length > 0);
+  for (const { title, items } of loading) {
+    expect(title).toMatch(/^at load \u00b7 /);
+    expect([...boxesOf(items)].some(({ node }) => node.kind === "weight")).toBe(true);
+  }
+  const inside = new Set(loading.flatMap(({ items }) => [...boxesOf(items)].map(({ node }) => node.id)));
+  const leaving = viewOf(picture).edges.filter(({ from, to }) => inside.has(from) && !inside.has(to));
+  expect(leaving.every(({ kind }) => kind === "side")).toBe(true);
 });
 
 describe("before and after", () => {

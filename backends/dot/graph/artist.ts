@@ -15,7 +15,16 @@ import { type KernelGraph, kernelGraph } from "./kernels.js";
 import { drawings, sliceText } from "./operators.js";
 import { ancestors, isWithin, type Layer, type LayerTree, layerTree } from "./scopes.js";
 import { type DrawnKernel, type KernelFacts, Sheet, type Sketch } from "./sheet.js";
-import { isPlumbing, operandText, operandTypes, typeLabel, type ValueFacts, valueFacts, weightOf } from "./values.js";
+import {
+  isPlumbing,
+  nameLabel,
+  operandText,
+  operandTypes,
+  typeLabel,
+  type ValueFacts,
+  valueFacts,
+  weightOf,
+} from "./values.js";
 
 export interface GraphPictureOptions extends FoldingOptions {
   /** Draws what is computed together as a cluster: facts of the kernel that writes a value; null for one of no kernel. */
@@ -154,14 +163,14 @@ class Artist {
   }
 
   #box(value: number): Sketch {
-    const { nodes, types, names } = this.graph;
+    const { nodes, types } = this.graph;
     const node = nodes[value]!;
     const operands = node.operands.map((_, position) => operandText(this.#facts, node, position));
     const drawing = drawings[node.operator];
     const squared = node.operands.length === 2 && node.operands[0] === node.operands[1];
     const context = { operands, operandTypes: operandTypes(this.graph, node), type: types[value]!, squared };
     const title = drawing.title(node.attributes as never, context);
-    const name = names[value];
+    const name = nameLabel(this.graph, value);
     const type = typeLabel(types[value]!);
     return this.#sheet.add({
       layer: this.#tree.of[value]!,
@@ -201,7 +210,8 @@ class Artist {
     if (weight !== null && !isComputed) return this.#connectWeight(weight, operand, box);
     const source = this.#folding.twinOf(operand);
     const from = this.#boxes.get(source) ?? this.#fromOutside(source);
-    this.#arrow(from, box, { ...this.#sheet.tensor(operand), value: source }, "flow");
+    const kind = this.#facts.isFixed[operand] ? "side" : "flow";
+    this.#arrow(from, box, { ...this.#sheet.tensor(operand), value: source }, kind);
   }
 
   /** What stands in the box in place of an operand; in closed layers numbers need no place. */
@@ -227,7 +237,11 @@ class Artist {
     }
     const node = this.graph.nodes[weight]!;
     const full = node.operator === "weight" ? node.attributes.name : "";
-    const title = `${this.graph.names[weight] ?? full.slice(full.lastIndexOf(".") + 1)}${slices}`;
+    const short = this.graph.names[weight] ?? full.slice(full.lastIndexOf(".") + 1);
+    // Beside the weights of other layers it needs the name of its own.
+    const around = layer === null || layer.path === "" ? "" : `${layer.path}.`;
+    const owner = around !== "" && path.startsWith(around) ? `${path.slice(around.length)}.` : "";
+    const title = `${owner}${short}${slices}`;
     const type = typeLabel(this.graph.types[part]!);
     const name = part === weight ? null : this.graph.names[part];
     const from = this.#once(`${full} ${slices}`, layer, box.kernel, () => ({

@@ -18,7 +18,7 @@ import {
 } from "../picture/picture.js";
 import { type Folding, patternTitle, repeatTitle } from "./folding.js";
 import { ancestors, isWithin, type Layer, titleOf } from "./scopes.js";
-import { typeLabel } from "./values.js";
+import { nameLabel, typeLabel } from "./values.js";
 
 /** What is known of a kernel besides its operators. */
 export interface KernelFacts {
@@ -138,7 +138,7 @@ export class Sheet {
   }
 
   tensor(value: number): Tensor {
-    return { value, name: this.graph.names[value] ?? null, type: typeLabel(this.graph.types[value]!) };
+    return { value, name: nameLabel(this.graph, value), type: typeLabel(this.graph.types[value]!) };
   }
 
   #freeId(wanted: string): string {

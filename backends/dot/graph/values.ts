@@ -125,3 +125,8 @@ export function typeLabel(type: TensorType): string {
 export function operandTypes(graph: Graph, node: Node): TensorType[] {
   return node.operands.map((operand: ValueId) => graph.types[operand]!);
 }
+
+/** The name of a value as pictures show it; of what a pass has called by a path only the end. */
+export function nameLabel(graph: Graph, value: number): string | null {
+  return graph.names[value]?.split(".").slice(-2).join(".") ?? null;
+}

@@ -112,7 +112,8 @@ function edgeLine(edge: Edge, ends: Ends): string {
   if (edge.kind === "side") Object.assign(attributes, { class: "side", color: inks.side });
   else if (closeness(edge, ends) > 1) attributes.weight = closeness(edge, ends);
   if (ends.points.has(edge.to)) attributes.arrowhead = "none";
-  if (edge.kind === "flow" && isAtTheTop(edge, ends)) attributes.minlen = 2;
+  const length = edge.kind === "flow" ? leastLength(edge, ends) : 1;
+  if (length > 1) attributes.minlen = length;
   const text = list(attributes);
   return `${quote(edge.from)} -> ${quote(edge.to)}${text === "" ? "" : ` [${text}]`};`;
 }
@@ -126,17 +127,20 @@ interface Ends {
   readonly points: ReadonlySet<string>;
   /** The clusters around each box. */
   readonly paths: ReadonlyMap<string, readonly string[]>;
-  /** The innermost clusters of what each box takes from beside. */
-  readonly sides: ReadonlyMap<string, ReadonlySet<string>>;
+  /** How many boxes stand one above the other over each box that no input reaches: weights, and what is made of them. */
+  readonly supplies: ReadonlyMap<string, { readonly depth: number; readonly from: ReadonlySet<string> }>;
 }
 
 /**
- * Whether the arrow enters a cluster at a box beside which weights stand. They lie one rank higher than the box; unless the
- * arrow leaves room for that, the cluster begins beside the end of the one before it, and the picture drifts sideways.
+ * Weights, and what is made of them at load, lie above the box that takes them. Unless an arrow that enters their cluster
+ * at that box leaves room for them, the cluster begins beside the end of the one before it, and the picture drifts
+ * sideways.
  */
-function isAtTheTop({ from, to }: Edge, { paths, sides }: Ends): boolean {
-  const inner = paths.get(to)?.at(-1);
-  return inner !== undefined && !paths.get(from)?.includes(inner) && (sides.get(to)?.has(inner) ?? false);
+function leastLength({ from, to }: Edge, { paths, supplies }: Ends): number {
+  const supply = supplies.get(to);
+  const outside = new Set(paths.get(from));
+  const entered = (paths.get(to) ?? []).find((cluster) => !outside.has(cluster));
+  return supply !== undefined && entered !== undefined && supply.from.has(entered) ? supply.depth + 1 : 1;
 }
 
 /**
@@ -151,16 +155,35 @@ function closeness(edge: Edge, { into, outOf }: Ends): number {
 function endsOf(picture: Picture): Ends {
   const into = new Map<string, number>();
   const outOf = new Map<string, number>();
-  const paths = new Map([...boxesOf(picture.items)].map(({ node, path }) => [node.id, path] as const));
-  const sides = new Map<string, Set<string>>();
+  const boxes = [...boxesOf(picture.items)];
+  const paths = new Map(boxes.map(({ node, path }) => [node.id, path] as const));
   for (const { from, to, kind } of picture.edges) {
     outOf.set(from, (outOf.get(from) ?? 0) + 1);
     if (kind === "flow") into.set(to, (into.get(to) ?? 0) + 1);
-    else sides.set(to, (sides.get(to) ?? new Set()).add(paths.get(from)?.at(-1) ?? ""));
   }
-  const nodes = [...boxesOf(picture.items)].map(({ node }) => node);
-  const points = new Set(nodes.filter(({ kind }) => kind === "junction").map(({ id }) => id));
-  return { into, outOf, points, paths, sides };
+  const points = new Set(boxes.filter(({ node }) => node.kind === "junction").map(({ node }) => node.id));
+  return { into, outOf, points, paths, supplies: suppliesOf(picture.edges, paths) };
+}
+
+/** Follows arrows that begin where no input is. */
+function suppliesOf(edges: readonly Edge[], paths: Ends["paths"]): Ends["supplies"] {
+  const sides = new Map<string, string[]>();
+  for (const { from, to, kind } of edges) if (kind === "side") sides.set(to, [...(sides.get(to) ?? []), from]);
+  const found = new Map<string, { depth: number; from: Set<string> }>();
+  const visit = (id: string): { depth: number; from: Set<string> } => {
+    const known = found.get(id);
+    if (known !== undefined) return known;
+    const made = { depth: 0, from: new Set<string>() };
+    found.set(id, made);
+    for (const side of sides.get(id) ?? []) {
+      const above = visit(side);
+      made.depth = Math.max(made.depth, above.depth + 1);
+      for (const cluster of [...above.from, ...(paths.get(side) ?? [])]) made.from.add(cluster);
+    }
+    return made;
+  };
+  for (const id of sides.keys()) visit(id);
+  return found;
 }
 
 function clusterLines(cluster: Cluster, depth: number, context: Context): string[] {
