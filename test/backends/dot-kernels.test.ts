@@ -76,7 +76,7 @@ describe("kernels of GPT-2", () => {
 
 it("what is made of weights alone is drawn as what runs at load, with the weights that it takes", () => {
   const compilation = new Compilation({ files: nodeFiles(), path: "examples/llama/llama.trafo" });
-  const [{ picture }] = picturesOf(compilation, { stage: "optimized" }) as [{ picture: Picture }];
+  const { picture } = picturesOf(compilation, { stage: "optimized" })[0]!;
   const loading = [...clustersOf(picture.items)].filter(({ kind }) => kind === "loading");
   const [lowered] = compilation.get("kernels");
   expect(loading.length > 0).toBe(lowered!.prepare.length > 0);

@@ -381,7 +381,7 @@ describe("trafo graph", { timeout: 60_000 }, () => {
     expect(new TextDecoder().decode(file.files.get("a/b.dot"))).toBe(out);
     const wrong = async (...words: string[]) => (await trafo(["graph", "tiny.trafo", ...words])).err;
     expect(await wrong("-o", "b.jpg")).toContain("none of .dot, .svg, .png, .html");
-    expect(await wrong("--stage", "sources")).toContain("E0605");
+    expect(await wrong("--stage", "sources")).toContain("--stage takes source, optimized, kernels, plan");
     expect(await wrong("--focus", "blocks")).toContain("the model has no layer blocks");
     expect(await wrong("--diff", "fuson")).toContain("the nearest is fusion");
     expect(await wrong("--stage", "plan", "-o", "b.dot")).toContain("E0612");
