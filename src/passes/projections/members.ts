@@ -45,11 +45,9 @@ export class Products {
   readonly #users: readonly ValueId[][];
   readonly #outputs: ReadonlySet<ValueId>;
 
-  /** @param placements which values would have a buffer if nothing were merged */
-  constructor(
-    readonly graph: Graph,
-    readonly placements: readonly (Placement | null)[],
-  ) {
+  #placements: readonly (Placement | null)[] = [];
+
+  constructor(readonly graph: Graph) {
     this.#isLoadTime = loadTimeValues(graph);
     this.#users = graph.nodes.map(() => []);
     for (const [id, { operands }] of graph.nodes.entries()) {
@@ -57,6 +55,16 @@ export class Products {
     }
     this.#outputs = new Set(graph.outputs.map(({ value }) => value));
     this.all = graph.nodes.flatMap((node, id) => this.#productOf(node, id as ValueId));
+  }
+
+  /** Whether any two differ in nothing but their weights. */
+  areAlike(): boolean {
+    return new Set(this.all.map(({ key }) => key)).size < this.all.length;
+  }
+
+  /** Says which values would have a buffer if nothing were merged. */
+  place(placements: readonly (Placement | null)[]): void {
+    this.#placements = placements;
   }
 
   usersOf(value: ValueId): readonly ValueId[] {
@@ -81,7 +89,7 @@ export class Products {
     let root = product.value;
     for (;;) {
       if (this.#outputs.has(root)) return "it is an output";
-      if (this.placements[root] !== "inline") return { ...product, column, steps, root };
+      if (this.#placements[root] !== "inline") return { ...product, column, steps, root };
       const [user, ...others] = this.#users[root]!;
       const step = user === undefined || others.length > 0 ? null : this.#stepOf(user, root, column);
       if (user === undefined || step === null) return "what follows it is computed with it";

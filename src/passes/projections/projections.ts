@@ -23,8 +23,9 @@ export const projections: Pass = {
 const rule = "products of one value";
 
 function mergeProjections(graph: Graph, context: PassContext): Graph {
-  const { placements } = fusion.run(graph, { remark: () => {} });
-  const products = new Products(graph, placements);
+  const products = new Products(graph);
+  if (!products.areAlike()) return graph;
+  products.place(fusion.run(graph, { remark: () => {} }).placements);
   const { groups, missed } = groupsOf(graph, products);
   for (const { product, reason } of missed) {
     const message = `a product stays alone: ${reason}`;
