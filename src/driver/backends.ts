@@ -12,6 +12,7 @@ import {
   spilled,
   type TypeScriptPolicy,
   typeScriptPolicy,
+  wgslPolicy,
 } from "../schedule/index.js";
 
 export interface Backend {
@@ -46,7 +47,8 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {
-    schedule: (lowered) => spilled(scheduleGraph(lowered, scheduledForWgsl)),
+    schedule: (lowered, policy) =>
+      spilled(scheduleGraph(lowered, (kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy))),
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
     decodes: false,

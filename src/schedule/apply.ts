@@ -10,9 +10,11 @@ import { packWeight } from "./steps/pack-weight.js";
 import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
 import { rfactor } from "./steps/rfactor.js";
+import { share } from "./steps/share.js";
 import { sink } from "./steps/sink.js";
 import { skipTiles } from "./steps/skip-tiles.js";
 import { split } from "./steps/split.js";
+import { spread } from "./steps/spread.js";
 import { stage } from "./steps/stage.js";
 import { whenFinite } from "./steps/when-finite.js";
 
@@ -39,6 +41,10 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return stage(kernel, step);
     case "whenFinite":
       return whenFinite(kernel, step);
+    case "share":
+      return share(kernel, step);
+    case "spread":
+      return spread(kernel, step);
     case "layout":
       return layout(kernel, step);
     case "materialise":

@@ -16,7 +16,9 @@ export type Tail =
   /** The extent is rounded up, and only stores to arguments stand under an `if`: what is read must be there. */
   | "round"
   /** A loop of their own after the others. */
-  | "peel";
+  | "peel"
+  /** The extent is rounded up, and what is left over computes the last iteration again, but stores nothing. */
+  | "clamp";
 
 export interface Split {
   readonly step: "split";
@@ -83,6 +85,28 @@ export type Step =
       readonly into: string;
       readonly names: readonly string[];
     }
+  /**
+   * Computes a factor of the products that a buffer is updated with in workgroup memory, ahead of a loop's body, each lane
+   * a part. An axis is a group of loops, outer ones first. Names the loop that fills.
+   */
+  | {
+      readonly step: "share";
+      readonly buffer: string;
+      readonly side: "left" | "right";
+      readonly loop: string;
+      readonly into: string;
+      readonly axes: readonly (readonly string[])[];
+      /** Whether lanes fill it side by side along the first axis, and not the last. */
+      readonly across: boolean;
+      /** By how many elements the last axis is longer than it need be. */
+      readonly pad: number;
+      readonly name: string;
+    }
+  /**
+   * Spreads the loops directly in a row's loop over lanes. Names the lane, then for each of the loops the one over turns,
+   * and for each scalar that it updates two loops over what lanes and groups of them have.
+   */
+  | { readonly step: "spread"; readonly loop: string; readonly lanes: number; readonly names: readonly string[] }
   /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */
   | { readonly step: "layout"; readonly buffer: string; readonly layout: Layout }
   /** Computes once, in a loop of this name, what a loop updates a buffer with and later loops compute too. */

@@ -48,6 +48,14 @@ export function stepText(step: Step): string {
       const { buffer, side, loop, names, copies } = step;
       return words("whenFinite", buffer, side, loop, ...list("into", names), ...list("copies", copies));
     }
+    case "share": {
+      const { buffer, side, loop, into, pad, name } = step;
+      const axes = step.axes.map((names) => names.join("+"));
+      const way = step.across ? "across" : "along";
+      return words("share", buffer, side, loop, into, way, String(pad), ...list("over", axes), ...list("into", [name]));
+    }
+    case "spread":
+      return words("spread", step.loop, String(step.lanes), ...list("into", step.names));
     case "layout":
       return words("layout", step.buffer, layoutText(step.layout));
     case "materialise":
@@ -81,7 +89,7 @@ export function parseSchedule(text: string): Schedule {
   return steps.filter((each) => each !== "").map((each) => new StepReader(each).step());
 }
 
-const tails: readonly Tail[] = ["exact", "guard", "round", "peel"];
+const tails: readonly Tail[] = ["exact", "guard", "round", "peel", "clamp"];
 
 class StepReader {
   readonly #words: string[];
@@ -145,6 +153,21 @@ class StepReader {
         const side = this.#side();
         const loop = this.#next("a loop");
         return { step: "whenFinite", buffer, side, loop, names: this.#list("into"), copies: this.#list("copies") };
+      }
+      case "share": {
+        const buffer = this.#next("a buffer");
+        const side = this.#side();
+        const [loop, into] = [this.#next("a loop"), this.#next("a new buffer")];
+        const across = this.#oneOf("a way", ["along", "across"] as const) === "across";
+        const pad = this.#number("the padding");
+        const axes = this.#list("over").map((group) => group.split("+"));
+        const [name, ...others] = this.#list("into");
+        if (name === undefined || others.length > 0) this.#fail("it names one loop");
+        return { step: "share", buffer, side, loop, into, axes, across, pad, name };
+      }
+      case "spread": {
+        const loop = this.#next("a loop");
+        return { step: "spread", loop, lanes: this.#number("the number of lanes"), names: this.#list("into") };
       }
       case "layout":
         return { step: "layout", buffer: this.#next("a buffer"), layout: this.#layout() };

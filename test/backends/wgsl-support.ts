@@ -6,6 +6,7 @@ import type { Plan } from "../../src/ir/plan/index.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
 import { requestDevice } from "../../src/runtime/host/device.js";
+import { scheduledForWgsl, scheduleGraph, spilled, type WgslPolicy, wgslPolicy } from "../../src/schedule/index.js";
 
 /** Dawn's objects must be kept as long as their devices are used. */
 const kept: GPU[] = [];
@@ -38,8 +39,8 @@ export function softwareDevice(name: keyof typeof adapters): Promise<GPUDevice> 
   return known;
 }
 
-/** The plan of a graph as the target has it. */
-export function wgslPlan(graph: Graph): Plan {
-  const { schedule, planning } = backends.wgsl;
-  return planGraph(schedule(lowerGraph(graph), undefined), planning);
+/** The plan of a graph as the target has it, or with kernels scheduled by another policy. */
+export function wgslPlan(graph: Graph, policy: WgslPolicy = wgslPolicy): Plan {
+  const scheduled = scheduleGraph(lowerGraph(graph), (kernel) => scheduledForWgsl(kernel, policy));
+  return planGraph(spilled(scheduled), backends.wgsl.planning);
 }

@@ -98,13 +98,18 @@ function isApart(loop: Loop, early: Access, late: Access, knowledge: Knowledge):
     renamed.set(inner.variable, size(new SizeVariable(`${name}'`, later(min), max && later(max))));
   }
   const known = knowledge.and([...early.facts, ...late.facts.map(later)]);
-  const moduli = [...early.loops, ...late.loops].flatMap((inner) => strideOf(early, inner.variable, knowledge));
-  const places = placesOf(early, moduli);
-  const laterPlaces = placesOf(late, moduli).map((each) => each && later(each));
-  return places.some((place, axis) => {
-    const other = laterPlaces[axis];
-    if (!place || !other) return false;
+  const [places, laterPlaces] = [placesOf(early), placesOf(late)];
+  const apart = (place: Size | null, after: Size | null): boolean => {
+    if (place === null || after === null) return false;
+    const other = later(after);
     return known.proves(sub(sub(other, place), 1)) || known.proves(sub(sub(place, other), 1));
+  };
+  if (places.some((place, at) => apart(place, laterPlaces[at]!))) return true;
+  return places.some((place, at) => {
+    const after = laterPlaces[at]!;
+    if (place === null || after === null) return false;
+    const strides = new Set([...stridesOf(place, early, knowledge), ...stridesOf(after, late, knowledge)]);
+    return [...strides].some((stride) => apart(mod(place, stride), mod(after, stride)));
   });
 }
 
@@ -118,23 +123,32 @@ function linearPlace({ buffer, index }: Access): Size | null {
   return linear;
 }
 
-/** How far the place moves with a variable, where that is one positive size. */
-function strideOf(access: Access, variable: SizeVariable, knowledge: Knowledge): readonly Size[] {
-  const linear = linearPlace(access);
-  if (linear === null) return [];
-  const next = substitute(linear, (each) => (each === variable ? add(size(variable), 1) : null));
-  const stride = sub(next, linear);
-  // Where nothing ever runs, anything is proven, even that 0 is at least 1.
-  if (constantOf(stride) === 0) return [];
-  return !variablesOf(stride).includes(variable) && knowledge.proves(sub(stride, 1)) ? [stride] : [];
+/** The place in column-major order, which shows that a transposed tile's elements differ. */
+function columnPlace({ buffer, index }: Access): Size | null {
+  let place = size(0);
+  for (const [axis, each] of [...index.entries()].reverse()) {
+    if (each.kind !== "index") return null;
+    place = add(mul(place, buffer.shape[axis]!), each.value);
+  }
+  return index.length < 2 ? null : place;
+}
+
+/** How far a place moves with each inner loop, where that is one positive size. */
+function stridesOf(place: Size, { loops }: Access, knowledge: Knowledge): readonly Size[] {
+  return loops.flatMap(({ variable }) => {
+    const next = substitute(place, (each) => (each === variable ? add(size(variable), 1) : null));
+    const stride = sub(next, place);
+    // Where nothing ever runs, anything is proven, even that 0 is at least 1.
+    if (constantOf(stride) === 0 || constantOf(stride) === 1) return [];
+    return !variablesOf(stride).includes(variable) && knowledge.proves(sub(stride, 1)) ? [stride] : [];
+  });
 }
 
 /**
- * What differs for different elements, if it differs: the index along each axis, the place, and the remainders of the
- * place by the strides of inner loops (T*j + i is i modulo T, whatever j is). Null where it comes from data.
+ * What differs for different elements, if it differs, or a remainder of it by the strides of inner loops (T*j + i is i
+ * modulo T, whatever j is): the index along each axis, and the place. Null where it comes from data.
  */
-function placesOf(access: Access, moduli: readonly Size[]): readonly (Size | null)[] {
+function placesOf(access: Access): readonly (Size | null)[] {
   const axes = access.index.map((each) => (each.kind === "index" ? each.value : null));
-  const linear = linearPlace(access);
-  return [...axes, linear, ...moduli.map((modulus) => linear && mod(linear, modulus))];
+  return [...axes, linearPlace(access), columnPlace(access)];
 }

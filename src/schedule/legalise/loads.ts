@@ -2,7 +2,7 @@
  * Computes once what several statements of a block compute from arguments of the kernel: elements that they load, such
  * as `x0` and `w3` of a tile, and what is made of them.
  *
- * Needs arguments that nothing stores to. Guarantees: a value that moves stands before the first statement that used
+ * Needs arguments that nothing stores to, or workgroup memory that nothing in the block stores to. Guarantees: a value that moves stands before the first statement that used
  * it, in the same block, so that it is computed under the same conditions as before.
  */
 import {
@@ -19,13 +19,23 @@ import {
 import { withParts } from "../rewrite.js";
 
 export function shareLoads(kernel: Kernel): Kernel {
-  return { ...kernel, body: new Sharing(storedBuffers(kernel.body)).block(kernel.body) };
+  const stored = [...storedBuffers(kernel.body)].filter(({ scope }) => scope !== "workgroup");
+  return { ...kernel, body: sharedIn(kernel.body, stored) };
+}
+
+/** @param stored the buffers that the kernel stores to, but those in workgroup memory, which count block by block. */
+function sharedIn(body: readonly Statement[], stored: readonly Buffer[]): readonly Statement[] {
+  const own = [...storedBuffers(body)].filter(({ scope }) => scope === "workgroup");
+  return new Sharing(stored, new Set([...stored, ...own])).block(body);
 }
 
 class Sharing {
   readonly #isShareable = new Map<Expression, boolean>();
 
-  constructor(readonly stored: ReadonlySet<Buffer>) {}
+  constructor(
+    readonly always: readonly Buffer[],
+    readonly stored: ReadonlySet<Buffer>,
+  ) {}
 
   block(body: readonly Statement[]): readonly Statement[] {
     const scalars = this.#scalarsFor(body);
@@ -58,7 +68,7 @@ class Sharing {
         continue;
       }
       const isCompound = statement.kind === "for" || statement.kind === "if";
-      result.push(isCompound ? { ...statement, body: this.block(statement.body) } : statement);
+      result.push(isCompound ? { ...statement, body: sharedIn(statement.body, this.always) } : statement);
       if (isCompound || statement.kind === "barrier") start = result.length;
     }
     return result;
@@ -103,7 +113,7 @@ class Sharing {
     const result =
       (expression.element === "f32" || expression.element === "f16") &&
       loads.length > 0 &&
-      loads.every(({ buffer }) => buffer.scope === "global" && !this.stored.has(buffer));
+      loads.every(({ buffer }) => buffer.scope !== "private" && !this.stored.has(buffer));
     this.#isShareable.set(expression, result);
     return result;
   }

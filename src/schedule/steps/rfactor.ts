@@ -88,7 +88,7 @@ function inParts(statement: Statement, parts: ReadonlyMap<Buffer, Buffer>, at: E
 }
 
 /** What changes nothing: x + 0, max(x, lowest), min(x, highest). */
-function identityOf(update: UpdateOperator, element: KernelElement): Expression {
+export function identityOf(update: UpdateOperator, element: KernelElement): Expression {
   if (update === "add") return constant(0, element);
   const whole = element === "i32";
   if (update === "max") return constant(whole ? -(2 ** 31) : -Infinity, element);

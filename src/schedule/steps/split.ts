@@ -1,12 +1,14 @@
 /**
  * split: makes one loop into two, v = factor * outer + inner.
  *
- * Needs nothing of the iterations, whose order stays as it is, but for `round` that they are independent. Guarantees: the inner loop has a constant extent. With
- * the tail `guard` the variable leaves its range, but only under the `if` that keeps it there; with `round` everything but
- * the stores to arguments is computed past the end too, which must read nothing that is not there: a packed weight is
- * filled up.
+ * Needs nothing of the iterations, whose order stays as it is, but for `round` that they are independent. Guarantees: the
+ * inner loop has a constant extent. With the tail `guard` the variable leaves its range, but only under the `if` that keeps
+ * it there; with `round` everything but the stores to arguments is computed past the end too, which must read nothing that
+ * is not there: a packed weight is filled up. With `clamp` the last iteration is computed again instead.
  */
 import {
+  allStatements,
+  type Buffer,
   binary,
   type Expression,
   index,
@@ -20,11 +22,14 @@ import {
   exactDivide,
   floorDiv,
   isAtMost,
+  minimum,
   mod,
   mul,
   render,
   type Size,
   size,
+  sub,
+  variablesOf,
 } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopNamed, loopsIn, replaceLoops, requireFree, requireIndependent, requireMovable } from "../loops.js";
@@ -78,6 +83,14 @@ export function split(kernel: Kernel, step: Split): Kernel {
     if (leaves !== undefined) throw new ScheduleError("split", `past the end of ${step.loop}, ${leaves.message}`);
     return made;
   }
+  if (tail === "clamp") {
+    requireFixed(loop);
+    const rounded = floorDiv(add(loop.extent, factor - 1), factor);
+    const last = sub(loop.extent, 1);
+    return replaceLoops(kernel, [loop], () => [
+      nest(rounded, (at) => clamped(loop, at, minimum(at, last), binary("lt", index(at), index(loop.extent)))),
+    ]);
+  }
   if (constantOf(loop.extent) !== null && !isAtMost(factor, loop.extent)) {
     throw new ScheduleError("split", `${step.loop} has only ${render(loop.extent)} iterations, fewer than ${factor}`);
   }
@@ -95,6 +108,36 @@ function guardedStores(kernel: Kernel, body: readonly Statement[], condition: Ex
     if (each.kind !== "for" && each.kind !== "if") return each;
     return { ...each, body: guardedStores(kernel, each.body, condition) };
   });
+}
+
+/** @throws ScheduleError unless what a loop holds has the same loops and buffers in every iteration. */
+function requireFixed(loop: Loop): void {
+  for (const each of allStatements(loop.body)) {
+    const sizes = each.kind === "for" ? [each.extent] : each.kind === "alloc" ? each.buffer.shape : [];
+    if (!sizes.some((one) => variablesOf(one).includes(loop.variable))) continue;
+    throw new ScheduleError(
+      "split",
+      `what ${loop.variable.name} holds is not of one size, so that it cannot be clamped`,
+    );
+  }
+}
+
+/** The body of a loop at a place that is clamped, except that it stores to what outlives it only where `holds`. */
+function clamped(loop: Loop, at: Size, place: Size, holds: Expression): readonly Statement[] {
+  const own = new Set<Buffer>();
+  for (const each of allStatements(loop.body)) if (each.kind === "alloc") own.add(each.buffer);
+  const inside = new Rewriter().variable(loop.variable, place);
+  const exactly = new Rewriter().variable(loop.variable, at);
+  const visit = (statement: Statement): readonly Statement[] => {
+    if (statement.kind === "for") return [{ ...statement, body: statement.body.flatMap(visit) }];
+    if (statement.kind === "if") {
+      const condition = inside.expression(statement.condition);
+      return [{ ...statement, condition, body: statement.body.flatMap(visit) }];
+    }
+    if (statement.kind !== "store" || own.has(statement.buffer)) return inside.statement(statement);
+    return [{ kind: "if", condition: holds, body: exactly.statement(statement) }];
+  };
+  return loop.body.flatMap(visit);
 }
 
 /** @throws ScheduleError unless the step names every loop that it makes, and no more. */

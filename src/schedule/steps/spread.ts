@@ -1,0 +1,190 @@
+/**
+ * spread: lets lanes share the loops of a row, each lane every so many elements of it.
+ *
+ *   for t in 0..T                        for t in 0..T: for lane in 0..64 lane.x
+ *     sum = 0                              sum = 0
+ *     for j in 0..N: sum += x[t, j]   →    sum_part = 0; for jo in 0..N/64: if 64*jo + lane < N: sum_part += x[t, 64*jo + lane]
+ *     for i in 0..N: y[t, i] = …           sum_lanes[lane] = sum_part; …; sum += all of sum_lanes
+ *                                          for io in 0..N/64: if 64*io + lane < N: y[t, 64*io + lane] = …
+ *
+ * What lanes have summed meets in two stages: some lanes sum the parts of as many lanes each, and every lane what those
+ * have. Scalars and what is between the loops are computed by every lane; what a row stores outside of its loops, by one.
+ *
+ * Needs: loops directly in the given one that each only update scalars of the row, one way each, and store to arguments at
+ * places of their own; no argument that is both stored and read. Guarantees: sums of floats in another order.
+ */
+import {
+  allExpressions,
+  allStatements,
+  Buffer,
+  binary,
+  index,
+  type Kernel,
+  load,
+  loadedBuffers,
+  type Statement,
+  storedBuffers,
+} from "../../ir/kernel/index.js";
+import { add, constantOf, floorDiv, mul, type Size, SizeVariable, size } from "../../sizes/index.js";
+import { ScheduleError } from "../errors.js";
+import { loopNamed, replaceLoops, requireFree, requireIndependent } from "../loops.js";
+import { type Loop, loopOver, Rewriter, type Store } from "../rewrite.js";
+import type { Step } from "../step.js";
+import { identityOf } from "./rfactor.js";
+
+export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>): Kernel {
+  const row = loopNamed(kernel, step.loop, "spread");
+  const groups = Math.sqrt(step.lanes);
+  if (!Number.isInteger(groups) || groups < 2) {
+    throw new ScheduleError("spread", `${step.lanes} lanes are no square of a whole number`);
+  }
+  requireFree(kernel, step.names, "spread");
+  const written = storedBuffers(row.body);
+  for (const buffer of loadedBuffers(row.body)) {
+    if (buffer.scope === "global" && written.has(buffer)) {
+      throw new ScheduleError("spread", `${buffer.name} is both stored and read in ${step.loop}`);
+    }
+  }
+  const spreading = new Spreading(row, step, groups);
+  const made = replaceLoops(kernel, [row], () => [{ ...row, body: spreading.body() }]);
+  requireIndependent(made, loopNamed(made, step.names[0]!, "spread"), "spread");
+  return made;
+}
+
+class Spreading {
+  readonly #names: string[];
+  readonly #lane: SizeVariable;
+  readonly #scalars = new Set<Buffer>();
+  readonly #shared: Buffer[] = [];
+
+  constructor(
+    readonly row: Loop,
+    readonly step: Extract<Step, { step: "spread" }>,
+    /** How many lanes sum the parts of others, and of how many each. */
+    readonly groups: number,
+  ) {
+    this.#names = [...step.names];
+    this.#lane = new SizeVariable(this.#name(), 0, step.lanes - 1);
+  }
+
+  #name(): string {
+    return this.#names.shift() ?? this.#fail("too few names are given");
+  }
+
+  #fail(message: string): never {
+    throw new ScheduleError("spread", message);
+  }
+
+  body(): readonly Statement[] {
+    const inner = this.row.body.flatMap((each) => this.#statement(each));
+    if (this.#names.length > 0) this.#fail(`${this.#names.length} names too many are given`);
+    const lanes: Statement = {
+      kind: "for",
+      variable: this.#lane,
+      extent: size(this.step.lanes),
+      loop: "lane.x",
+      body: inner,
+    };
+    return [...this.#shared.map((buffer): Statement => ({ kind: "alloc", buffer })), lanes];
+  }
+
+  #statement(statement: Statement): readonly Statement[] {
+    switch (statement.kind) {
+      case "alloc":
+        if (statement.buffer.shape.length > 0) this.#fail(`${statement.buffer.name} is an array of ${this.step.loop}`);
+        this.#scalars.add(statement.buffer);
+        return [statement];
+      case "store": {
+        if (this.#scalars.has(statement.buffer)) return [statement];
+        const condition = binary("eq", index(size(this.#lane)), index(0));
+        return [{ kind: "if", condition, body: [statement] }];
+      }
+      case "for":
+        return this.#loop(statement);
+      default:
+        return this.#fail(`a ${statement.kind} stands directly in ${this.step.loop}`);
+    }
+  }
+
+  #loop(loop: Loop): readonly Statement[] {
+    if (loop.loop !== "serial") this.#fail(`${loop.variable.name} is a loop of the kind ${loop.loop}`);
+    const updates = this.#updatesIn(loop);
+    const parts = new Map(
+      updates.map(({ buffer }) => [buffer, new Buffer(`${buffer.name}_part`, buffer.element, [], "private")]),
+    );
+    const { lanes } = this.step;
+    const exact = constantOf(loop.extent) !== null && constantOf(loop.extent)! % lanes === 0;
+    const turns = floorDiv(add(loop.extent, lanes - 1), lanes);
+    const walk = loopOver(this.#name(), turns, "serial", (turn) => {
+      const at = add(mul(turn, lanes), size(this.#lane));
+      const body = new Rewriter().variable(loop.variable, at).statements(loop.body.map((each) => inParts(each, parts)));
+      return exact ? body : [{ kind: "if", condition: binary("lt", index(at), index(loop.extent)), body }];
+    });
+    const begin = [...parts].flatMap(([buffer, part]): Statement[] => {
+      const { update } = updates.find((each) => each.buffer === buffer)!;
+      return [{ kind: "alloc", buffer: part }, set(part, [], identityOf(update!, part.element))];
+    });
+    return [...begin, walk, ...[...parts].flatMap(([buffer, part]) => this.#meet(buffer, part, updates))];
+  }
+
+  /** Lets what each lane has meet in the scalar, on all lanes. */
+  #meet(buffer: Buffer, part: Buffer, updates: readonly Store[]): readonly Statement[] {
+    const update = updates.find((each) => each.buffer === buffer)!.update!;
+    const { groups } = this;
+    const lane = size(this.#lane);
+    const ofLanes = new Buffer(`${buffer.name}_lanes`, buffer.element, [size(this.step.lanes)], "workgroup");
+    const ofGroups = new Buffer(`${buffer.name}_groups`, buffer.element, [size(groups)], "workgroup");
+    const group = new Buffer(`${buffer.name}_group`, buffer.element, [], "private");
+    this.#shared.push(ofLanes, ofGroups);
+    const combine = (into: Buffer, from: Buffer, place: (at: Size) => Size): Statement =>
+      loopOver(this.#name(), size(groups), "serial", (at) => [
+        { kind: "store", buffer: into, index: [], value: load(from, [index(place(at))]), update },
+      ]);
+    return [
+      set(ofLanes, [lane], load(part, [])),
+      {
+        kind: "if",
+        condition: binary("lt", index(lane), index(groups)),
+        body: [
+          { kind: "alloc", buffer: group },
+          set(group, [], identityOf(update, group.element)),
+          combine(group, ofLanes, (at) => add(mul(lane, groups), at)),
+          set(ofGroups, [lane], load(group, [])),
+        ],
+      },
+      combine(buffer, ofGroups, (at) => at),
+    ];
+  }
+
+  /** The updates of the row's scalars in a loop. */
+  #updatesIn(loop: Loop): readonly Store[] {
+    const own = new Set<Buffer>();
+    for (const each of allStatements(loop.body)) if (each.kind === "alloc") own.add(each.buffer);
+    const updates: Store[] = [];
+    for (const each of allStatements(loop.body)) {
+      if (each.kind === "barrier") this.#fail(`a barrier stands in ${loop.variable.name}`);
+      if (each.kind !== "store" || own.has(each.buffer) || each.buffer.scope === "global") continue;
+      if (each.update === null) this.#fail(`${loop.variable.name} stores to ${each.buffer.name}`);
+      updates.push(each);
+    }
+    for (const { buffer } of updates) {
+      const isRead = [...allExpressions(loop.body)].some((each) => each.kind === "load" && each.buffer === buffer);
+      if (isRead || updates.filter((each) => each.buffer === buffer).length > 1) {
+        this.#fail(`${loop.variable.name} does more with ${buffer.name} than to update it at one place`);
+      }
+    }
+    return updates;
+  }
+}
+
+function set(buffer: Buffer, at: readonly Size[], value: Store["value"]): Statement {
+  return { kind: "store", buffer, index: at.map(index), value, update: null };
+}
+
+function inParts(statement: Statement, parts: ReadonlyMap<Buffer, Buffer>): Statement {
+  if (statement.kind === "for" || statement.kind === "if") {
+    return { ...statement, body: statement.body.map((each) => inParts(each, parts)) };
+  }
+  const part = statement.kind === "store" ? parts.get(statement.buffer) : undefined;
+  return statement.kind === "store" && part !== undefined ? { ...statement, buffer: part } : statement;
+}

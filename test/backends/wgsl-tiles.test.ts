@@ -1,0 +1,112 @@
+/**
+ * Kernels that lanes share, at sizes around those of their tiles: interpreted with every index, every barrier and every
+ * meeting of lanes checked, and run on the drivers of this machine.
+ */
+import { describe, expect, it } from "vitest";
+import { emitWgsl } from "../../backends/wgsl/index.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { interpret } from "../../src/interpreter/graph.js";
+import { interpretPlan } from "../../src/interpreter/kernel-plan.js";
+import type { Graph } from "../../src/ir/graph/index.js";
+import { verifyKernel } from "../../src/ir/kernel/index.js";
+import type { Plan } from "../../src/ir/plan/index.js";
+import { memoryFiles } from "../../src/runtime/files.js";
+import type { WgslPolicy } from "../../src/schedule/index.js";
+import { difference } from "../fuzz/lower-comparison.js";
+import { randomRun } from "../support/random-graph-run.js";
+import { fromTensor, importText, toTensor, weightsOf } from "./typescript-support.js";
+import { softwareDevice, softwareDrivers, wgslPlan } from "./wgsl-support.js";
+
+interface Sample {
+  readonly name: string;
+  readonly text: string;
+  readonly sizes: readonly Readonly<Record<string, number>>[];
+  /** A step that its schedule must have. */
+  readonly step: string;
+}
+
+const product = (depth: number, width: number, right = false): string => `model M() {
+  param w: [${right ? `${width}, ${depth}` : `${depth}, ${width}`}] as "w"
+  param b: [${width}] as "b"
+  entry run(x: [B, T, ${depth}]) -> (y: [B, T, ${width}]) { x @ ${right ? "w.T" : "w"} + b }
+}
+`;
+
+const rows = (width: string, body: string): string => `model M() {
+  entry run(x: [B, ${width}]) -> (y: [B, ${width}]) { ${body} }
+}
+`;
+
+/** Small tiles, so that few elements have tails on all sides. */
+const small: WgslPolicy = {
+  tile: { rows: 8, columns: 8 },
+  lane: { rows: 4, columns: 2 },
+  depth: 4,
+  rowLanes: 16,
+};
+
+const lengths = [0, 1, 7, 8, 9, 17].map((T) => ({ B: 2, T }));
+const samples: readonly Sample[] = [
+  { name: "a product", text: product(8, 16), sizes: lengths, step: "share" },
+  { name: "a product with tails on all sides", text: product(13, 11), sizes: lengths, step: "share" },
+  { name: "a product with a transposed weight", text: product(12, 9, true), sizes: lengths, step: "share" },
+  {
+    name: "a norm",
+    text: rows("130", "let m = x - mean(x)\n    m / sqrt(mean(m * m) + 0.001)"),
+    sizes: [{ B: 1 }, { B: 3 }],
+    step: "spread",
+  },
+  {
+    name: "a softmax of a length that is known when running",
+    text: rows("T", "softmax(x)"),
+    sizes: [0, 1, 15, 16, 17, 70].map((T) => ({ B: 2, T })),
+    step: "spread",
+  },
+];
+
+function graphOf({ text }: Sample): Graph {
+  return new Compilation({ files: memoryFiles(), path: "m.trafo", text }).get("optimize").entries[0]!;
+}
+
+function named(plan: Plan): Plan {
+  const buffers = plan.buffers.map((each) => (each.place.kind === "arena" ? each : { ...each, name: each.place.name }));
+  return { ...plan, buffers };
+}
+
+describe.each(samples)("$name", (sample) => {
+  const graph = graphOf(sample);
+  const plan = wgslPlan(graph, small);
+
+  it("is scheduled, sound, and interpreted gives what the graph gives", () => {
+    expect(plan.kernels.some(({ schedule }) => schedule?.includes(sample.step))).toBe(true);
+    for (const kernel of plan.kernels) expect(verifyKernel(kernel)).toEqual([]);
+    for (const sizes of sample.sizes.slice(0, 4)) {
+      const run = randomRun(graph, 1, { sizes, special: false });
+      const weights = (name: string) => {
+        const node = graph.nodes.find((each) => each.operator === "weight" && each.attributes.name === name)!;
+        if (node.operator !== "weight") throw new Error(`${name} is no weight`);
+        return run.weights(name, node.attributes);
+      };
+      const actual = interpretPlan(named(plan), { inputs: run.inputs, weights, precision: "f64" });
+      expect(
+        difference(actual, interpret(graph, { ...run, precision: "f64" }).outputs, 1e-6),
+        JSON.stringify(sizes),
+      ).toBeNull();
+    }
+  });
+
+  it.runIf(softwareDrivers.length > 0).each(softwareDrivers)("gives the same on %s", async (driver) => {
+    const { load } = await importText(emitWgsl({ name: "m", plans: [plan] }).javascript);
+    const weights = new Map(weightsOf(graph, randomRun(graph, 2)));
+    const model = await load({ weights, device: await softwareDevice(driver) });
+    for (const sizes of sample.sizes) {
+      const run = randomRun(graph, 2, { sizes, special: false });
+      const inputs = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toTensor(tensor)]));
+      const outputs = await model[graph.name]!(inputs);
+      const actual = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromTensor(tensor)]));
+      const expected = interpret(graph, { ...run, precision: "f64" }).outputs;
+      expect(difference(actual, expected, 1e-4), JSON.stringify(sizes)).toBeNull();
+    }
+    model.dispose();
+  });
+});
