@@ -1,8 +1,9 @@
 /** Products of matrices, one thread: against a plain loop by hand, and against the peers. */
 import { byHand, contestantsFor, kernelAlone } from "../contestants.mjs";
+import { peak } from "../peak.mjs";
 import { table } from "../report.mjs";
 import { productTask } from "../tasks.mjs";
-import { dataOf, race, rateCell, ratio, timesCell } from "./race.mjs";
+import { dataOf, race, rateCell, ratio, share, timesCell } from "./race.mjs";
 
 const shapes = [
   [64, 64, 64],
@@ -24,7 +25,12 @@ export async function products({ rounds = 9 }) {
   for (const shape of shapes) {
     const task = productTask(shape);
     const alone = await kernelAlone(shape, task);
-    const contestants = [...(await contestantsFor(task, names)), byHand(shape, task), ...(alone ? [alone] : [])];
+    const contestants = [
+      ...(await contestantsFor(task, names)),
+      byHand(shape, task),
+      ...(alone ? [alone] : []),
+      peak(),
+    ];
     const results = await race(task, contestants, { rounds });
     const typescript = "trafo typescript";
     const wasm = "trafo wasm";
@@ -42,6 +48,7 @@ export async function products({ rounds = 9 }) {
       task.name,
       timesCell(results, wasm),
       ...[wasm, "onnxruntime-web", "tfjs-wasm", "onnxruntime-node"].map((name) => rateCell(results, name)),
+      share(results, wasm, "peak"),
       ratio(results, wasm, "onnxruntime-web"),
       ratio(results, wasm, "tfjs-wasm"),
     ]);
@@ -54,6 +61,6 @@ export async function products({ rounds = 9 }) {
     rows,
     data,
   );
-  const web = ["onnxruntime-web", "tfjs-wasm", "onnxruntime-node", "times ort-web", "times tfjs-wasm"];
+  const web = ["onnxruntime-web", "tfjs-wasm", "onnxruntime-node", "of peak", "times ort-web", "times tfjs-wasm"];
   table("Products of matrices as WebAssembly, one thread", [...start, ...web], native, data);
 }

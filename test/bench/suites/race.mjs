@@ -9,7 +9,8 @@ const tolerance = 1e-3;
 export async function race(task, contestants, options) {
   const expected = Float32Array.from(await contestants[0].run());
   const off = new Map();
-  for (const { name, run } of contestants) {
+  for (const { name, run, bound } of contestants) {
+    if (bound) continue;
     const apart = difference(expected, await run());
     if (!(apart < tolerance)) throw new Error(`${task.name}: ${name} is off by ${apart} of ${contestants[0].name}`);
     off.set(name, apart);
@@ -17,10 +18,10 @@ export async function race(task, contestants, options) {
   const times = await interleaved(contestants, options);
   for (const contestant of contestants) await contestant.dispose();
   return new Map(
-    [...times].map(([name, all]) => [
-      name,
-      { times: all, median: median(all), rate: task.work / median(all) / 1e6, off: off.get(name) },
-    ]),
+    contestants.map(({ name, work = task.work }) => {
+      const all = times.get(name);
+      return [name, { times: all, median: median(all), rate: work / median(all) / 1e6, off: off.get(name) ?? null }];
+    }),
   );
 }
 
@@ -28,6 +29,12 @@ export async function race(task, contestants, options) {
 export function ratio(results, first, second) {
   const [a, b] = [results.get(first), results.get(second)];
   return a && b ? (b.median / a.median).toFixed(2) : "–";
+}
+
+/** The share of a bound that one reaches, by GFLOP/s. */
+export function share(results, name, bound) {
+  const [a, b] = [results.get(name), results.get(bound)];
+  return a && b ? (a.rate / b.rate).toFixed(2) : "–";
 }
 
 export const cell = (results, name, what) => (results.has(name) ? what(results.get(name)) : "–");
