@@ -7,6 +7,7 @@ import {
   type LineCost,
   trafficOf,
 } from "../driver/cost/costs.js";
+import type { DecodingCost } from "../driver/cost/decoding.js";
 import { amountText, formulaText } from "../driver/cost/formula.js";
 import { constantOf, render, type Size, size } from "../sizes/index.js";
 import { bytesText, counted, plural, table } from "./print.js";
@@ -173,4 +174,28 @@ export function entryJson(entry: EntryCost): Record<string, unknown> {
 /** `124,439,808 parameters in 148 tensors`. */
 export function parametersText(parameters: number, weights: number): string {
   return `${counted(parameters)} parameters in ${plural(weights, "tensor")}`;
+}
+
+/** What a session keeps, and what a step of N positions after P costs. */
+export function decodingText({ perPosition, constant, flops, states }: DecodingCost): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of states) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const kinds = [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  return [
+    "",
+    "Step by step",
+    `  a step    ${formulaText(flops)} FLOPs for N positions after P`,
+    `  kept      ${formulaText(perPosition)} bytes for each position, ${formulaText(constant)} bytes for all`,
+    `  states    ${kinds === "" ? "none" : kinds}`,
+    "",
+  ].join("\n");
+}
+
+export function decodingJson({ perPosition, constant, flops, states }: DecodingCost): object {
+  return {
+    flops: render(flops),
+    bytesPerPosition: render(perPosition),
+    bytes: render(constant),
+    states: states.map(({ name, kind, element, shape }) => ({ name, kind, type: element, shape: shape.map(render) })),
+  };
 }

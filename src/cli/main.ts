@@ -9,6 +9,7 @@ import { declareCheck } from "./commands/check.js";
 import { declareCompile } from "./commands/compile.js";
 import { declareExplain } from "./commands/explain.js";
 import { declareFmt } from "./commands/fmt.js";
+import { declareGenerate } from "./commands/generate.js";
 import { declareGraph } from "./commands/graph.js";
 import { declareRun } from "./commands/run.js";
 import { declareVerify } from "./commands/verify.js";
@@ -25,6 +26,7 @@ const declarations = [
   declareCompile,
   declareGraph,
   declareRun,
+  declareGenerate,
   declareVerify,
   declareExplain,
 ] as const;

@@ -1,5 +1,6 @@
 /** Runs graphs by way of the module that is generated for them, as a user of the module would. */
 import { sessionMethod } from "../../backends/common/decoding.js";
+import type { DecodedEntry } from "../../backends/common/module.js";
 import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Graph } from "../ir/graph/index.js";
 import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
@@ -17,7 +18,7 @@ interface GeneratedModule {
     readonly device?: GPUDevice;
   }): Promise<GeneratedModel>;
 }
-type GeneratedModel = Readonly<
+export type GeneratedModel = Readonly<
   Record<string, (inputs: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>>
 > & {
   dispose(): void;
@@ -31,7 +32,7 @@ interface ModuleSession {
 type OpenSession = (options: { readonly inputs: object; readonly capacity: number }) => Promise<ModuleSession>;
 
 /** Runs what a user of the module would; what it finds wrong with its inputs is the user's, in its own words. */
-async function asUser<T>(entry: string, run: () => Promise<T>): Promise<T> {
+export async function asUser<T>(entry: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -75,23 +76,38 @@ export function namedTensors(graphs: readonly Graph[], weights: ReadonlyMap<stri
 }
 
 /** Compiles to a module, loads it and gives it the weights. */
-export async function moduleRunner(
+export async function loadedModel(
   target: BackendName,
   given: Compilation,
   weights: ReadonlyMap<string, Tensor>,
-): Promise<Runner> {
+): Promise<{ readonly model: GeneratedModel; readonly decoded: readonly DecodedEntry[] }> {
   const compilation = given.compiledFor(target);
   const { javascript } = await compilation.get("emit");
   const module = (await importText(javascript)) as GeneratedModule;
   const options = { weights: namedTensors(compilation.program.entries, weights) };
   const model = await module.load(target === "wgsl" ? { ...options, device: await sharedDevice() } : options);
+  return { model, decoded: compilation.decoded };
+}
+
+/** A runner of the module that a compilation gives. */
+export async function moduleRunner(
+  target: BackendName,
+  given: Compilation,
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<Runner> {
+  const { model, decoded } = await loadedModel(target, given, weights);
+  return runnerOf(model, decoded);
+}
+
+/** Runs the entries of a loaded module, and the sessions that it has. */
+export function runnerOf(model: GeneratedModel, decoded: readonly DecodedEntry[]): Runner {
   return {
     run: async (entry: string, { inputs }: Ready) => {
       const method = model[entry];
       if (!method) throw new InternalError(`the generated module has no method ${entry}`);
       return asUser(entry, async () => new Map(Object.entries(await method.call(model, Object.fromEntries(inputs)))));
     },
-    ...(compilation.decoded.length === 0 ? {} : { open: moduleStepper(model) }),
+    ...(decoded.length === 0 ? {} : { open: moduleStepper(model) }),
     dispose: () => model.dispose(),
   };
 }

@@ -3,10 +3,21 @@ import type { Command } from "commander";
 import { type Code, reference, UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import type { EntryCost } from "../../driver/cost/costs.js";
+import { decodingCost } from "../../driver/cost/decoding.js";
 import { costsOf, withSizes } from "../../driver/cost/program.js";
 import { describeProgram } from "../../driver/describe.js";
+import type { Compilation } from "../../driver/pipeline.js";
 import type { Graph } from "../../ir/graph/index.js";
-import { entryJson, entryText, overText, parametersText, type Swept, totalsJson } from "../costs.js";
+import {
+  decodingJson,
+  decodingText,
+  entryJson,
+  entryText,
+  overText,
+  parametersText,
+  type Swept,
+  totalsJson,
+} from "../costs.js";
 import type { Host } from "../host.js";
 import {
   type CommonOptions,
@@ -64,6 +75,7 @@ function explainProgram(host: Host, path: string, options: ExplainOptions): numb
     const answer = { model: facts.model, parameters: facts.parameters, weights: facts.weights };
     const costs = entries.map((entry, i) => ({
       ...entryJson(entry),
+      ...decodingOf(compilation, graphs[i]!),
       ...(over === null ? {} : { over: sweeps[i]!.map(({ at, cost }) => ({ [over.name]: at, ...totalsJson(cost) })) }),
     }));
     printJson(host, { ...answer, sizes: Object.fromEntries(named), entries: costs }, []);
@@ -76,10 +88,18 @@ function explainProgram(host: Host, path: string, options: ExplainOptions): numb
   const texts = entries.map((entry, i) => {
     const { signature } = facts.entries[i]!;
     if (over !== null) return `${signature}\n\n${overText(over.name, sweeps[i]!)}`;
-    return entryText(entry, { signature, sourceLine });
+    const derived = compilation.decoders.find((each) => each.entry === graphs[i]);
+    const decoding = derived === undefined ? "" : decodingText(decodingCost(derived));
+    return entryText(entry, { signature, sourceLine }) + decoding;
   });
   host.out(`${facts.model}: ${parametersText(facts.parameters, facts.weights)}\n\n${texts.join("\n")}`);
   return 0;
+}
+
+/** What decoding an entry costs, as JSON; nothing for one that is not incremental. */
+function decodingOf(compilation: Compilation, graph: Graph): { readonly decoding?: object } {
+  const derived = compilation.decoders.find(({ entry }) => entry === graph);
+  return derived === undefined ? {} : { decoding: decodingJson(decodingCost(derived)) };
 }
 
 /** `T=128,512,1024` of --over. @throws UserError E0607 */

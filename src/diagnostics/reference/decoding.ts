@@ -66,6 +66,10 @@ export const decoding = entries({
     right:
       "import std: causal_mask\n\nmodel M(width: int = 8) {\n  entry forward(x: [B, T, width]) incremental T -> (y: [B, T, width]) {\n    softmax(where(causal_mask(T), x @ x.T, -inf)) @ x\n  }\n}",
   },
+  E0811: {
+    title: "a program generates no tokens",
+    text: "Generating needs an entry that is `incremental`, takes tokens as i32[B, T] without a default, and returns a score for each token of the vocabulary: floats of [B, T, vocabulary]. An encoder, or a decoder that returns vectors, has nothing to choose tokens from.",
+  },
   E0810: {
     title: "a row that a finite number masks as a whole looks ahead",
     text: "With a finite mask, such as -1e9 or the least float, a row all of whose keys are masked is the plain mean of all keys, later ones included: a step gives another one. With -inf such a row is zeros in both.",

@@ -1,0 +1,76 @@
+/** `trafo generate`, and what `trafo explain` says of steps, on files in memory. */
+import { describe, expect, it } from "vitest";
+import { trafo } from "./support/cli.js";
+
+/** Each token is followed by the next; the mask makes it a decoder that keeps keys. */
+const source = `import std: window_mask
+
+model Next(vocab: int = 5, window: int = 0) {
+  param table: [vocab, vocab]
+
+  entry forward(ids: i32[B, T <= 12]) incremental T -> (logits: [B, T, vocab]) {
+    let x = table[ids]
+    x + 0 * (softmax(where(window_mask(T, window), x @ x.T, -inf)) @ x)
+  }
+}
+`;
+const files = { "next.trafo": source, "plain.trafo": source.replace(" incremental T", "") };
+const made = ["--random-weights"];
+
+describe("trafo generate", { timeout: 60_000 }, () => {
+  it("goes on from tokens, and says how fast", async () => {
+    const words = ["generate", "next.trafo", ...made, "--prompt-ids", "1,2", "--max-tokens", "4"];
+    const { status, out, err } = await trafo(words, files);
+    expect(status).toBe(0);
+    expect(out).toMatch(/^\d( \d){3}\n$/);
+    expect(err).toMatch(/^4 tokens, [\d.]+ tokens per second\n$/);
+    const json = JSON.parse((await trafo([...words, "--json"], files)).out);
+    expect(json.sequences).toEqual([out.trim().split(" ").map(Number)]);
+  });
+
+  it("takes a batch, and options of sampling", async () => {
+    const words = ["generate", "next.trafo", ...made, "--prompt-ids", "1", "--prompt-ids", "2 3", "--max-tokens", "3"];
+    const { out, status } = await trafo([...words, "--temperature", "0.7", "--top-k", "3", "--seed", "4"], files);
+    expect(status).toBe(0);
+    expect(out.trim().split("\n")).toHaveLength(2);
+    const beams = await trafo([...words.slice(0, 5), "--beams", "2", "--max-tokens", "3"], files);
+    expect(beams.out.trim().split("\n")).toHaveLength(2);
+  });
+
+  const failures: [string, string[], string, string][] = [
+    ["no prompt", [], "E0610", "generating needs a prompt"],
+    ["a prompt of words", ["--prompt-ids", "one"], "E0607", "--prompt-ids takes tokens, but is one"],
+    ["a token that there is not", ["--prompt-ids", "5"], "E0711", "ids[0][0] is 5"],
+    ["a temperature below 0", ["--prompt-ids", "1", "--temperature", "-1"], "E0711", "temperature is -1"],
+    ["a target without modules", ["--prompt-ids", "1", "--target", "interpreter"], "E0606", "makes no module"],
+  ];
+  it.each(failures)("refuses %s", async (_, words, code, text) => {
+    const { status, err } = await trafo(["generate", "next.trafo", ...made, ...words], files);
+    expect(status).not.toBe(0);
+    expect(err).toContain(code);
+    expect(err).toContain(text);
+  });
+
+  it("refuses an entry that is not incremental", async () => {
+    const { status, err } = await trafo(["generate", "plain.trafo", ...made, "--prompt-ids", "1"], files);
+    expect([status, err.includes("E0811")]).toEqual([1, true]);
+  });
+});
+
+describe("trafo explain", () => {
+  it("says what a step costs and what is kept", async () => {
+    const all = (await trafo(["explain", "next.trafo"], files)).out;
+    expect(all).toContain("20·B bytes for each position, 0 bytes for all");
+    expect(all).toContain("1 append");
+    expect(all).toMatch(/a step {4}.*B·N·P.* FLOPs for N positions after P/);
+    const windowed = await trafo(["explain", "next.trafo", "--set", "window=4", "--json"], files);
+    const { decoding } = JSON.parse(windowed.out).entries[0];
+    expect(decoding).toMatchObject({
+      bytesPerPosition: "0",
+      bytes: "60*B",
+      states: [{ kind: "ring", shape: ["B", "3", "5"] }],
+    });
+    expect(decoding.flops).not.toContain("P");
+    expect((await trafo(["explain", "plain.trafo"], files)).out).not.toContain("Step by step");
+  });
+});
