@@ -3,18 +3,38 @@ import type { Kernel } from "../ir/kernel/index.js";
 import { Draft } from "./draft.js";
 import { contractionsOf } from "./policies/contraction.js";
 import { workOf } from "./policies/roles.js";
+import { type AttentionTile, attentionForTypeScript } from "./policies/typescript-attention.js";
 import { tileForWasm, type VectorTile } from "./policies/wasm-contraction.js";
 import { shareForWasm } from "./policies/wasm-parallel.js";
-import { vectorsForWasm } from "./policies/wasm-rows.js";
+import { isInnermost, markVectors, splitForVectors, vectorsForWasm } from "./policies/wasm-rows.js";
+import type { Loop } from "./rewrite.js";
 import { printSchedule } from "./text.js";
 
 export interface WasmPolicy {
   readonly tile: VectorTile;
+  readonly attention: AttentionTile;
   /** Contractions of fewer multiplications, where their number is known, stay as they are. */
   readonly leastWork: number;
 }
 
-export const wasmPolicy: WasmPolicy = { tile: { rows: 2, columns: 16 }, leastWork: 512 };
+export const wasmPolicy: WasmPolicy = {
+  tile: { rows: 2, columns: 16 },
+  attention: { rows: 4, keys: 8, columns: 8, tiles: "vector", alongRow: vectorsAlongRow },
+  leastWork: 512,
+};
+
+/** The loops over keys that find the largest score and the sum of exponentials, and those that divide by it. */
+function vectorsAlongRow(draft: Draft, loops: readonly Loop[]): () => void {
+  const names = loops.filter((each) => isInnermost(each)).map(({ variable }) => variable.name);
+  const marks = names.flatMap((name) => {
+    const loop = draft.loop(name);
+    const made = loop === null ? null : splitForVectors(draft, loop);
+    return made === null ? [] : [made];
+  });
+  return () => {
+    for (const each of marks) markVectors(draft, each);
+  };
+}
 
 /**
  * The scheduled kernel, or the kernel itself where the policies have nothing for it. What is not proven to be legal is
@@ -22,6 +42,7 @@ export const wasmPolicy: WasmPolicy = { tile: { rows: 2, columns: 16 }, leastWor
  */
 export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy): Kernel {
   const draft = new Draft(kernel);
+  draft.try(() => draft.take(...attentionForTypeScript(kernel, policy.attention)), true);
   for (const contraction of contractionsOf(kernel)) {
     if (workOf(contraction) >= policy.leastWork) draft.try(() => tileForWasm(draft, contraction, policy.tile), true);
   }

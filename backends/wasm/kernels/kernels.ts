@@ -21,7 +21,17 @@ import {
 import { alignment } from "../../../src/memory/index.js";
 import { expand } from "../../../src/schedule/legalise/expand.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
-import { add, floorDiv, mul, type Size, SizeVariable, size, sub, substitute } from "../../../src/sizes/index.js";
+import {
+  add,
+  floorDiv,
+  mul,
+  type Size,
+  SizeVariable,
+  size,
+  sub,
+  substitute,
+  variablesOf,
+} from "../../../src/sizes/index.js";
 import { type Code, call, type FunctionCode, get, i32, Local, numberOf, op, plus, set, times } from "../code/tree.js";
 import { Addresses } from "./addresses.js";
 import { type Block, Blocks } from "./blocks.js";
@@ -58,6 +68,8 @@ class KernelEmitter {
   readonly #arguments = new Local("arguments", "i32");
   readonly #part = new Local("part", "i32");
   readonly #parts = new Local("parts", "i32");
+  /** The loops of which a part does some iterations, and which. */
+  readonly #shared = new Map<Loop, { readonly first: Local; readonly end: Local }>();
   #loops = 0;
 
   constructor(
@@ -174,20 +186,29 @@ class KernelEmitter {
     block.out.push({ kind: "if", condition: isFirst, body: inner.out, otherwise: [] });
   }
 
-  /** The iterations from extent * part / parts on, up to those of the next part. */
+  /**
+   * The iterations from extent * part / parts on, up to those of the next part. Of parallel loops that are each all that
+   * the one around them holds, the innermost is shared: batches are often of one.
+   */
   #shareLoop(loop: Loop, block: Block): void {
-    const extent = this.#sizes.at(loop.extent, 0);
+    let shared = loop;
+    for (;;) {
+      const [only, ...others] = shared.body;
+      if (only?.kind !== "for" || only.loop !== "parallel" || others.length > 0) break;
+      if (!variablesOf(only.extent).every((each) => this.kernel.sizes.includes(each))) break;
+      shared = only;
+    }
+    const extent = this.#sizes.at(shared.extent, 0);
     const bound = (part: Code): Code =>
       plus(
         times(op("i32.div_u", [extent, get(this.#parts)]), part),
         op("i32.div_u", [times(op("i32.rem_u", [extent, get(this.#parts)]), part), get(this.#parts)]),
       );
-    const [first, end] = [
-      new Local(`${loop.variable.name}.first`, "i32"),
-      new Local(`${loop.variable.name}.end`, "i32"),
-    ];
+    const { name } = shared.variable;
+    const [first, end] = [new Local(`${name}.first`, "i32"), new Local(`${name}.end`, "i32")];
     block.out.push(set(first, bound(get(this.#part))), set(end, bound(plus(get(this.#part), i32(1)))));
-    this.#loop(loop, block, { first, end });
+    this.#shared.set(shared, { first, end });
+    this.#statement(loop, block);
   }
 
   #block(statements: readonly Statement[], block: Block): void {
@@ -200,7 +221,7 @@ class KernelEmitter {
         if (statement.loop === "vector") {
           const rewriter = new Rewriter().variable(statement.variable, size(this.#lane));
           this.#block(rewriter.statements(statement.body), block);
-        } else this.#loop(statement, block, null);
+        } else this.#loop(statement, block, this.#shared.get(statement) ?? null);
         return;
       case "store":
         this.#store(statement, block);

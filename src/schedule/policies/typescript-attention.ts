@@ -19,6 +19,10 @@ export interface AttentionTile {
   readonly rows: number;
   readonly keys: number;
   readonly columns: number;
+  /** How tiles of keys and columns are run; written out if not given. */
+  readonly tiles?: "unroll" | "vector";
+  /** Makes the rest of the loops along a row ready before rows are taken together, and marks them after it. */
+  readonly alongRow?: (draft: Draft, loops: readonly Loop[]) => () => void;
 }
 
 /** The steps for the attention of a kernel; none if it has none. */
@@ -120,7 +124,12 @@ function scheduleRow(draft: Draft, keys: string, rows: string | null, tile: Atte
     draft.try(() => draft.take({ step: "materialise", buffer: buffer.name, loop, into, name: draft.fresh(loop) }));
   }
   const columns = columnsOf(draft, keys);
-  const unrolled = [...tileOf(draft, keys, tile.keys), ...columns.flatMap((each) => tileOf(draft, each, tile.columns))];
+  const tiled = [...tileOf(draft, keys, tile.keys), ...columns.flatMap((each) => tileOf(draft, each, tile.columns))];
+  const isTiled = ({ variable }: Loop): boolean => tiled.includes(variable.name);
+  const along =
+    rows === null ? [] : draft.inside(rows).filter((each) => !isTiled(each) && !loopsIn(each.body).some(isTiled));
+  const finish = tile.alongRow?.(draft, along);
+  const unrolled = [...tiled];
   if (rows !== null) {
     const variable = draft.loop(rows)?.variable;
     const into = draft
@@ -133,7 +142,11 @@ function scheduleRow(draft: Draft, keys: string, rows: string | null, tile: Atte
     const isSunk = draft.try(() => draft.take({ step: "sink", loop: rows, into: [...new Set(into)] }));
     if (isSunk) unrolled.push(rows);
   }
-  for (const loop of unrolled) draft.try(() => draft.take({ step: "mark", loop, kind: "unroll" }));
+  for (const loop of unrolled) {
+    const kind = loop === rows ? "unroll" : (tile.tiles ?? "unroll");
+    draft.try(() => draft.take({ step: "mark", loop, kind }));
+  }
+  finish?.();
 }
 
 function rowIn(draft: Draft, keys: string): AttentionLoops | undefined {

@@ -12,39 +12,58 @@ import type { Loop } from "../rewrite.js";
 const independent = 8;
 const reduced = 16;
 
-export function vectorsForWasm(draft: Draft): void {
-  const innermost = loopsIn(draft.kernel.body).filter(isInnermost);
-  for (const loop of innermost) vectorise(draft, loop);
+/** Loops that a row is made ready to be run by, to be marked when nothing moves into them any more. */
+export interface Marks {
+  readonly vector: readonly string[];
+  readonly unroll: readonly string[];
 }
 
-function isInnermost({ loop, body }: Loop): boolean {
+export function vectorsForWasm(draft: Draft): void {
+  for (const loop of loopsIn(draft.kernel.body).filter(isInnermost)) {
+    const marks = splitForVectors(draft, loop);
+    if (marks !== null) markVectors(draft, marks);
+  }
+}
+
+export function markVectors(draft: Draft, { vector, unroll }: Marks): void {
+  draft.try(() => {
+    for (const loop of vector) draft.take({ step: "mark", loop, kind: "vector" });
+    for (const loop of unroll) draft.take({ step: "mark", loop, kind: "unroll" });
+  }, true);
+}
+
+/** Whether a loop holds nothing but stores. */
+export function isInnermost({ loop, body }: Loop): boolean {
   return loop === "serial" && body.every(({ kind }) => kind === "store" || kind === "alloc");
 }
 
-function vectorise(draft: Draft, loop: Loop): void {
+/** Splits an innermost loop by the columns that vectors take at a time; null where it stays as it is. */
+export function splitForVectors(draft: Draft, loop: Loop): Marks | null {
   const { name } = loop.variable;
-  if (draft.loop(name) === null || onlyCopiesBools(loop.body)) return;
+  if (draft.loop(name) === null || onlyCopiesBools(loop.body)) return null;
   const isFree = isIndependent(draft.kernel, loop);
   const wanted = isFree ? independent : reduced;
   const count = constantOf(loop.extent);
-  if (count !== null && count < 4) return;
+  if (count !== null && count < 4) return null;
   const factor = count === null ? wanted : Math.min(wanted, count - (count % 4));
-  draft.try(() => {
+  let marks: Marks | null = null;
+  const isTaken = draft.try(() => {
     const isExact = exactDivide(loop.extent, size(factor)) !== null;
     const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
     const tail = isExact ? "exact" : "peel";
     draft.take({ step: "split", loop: name, factor, tail, names, copies: [] });
     const [outer, inner] = names as [string, string];
     if (isFree) {
-      draft.take({ step: "sink", loop: inner, into: [] }, { step: "mark", loop: inner, kind: "vector" });
+      draft.take({ step: "sink", loop: inner, into: [] });
+      marks = { vector: [inner], unroll: [] };
       return;
     }
     const [begin, combine] = [draft.fresh(`${name}b`), draft.fresh(`${name}c`)];
     draft.take({ step: "rfactor", loop: inner, under: outer, names: [begin, combine] });
     draft.take({ step: "sink", loop: inner, into: [] });
-    draft.take({ step: "mark", loop: inner, kind: "vector" }, { step: "mark", loop: begin, kind: "vector" });
-    draft.take({ step: "mark", loop: combine, kind: "unroll" });
+    marks = { vector: [inner, begin], unroll: [combine] };
   }, true);
+  return isTaken ? marks : null;
 }
 
 /** Bytes have no vectors here. */
