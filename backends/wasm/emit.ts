@@ -1,6 +1,6 @@
 /**
  * Emits a model whose kernels are WebAssembly: an ES module like that of the TypeScript target, which carries the
- * WebAssembly as text, so that it is one file that every bundler and every policy of a page takes.
+ * WebAssembly as text, so that it is one file that every bundler takes.
  */
 import { StructureKind } from "ts-morph";
 import { constantOf } from "../../src/sizes/index.js";

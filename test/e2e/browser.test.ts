@@ -31,9 +31,10 @@ const flags = [
 const page = '<!doctype html><meta charset="utf-8"><script type="module" src="/main.js"></script>';
 const main = `
 import { load } from "/gpt2.js";
+const options = await (await fetch("/options.json")).json();
 let result;
 try {
-  const model = await load({ weights: new URL("/model.safetensors", location.href) });
+  const model = await load({ weights: new URL("/model.safetensors", location.href), ...options });
   const ids = await (await fetch("/ids.json")).json();
   const { logits } = await model.forward({ input_ids: ids });
   result = { shape: logits.shape, data: [...logits.data] };
@@ -65,7 +66,10 @@ async function inBrowser(
     const file = files[request.url ?? ""];
     response.writeHead(file ? 200 : 404, {
       "content-type": file?.type ?? "text/plain",
-      "content-security-policy": "default-src 'self'",
+      // WebAssembly is code of its own kind to a policy.
+      "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
     });
     response.end(file?.body ?? "");
   });
@@ -92,9 +96,13 @@ async function inBrowser(
   }
 }
 
-it.skipIf(!browser)("a module runs in a browser and agrees with PyTorch", async () => {
+it.skipIf(!browser).each([
+  { target: "typescript" as const, options: {} },
+  { target: "wasm" as const, options: {} },
+  { target: "wasm" as const, options: { threads: 2 } },
+])("a module runs in a browser and agrees with PyTorch: %j", async ({ target, options }) => {
   const checkpoint = "examples/gpt2/checkpoint";
-  const { javascript } = await compile({ path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint });
+  const { javascript } = await compile({ path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint, target });
   const cases = readFileSync(`${checkpoint}/io.safetensors`);
   const { tensors } = parseSafetensors(cases, "io.safetensors");
   const bytes = (name: string) =>
@@ -106,6 +114,7 @@ it.skipIf(!browser)("a module runs in a browser and agrees with PyTorch", async 
       "/": { type: "text/html", body: page },
       "/main.js": { type: "text/javascript", body: main },
       "/gpt2.js": { type: "text/javascript", body: javascript },
+      "/options.json": { type: "application/json", body: JSON.stringify(options) },
       "/ids.json": {
         type: "application/json",
         body: JSON.stringify(Array.from({ length: rows }, (_, i) => ids.slice(i * columns, (i + 1) * columns))),

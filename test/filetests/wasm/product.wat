@@ -1,0 +1,470 @@
+(module
+  (type $t0 (func (param i32 i32 i32)))
+  (type $t1 (func (param i32 i32)))
+  (import "host" "memory" (memory 1 65536))
+  (table 2 2 funcref)
+  (export "run" (func $run))
+  (elem (i32.const 0) func $packWPacked $einsumAddY)
+
+  ;; Runs a list of calls: of each the part of this thread.
+  (func $run (type $t0) (param $calls i32) (param $part i32) (param $parts i32)
+    (local $kernel i32)
+    (loop $each
+      (local.set $kernel (i32.load (local.get $calls)))
+      (if (i32.ge_s (local.get $kernel) (i32.const 0))
+        (then
+          (call_indirect (type $t0)
+            (i32.add (local.get $calls) (i32.const 8))
+            (local.get $part)
+            (local.get $parts)
+            (local.get $kernel)
+          )
+          (if (i32.ne (local.get $parts) (i32.const 1))
+            (then
+              (call $barrier (local.get $part) (local.get $parts))
+            )
+          )
+          (local.set $calls (i32.add (local.get $calls) (i32.load offset=4 (local.get $calls))))
+          (br_if $each (i32.const 1))
+        )
+      )
+    )
+  )
+
+  ;; Waits until all parts are here.
+  (func $barrier (type $t1) (param $part i32) (param $parts i32)
+    (local $met i32) (local $turns i32)
+    (local.set $met (i32.atomic.load offset=128 (i32.const 0)))
+    (if
+      (i32.eq
+        (i32.add (i32.atomic.rmw.add offset=64 (i32.const 0) (i32.const 1)) (i32.const 1))
+        (local.get $parts)
+      )
+      (then
+        (i32.atomic.store offset=64 (i32.const 0) (i32.const 0))
+        (drop (i32.atomic.rmw.add offset=128 (i32.const 0) (i32.const 1)))
+        (drop (memory.atomic.notify offset=128 (i32.const 0) (i32.const -1)))
+        (return)
+      )
+    )
+    (loop $spin
+      (if (i32.eq (i32.atomic.load offset=128 (i32.const 0)) (local.get $met))
+        (then
+          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+          (if
+            (i32.and (i32.gt_s (local.get $turns) (i32.const 20000)) (i32.ne (local.get $part) (i32.const 0)))
+            (then
+              (drop (memory.atomic.wait32 offset=128 (i32.const 0) (local.get $met) (i64.const -1)))
+            )
+          )
+          (br_if $spin (i32.const 1))
+        )
+      )
+    )
+  )
+
+  ;; product.trafo:4:53: pack
+  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
+  ;;   w: f32[24, 24]
+  ;;   packed: f32[2, 24, 16] (written)
+  (func $packWPacked (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+    (local $w i32) (local $packed i32) (local $packed.2 i32) (local $i0 i32) (local $packed.3 i32)
+    (local $i1 i32) (local $packed.4 i32) (local $i2 i32) (local $size i32) (local $size.2 i32)
+    (local $w.2 i32)
+    (local.set $w (i32.load (local.get $arguments)))
+    (local.set $packed (i32.load offset=4 (local.get $arguments)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $packed.2 (local.get $packed))
+        (local.set $i0 (i32.const 0))
+        (loop $i0.3
+          (local.set $packed.3 (local.get $packed.2))
+          (local.set $i1 (i32.const 0))
+          (loop $i1.2
+            (local.set $packed.4 (local.get $packed.3))
+            (local.set $i2 (i32.const 0))
+            (loop $i2.1
+              (local.set $size (i32.add (i32.shl (local.get $i0) (i32.const 4)) (local.get $i2)))
+              (local.set $size.2
+                (i32.add
+                  (i32.mul (local.get $i1) (i32.const 96))
+                  (i32.shl
+                    (select (local.get $size) (i32.const 23) (i32.lt_s (local.get $size) (i32.const 23)))
+                    (i32.const 2)
+                  )
+                )
+              )
+              (local.set $w.2 (i32.add (local.get $w) (local.get $size.2)))
+              (f32.store
+                (local.get $packed.4)
+                (select (f32.load (local.get $w.2)) (f32.const 0) (i32.lt_s (local.get $size) (i32.const 24)))
+              )
+              (local.set $packed.4 (i32.add (local.get $packed.4) (i32.const 4)))
+              (br_if $i2.1 (i32.ne (local.tee $i2 (i32.add (local.get $i2) (i32.const 1))) (i32.const 16)))
+            )
+            (local.set $packed.3 (i32.add (local.get $packed.3) (i32.const 64)))
+            (br_if $i1.2 (i32.ne (local.tee $i1 (i32.add (local.get $i1) (i32.const 1))) (i32.const 24)))
+          )
+          (local.set $packed.2 (i32.add (local.get $packed.2) (i32.const 1536)))
+          (br_if $i0.3 (i32.ne (local.tee $i0 (i32.add (local.get $i0) (i32.const 1))) (i32.const 2)))
+        )
+      )
+    )
+  )
+
+  ;; product.trafo:4:53: einsum_add
+  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
+  ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
+  ;; copies ii2 m2 j2; reorder m ii; split m 2 peel into mo mi mr copies ii3 j3; sink ii into j; sink mi
+  ;; into j; mark mi unroll; mark ii vector; sink ii3 into j3; mark ii3 vector; reorder m2 ii2; split m2
+  ;; 2 peel into m2o m2i m2r copies ii4 j4; sink ii2 into j2; sink m2i into j2; mark m2i unroll; mark ii2
+  ;; vector; sink ii4 into j4; mark ii4 vector; mark io parallel; mark ir parallel
+  ;;   x: f32[M, 24]
+  ;;   w: f32[2, 24, 16]
+  ;;   b: f32[24]
+  ;;   add: f32[M, 24] (written)
+  (func $einsumAddY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+    (local $x i32) (local $w i32) (local $b i32) (local $add i32) (local $M i32) (local $size i32)
+    (local $x.2 i32) (local $add.2 i32) (local $b.2 v128) (local $b.3 v128) (local $b.4 v128)
+    (local $b.5 v128) (local $add.end i32) (local $sum_0_0 v128) (local $sum_0_1 v128) (local $sum_0_2 v128)
+    (local $sum_0_3 v128) (local $sum_1_0 v128) (local $sum_1_1 v128) (local $sum_1_2 v128)
+    (local $sum_1_3 v128) (local $x.3 i32) (local $w.2 i32) (local $w.end i32) (local $x.4 v128)
+    (local $w.3 v128) (local $w.4 v128) (local $w.5 v128) (local $w.6 v128) (local $x.5 v128)
+    (local $size.2 i32) (local $size.3 i32) (local $x.6 i32) (local $add.3 i32) (local $x.7 i32)
+    (local $add.4 i32) (local $b.6 v128) (local $b.7 v128) (local $b.8 v128) (local $b.9 v128)
+    (local $add.end.2 i32) (local $sum_0 v128) (local $sum_1 v128) (local $sum_2 v128) (local $sum_3 v128)
+    (local $x.8 i32) (local $w.7 i32) (local $w.end.2 i32) (local $x.9 v128) (local $x.10 i32)
+    (local $add.5 i32) (local $b.10 v128) (local $b.11 v128) (local $add.end.3 i32) (local $sum_0_0.2 v128)
+    (local $sum_0_1.2 v128) (local $sum_0_2.2 v128) (local $sum_0_3.2 v128) (local $sum_1_0.2 v128)
+    (local $sum_1_1.2 v128) (local $sum_1_2.2 v128) (local $sum_1_3.2 v128) (local $x.11 i32) (local $w.8 i32)
+    (local $w.end.3 i32) (local $x.12 v128) (local $w.9 v128) (local $w.10 v128) (local $w.11 v128)
+    (local $w.12 v128) (local $x.13 v128) (local $x.14 i32) (local $add.6 i32) (local $b.12 v128)
+    (local $b.13 v128) (local $add.end.4 i32) (local $sum_0.2 v128) (local $sum_1.2 v128)
+    (local $sum_2.2 v128) (local $sum_3.2 v128) (local $x.15 i32) (local $w.13 i32) (local $w.end.4 i32)
+    (local $x.16 v128)
+    (local.set $x (i32.load (local.get $arguments)))
+    (local.set $w (i32.load offset=4 (local.get $arguments)))
+    (local.set $b (i32.load offset=8 (local.get $arguments)))
+    (local.set $add (i32.load offset=12 (local.get $arguments)))
+    (local.set $M (i32.load offset=16 (local.get $arguments)))
+    (local.set $size (i32.div_u (local.get $M) (i32.const 2)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.2 (local.get $x))
+        (local.set $add.2 (local.get $add))
+        (local.set $b.2 (v128.load align=4 (local.get $b)))
+        (local.set $b.3 (v128.load offset=16 align=4 (local.get $b)))
+        (local.set $b.4 (v128.load offset=32 align=4 (local.get $b)))
+        (local.set $b.5 (v128.load offset=48 align=4 (local.get $b)))
+        (local.set $add.end (i32.add (local.get $add.2) (i32.mul (local.get $size) (i32.const 192))))
+        (if (local.get $size)
+          (then
+            (loop $mo.2
+              (local.set $sum_0_0 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_1 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_3 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_0 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_1 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_3 (v128.const f32x4 0 0 0 0))
+              (local.set $x.3 (local.get $x.2))
+              (local.set $w.2 (local.get $w))
+              (local.set $w.end (i32.add (local.get $w.2) (i32.const 1536)))
+              (loop $j.1
+                (local.set $x.4 (v128.load32_splat (local.get $x.3)))
+                (local.set $w.3 (v128.load align=4 (local.get $w.2)))
+                (local.set $sum_0_0
+                  (f32x4.add (local.get $sum_0_0) (f32x4.mul (local.get $x.4) (local.get $w.3)))
+                )
+                (local.set $w.4 (v128.load offset=16 align=4 (local.get $w.2)))
+                (local.set $sum_0_1
+                  (f32x4.add (local.get $sum_0_1) (f32x4.mul (local.get $x.4) (local.get $w.4)))
+                )
+                (local.set $w.5 (v128.load offset=32 align=4 (local.get $w.2)))
+                (local.set $sum_0_2
+                  (f32x4.add (local.get $sum_0_2) (f32x4.mul (local.get $x.4) (local.get $w.5)))
+                )
+                (local.set $w.6 (v128.load offset=48 align=4 (local.get $w.2)))
+                (local.set $sum_0_3
+                  (f32x4.add (local.get $sum_0_3) (f32x4.mul (local.get $x.4) (local.get $w.6)))
+                )
+                (local.set $x.5 (v128.load32_splat offset=96 (local.get $x.3)))
+                (local.set $sum_1_0
+                  (f32x4.add (local.get $sum_1_0) (f32x4.mul (local.get $x.5) (local.get $w.3)))
+                )
+                (local.set $sum_1_1
+                  (f32x4.add (local.get $sum_1_1) (f32x4.mul (local.get $x.5) (local.get $w.4)))
+                )
+                (local.set $sum_1_2
+                  (f32x4.add (local.get $sum_1_2) (f32x4.mul (local.get $x.5) (local.get $w.5)))
+                )
+                (local.set $sum_1_3
+                  (f32x4.add (local.get $sum_1_3) (f32x4.mul (local.get $x.5) (local.get $w.6)))
+                )
+                (local.set $x.3 (i32.add (local.get $x.3) (i32.const 4)))
+                (local.set $w.2 (i32.add (local.get $w.2) (i32.const 64)))
+                (br_if $j.1 (i32.ne (local.get $w.2) (local.get $w.end)))
+              )
+              (v128.store align=4 (local.get $add.2) (f32x4.add (local.get $sum_0_0) (local.get $b.2)))
+              (v128.store offset=16 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_0_1) (local.get $b.3))
+              )
+              (v128.store offset=32 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_0_2) (local.get $b.4))
+              )
+              (v128.store offset=48 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_0_3) (local.get $b.5))
+              )
+              (v128.store offset=96 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_1_0) (local.get $b.2))
+              )
+              (v128.store offset=112 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_1_1) (local.get $b.3))
+              )
+              (v128.store offset=128 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_1_2) (local.get $b.4))
+              )
+              (v128.store offset=144 align=4
+                (local.get $add.2)
+                (f32x4.add (local.get $sum_1_3) (local.get $b.5))
+              )
+              (local.set $x.2 (i32.add (local.get $x.2) (i32.const 192)))
+              (local.set $add.2 (i32.add (local.get $add.2) (i32.const 192)))
+              (br_if $mo.2 (i32.ne (local.get $add.2) (local.get $add.end)))
+            )
+          )
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (local.set $size.2 (i32.rem_u (local.get $M) (i32.const 2)))
+    (local.set $size.3 (i32.mul (i32.div_u (local.get $M) (i32.const 2)) (i32.const 192)))
+    (local.set $x.6 (i32.add (local.get $x) (local.get $size.3)))
+    (local.set $add.3 (i32.add (local.get $add) (local.get $size.3)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.7 (local.get $x.6))
+        (local.set $add.4 (local.get $add.3))
+        (local.set $b.6 (v128.load align=4 (local.get $b)))
+        (local.set $b.7 (v128.load offset=16 align=4 (local.get $b)))
+        (local.set $b.8 (v128.load offset=32 align=4 (local.get $b)))
+        (local.set $b.9 (v128.load offset=48 align=4 (local.get $b)))
+        (local.set $add.end.2 (i32.add (local.get $add.4) (i32.mul (local.get $size.2) (i32.const 96))))
+        (if (local.get $size.2)
+          (then
+            (loop $mr.4
+              (local.set $sum_0 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_3 (v128.const f32x4 0 0 0 0))
+              (local.set $x.8 (local.get $x.7))
+              (local.set $w.7 (local.get $w))
+              (local.set $w.end.2 (i32.add (local.get $w.7) (i32.const 1536)))
+              (loop $j3.3
+                (local.set $x.9 (v128.load32_splat (local.get $x.8)))
+                (local.set $sum_0
+                  (f32x4.add
+                    (local.get $sum_0)
+                    (f32x4.mul (local.get $x.9) (v128.load align=4 (local.get $w.7)))
+                  )
+                )
+                (local.set $sum_1
+                  (f32x4.add
+                    (local.get $sum_1)
+                    (f32x4.mul (local.get $x.9) (v128.load offset=16 align=4 (local.get $w.7)))
+                  )
+                )
+                (local.set $sum_2
+                  (f32x4.add
+                    (local.get $sum_2)
+                    (f32x4.mul (local.get $x.9) (v128.load offset=32 align=4 (local.get $w.7)))
+                  )
+                )
+                (local.set $sum_3
+                  (f32x4.add
+                    (local.get $sum_3)
+                    (f32x4.mul (local.get $x.9) (v128.load offset=48 align=4 (local.get $w.7)))
+                  )
+                )
+                (local.set $x.8 (i32.add (local.get $x.8) (i32.const 4)))
+                (local.set $w.7 (i32.add (local.get $w.7) (i32.const 64)))
+                (br_if $j3.3 (i32.ne (local.get $w.7) (local.get $w.end.2)))
+              )
+              (v128.store align=4 (local.get $add.4) (f32x4.add (local.get $sum_0) (local.get $b.6)))
+              (v128.store offset=16 align=4 (local.get $add.4) (f32x4.add (local.get $sum_1) (local.get $b.7)))
+              (v128.store offset=32 align=4 (local.get $add.4) (f32x4.add (local.get $sum_2) (local.get $b.8)))
+              (v128.store offset=48 align=4 (local.get $add.4) (f32x4.add (local.get $sum_3) (local.get $b.9)))
+              (local.set $x.7 (i32.add (local.get $x.7) (i32.const 96)))
+              (local.set $add.4 (i32.add (local.get $add.4) (i32.const 96)))
+              (br_if $mr.4 (i32.ne (local.get $add.4) (local.get $add.end.2)))
+            )
+          )
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.10 (local.get $x))
+        (local.set $add.5 (local.get $add))
+        (local.set $b.10 (v128.load offset=64 align=4 (local.get $b)))
+        (local.set $b.11 (v128.load offset=80 align=4 (local.get $b)))
+        (local.set $add.end.3 (i32.add (local.get $add.5) (i32.mul (local.get $size) (i32.const 192))))
+        (if (local.get $size)
+          (then
+            (loop $m2o.6
+              (local.set $sum_0_0.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_1.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_2.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_0_3.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_0.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_1.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_2.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1_3.2 (v128.const f32x4 0 0 0 0))
+              (local.set $x.11 (local.get $x.10))
+              (local.set $w.8 (local.get $w))
+              (local.set $w.end.3 (i32.add (local.get $w.8) (i32.const 1536)))
+              (loop $j2.5
+                (local.set $x.12 (v128.load32_splat (local.get $x.11)))
+                (local.set $w.9 (v128.load offset=1536 align=4 (local.get $w.8)))
+                (local.set $sum_0_0.2
+                  (f32x4.add (local.get $sum_0_0.2) (f32x4.mul (local.get $x.12) (local.get $w.9)))
+                )
+                (local.set $w.10 (v128.load offset=1552 align=4 (local.get $w.8)))
+                (local.set $sum_0_1.2
+                  (f32x4.add (local.get $sum_0_1.2) (f32x4.mul (local.get $x.12) (local.get $w.10)))
+                )
+                (local.set $w.11 (v128.load offset=1568 align=4 (local.get $w.8)))
+                (local.set $sum_0_2.2
+                  (f32x4.add (local.get $sum_0_2.2) (f32x4.mul (local.get $x.12) (local.get $w.11)))
+                )
+                (local.set $w.12 (v128.load offset=1584 align=4 (local.get $w.8)))
+                (local.set $sum_0_3.2
+                  (f32x4.add (local.get $sum_0_3.2) (f32x4.mul (local.get $x.12) (local.get $w.12)))
+                )
+                (local.set $x.13 (v128.load32_splat offset=96 (local.get $x.11)))
+                (local.set $sum_1_0.2
+                  (f32x4.add (local.get $sum_1_0.2) (f32x4.mul (local.get $x.13) (local.get $w.9)))
+                )
+                (local.set $sum_1_1.2
+                  (f32x4.add (local.get $sum_1_1.2) (f32x4.mul (local.get $x.13) (local.get $w.10)))
+                )
+                (local.set $sum_1_2.2
+                  (f32x4.add (local.get $sum_1_2.2) (f32x4.mul (local.get $x.13) (local.get $w.11)))
+                )
+                (local.set $sum_1_3.2
+                  (f32x4.add (local.get $sum_1_3.2) (f32x4.mul (local.get $x.13) (local.get $w.12)))
+                )
+                (local.set $x.11 (i32.add (local.get $x.11) (i32.const 4)))
+                (local.set $w.8 (i32.add (local.get $w.8) (i32.const 64)))
+                (br_if $j2.5 (i32.ne (local.get $w.8) (local.get $w.end.3)))
+              )
+              (v128.store offset=64 align=4
+                (local.get $add.5)
+                (f32x4.add (local.get $sum_0_0.2) (local.get $b.10))
+              )
+              (v128.store offset=80 align=4
+                (local.get $add.5)
+                (f32x4.add (local.get $sum_0_1.2) (local.get $b.11))
+              )
+              (v128.store offset=160 align=4
+                (local.get $add.5)
+                (f32x4.add (local.get $sum_1_0.2) (local.get $b.10))
+              )
+              (v128.store offset=176 align=4
+                (local.get $add.5)
+                (f32x4.add (local.get $sum_1_1.2) (local.get $b.11))
+              )
+              (local.set $x.10 (i32.add (local.get $x.10) (i32.const 192)))
+              (local.set $add.5 (i32.add (local.get $add.5) (i32.const 192)))
+              (br_if $m2o.6 (i32.ne (local.get $add.5) (local.get $add.end.3)))
+            )
+          )
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.14 (local.get $x.6))
+        (local.set $add.6 (local.get $add.3))
+        (local.set $b.12 (v128.load offset=64 align=4 (local.get $b)))
+        (local.set $b.13 (v128.load offset=80 align=4 (local.get $b)))
+        (local.set $add.end.4 (i32.add (local.get $add.6) (i32.mul (local.get $size.2) (i32.const 96))))
+        (if (local.get $size.2)
+          (then
+            (loop $m2r.8
+              (local.set $sum_0.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_2.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_3.2 (v128.const f32x4 0 0 0 0))
+              (local.set $x.15 (local.get $x.14))
+              (local.set $w.13 (local.get $w))
+              (local.set $w.end.4 (i32.add (local.get $w.13) (i32.const 1536)))
+              (loop $j4.7
+                (local.set $x.16 (v128.load32_splat (local.get $x.15)))
+                (local.set $sum_0.2
+                  (f32x4.add
+                    (local.get $sum_0.2)
+                    (f32x4.mul (local.get $x.16) (v128.load offset=1536 align=4 (local.get $w.13)))
+                  )
+                )
+                (local.set $sum_1.2
+                  (f32x4.add
+                    (local.get $sum_1.2)
+                    (f32x4.mul (local.get $x.16) (v128.load offset=1552 align=4 (local.get $w.13)))
+                  )
+                )
+                (local.set $sum_2.2
+                  (f32x4.add
+                    (local.get $sum_2.2)
+                    (f32x4.mul (local.get $x.16) (v128.load offset=1568 align=4 (local.get $w.13)))
+                  )
+                )
+                (local.set $sum_3.2
+                  (f32x4.add
+                    (local.get $sum_3.2)
+                    (f32x4.mul (local.get $x.16) (v128.load offset=1584 align=4 (local.get $w.13)))
+                  )
+                )
+                (local.set $x.15 (i32.add (local.get $x.15) (i32.const 4)))
+                (local.set $w.13 (i32.add (local.get $w.13) (i32.const 64)))
+                (br_if $j4.7 (i32.ne (local.get $w.13) (local.get $w.end.4)))
+              )
+              (v128.store offset=64 align=4
+                (local.get $add.6)
+                (f32x4.add (local.get $sum_0.2) (local.get $b.12))
+              )
+              (v128.store offset=80 align=4
+                (local.get $add.6)
+                (f32x4.add (local.get $sum_1.2) (local.get $b.13))
+              )
+              (local.set $x.14 (i32.add (local.get $x.14) (i32.const 96)))
+              (local.set $add.6 (i32.add (local.get $add.6) (i32.const 96)))
+              (br_if $m2r.8 (i32.ne (local.get $add.6) (local.get $add.end.4)))
+            )
+          )
+        )
+      )
+    )
+  )
+)

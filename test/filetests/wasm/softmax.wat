@@ -1,0 +1,358 @@
+(module
+  (type $t0 (func (param i32 i32 i32)))
+  (type $t1 (func (param i32 i32)))
+  (type $t2 (func (param v128) (result v128)))
+  (import "host" "memory" (memory 1 65536))
+  (table 1 1 funcref)
+  (export "run" (func $run))
+  (elem (i32.const 0) func $softmaxY)
+
+  ;; Runs a list of calls: of each the part of this thread.
+  (func $run (type $t0) (param $calls i32) (param $part i32) (param $parts i32)
+    (local $kernel i32)
+    (loop $each
+      (local.set $kernel (i32.load (local.get $calls)))
+      (if (i32.ge_s (local.get $kernel) (i32.const 0))
+        (then
+          (call_indirect (type $t0)
+            (i32.add (local.get $calls) (i32.const 8))
+            (local.get $part)
+            (local.get $parts)
+            (local.get $kernel)
+          )
+          (if (i32.ne (local.get $parts) (i32.const 1))
+            (then
+              (call $barrier (local.get $part) (local.get $parts))
+            )
+          )
+          (local.set $calls (i32.add (local.get $calls) (i32.load offset=4 (local.get $calls))))
+          (br_if $each (i32.const 1))
+        )
+      )
+    )
+  )
+
+  ;; Waits until all parts are here.
+  (func $barrier (type $t1) (param $part i32) (param $parts i32)
+    (local $met i32) (local $turns i32)
+    (local.set $met (i32.atomic.load offset=128 (i32.const 0)))
+    (if
+      (i32.eq
+        (i32.add (i32.atomic.rmw.add offset=64 (i32.const 0) (i32.const 1)) (i32.const 1))
+        (local.get $parts)
+      )
+      (then
+        (i32.atomic.store offset=64 (i32.const 0) (i32.const 0))
+        (drop (i32.atomic.rmw.add offset=128 (i32.const 0) (i32.const 1)))
+        (drop (memory.atomic.notify offset=128 (i32.const 0) (i32.const -1)))
+        (return)
+      )
+    )
+    (loop $spin
+      (if (i32.eq (i32.atomic.load offset=128 (i32.const 0)) (local.get $met))
+        (then
+          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+          (if
+            (i32.and (i32.gt_s (local.get $turns) (i32.const 20000)) (i32.ne (local.get $part) (i32.const 0)))
+            (then
+              (drop (memory.atomic.wait32 offset=128 (i32.const 0) (local.get $met) (i64.const -1)))
+            )
+          )
+          (br_if $spin (i32.const 1))
+        )
+      )
+    )
+  )
+
+  ;; exp of four f32
+  (func $exp4 (type $t2) (param $x v128) (result v128)
+    (local $y v128) (local $r v128) (local $n v128) (local $p v128) (local $half v128)
+    (local.set $y
+      (f32x4.pmax
+        (f32x4.pmin (local.get $x) (v128.const f32x4 89 89 89 89))
+        (v128.const f32x4 -104 -104 -104 -104)
+      )
+    )
+    (local.set $r
+      (f32x4.nearest (f32x4.mul (local.get $y) (v128.const f32x4 1.442695 1.442695 1.442695 1.442695)))
+    )
+    (local.set $n (i32x4.trunc_sat_f32x4_s (local.get $r)))
+    (local.set $r
+      (f32x4.sub
+        (f32x4.sub
+          (local.get $y)
+          (f32x4.mul (local.get $r) (v128.const f32x4 0.69314575 0.69314575 0.69314575 0.69314575))
+        )
+        (f32x4.mul
+          (local.get $r)
+          (v128.const f32x4 0.0000014286068 0.0000014286068 0.0000014286068 0.0000014286068)
+        )
+      )
+    )
+    (local.set $p
+      (f32x4.add
+        (f32x4.mul
+          (f32x4.add
+            (f32x4.mul
+              (f32x4.add
+                (f32x4.mul
+                  (f32x4.add
+                    (f32x4.mul
+                      (v128.const f32x4 0.0013814602 0.0013814602 0.0013814602 0.0013814602)
+                      (local.get $r)
+                    )
+                    (v128.const f32x4 0.008368716 0.008368716 0.008368716 0.008368716)
+                  )
+                  (local.get $r)
+                )
+                (v128.const f32x4 0.04166839 0.04166839 0.04166839 0.04166839)
+              )
+              (local.get $r)
+            )
+            (v128.const f32x4 0.16666521 0.16666521 0.16666521 0.16666521)
+          )
+          (local.get $r)
+        )
+        (v128.const f32x4 0.49999994 0.49999994 0.49999994 0.49999994)
+      )
+    )
+    (local.set $p
+      (f32x4.add
+        (v128.const f32x4 1 1 1 1)
+        (f32x4.add (local.get $r) (f32x4.mul (f32x4.mul (local.get $r) (local.get $r)) (local.get $p)))
+      )
+    )
+    (local.set $half (i32x4.shr_s (local.get $n) (i32.const 1)))
+    (f32x4.mul
+      (f32x4.mul
+        (local.get $p)
+        (i32x4.shl (i32x4.add (local.get $half) (v128.const i32x4 127 127 127 127)) (i32.const 23))
+      )
+      (i32x4.shl
+        (i32x4.add (i32x4.sub (local.get $n) (local.get $half)) (v128.const i32x4 127 127 127 127))
+        (i32.const 23)
+      )
+    )
+  )
+
+  ;; softmax.trafo:2:47: softmax
+  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { softmax(x) }
+  ;; Schedule: split j 16 peel into jo ji jr; rfactor ji jo into jb jc; sink ji; mark ji vector; mark jb
+  ;; vector; mark jc unroll; split k 16 peel into ko ki kr; rfactor ki ko into kb kc; sink ki; mark ki
+  ;; vector; mark kb vector; mark kc unroll; split i 8 exact into io ii; sink ii; mark ii vector; mark m
+  ;; parallel
+  ;;   x: f32[M, 24]
+  ;;   softmax: f32[M, 24] (written)
+  (func $softmaxY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+    (local $x i32) (local $softmax i32) (local $M i32) (local $m.first i32) (local $m.end i32)
+    (local $x.2 i32) (local $softmax.2 i32) (local $softmax.end i32) (local $largest f32)
+    (local $largest_part_0 v128) (local $largest_part_1 v128) (local $largest_part_2 v128)
+    (local $largest_part_3 v128) (local $x.3 v128) (local $x.4 v128) (local $x.5 v128) (local $x.6 v128)
+    (local $x.7 i32) (local $x.end i32) (local $shift f32) (local $total f32) (local $total_part_0 v128)
+    (local $total_part_1 v128) (local $total_part_2 v128) (local $total_part_3 v128) (local $x.8 i32)
+    (local $x.end.2 i32) (local $softmax.3 i32) (local $x.9 i32) (local $eq i32) (local $x.end.3 i32)
+    (local.set $x (i32.load (local.get $arguments)))
+    (local.set $softmax (i32.load offset=4 (local.get $arguments)))
+    (local.set $M (i32.load offset=8 (local.get $arguments)))
+    (local.set $m.first
+      (i32.add
+        (i32.mul (i32.div_u (local.get $M) (local.get $parts)) (local.get $part))
+        (i32.div_u
+          (i32.mul (i32.rem_u (local.get $M) (local.get $parts)) (local.get $part))
+          (local.get $parts)
+        )
+      )
+    )
+    (local.set $m.end
+      (i32.add
+        (i32.mul (i32.div_u (local.get $M) (local.get $parts)) (i32.add (local.get $part) (i32.const 1)))
+        (i32.div_u
+          (i32.mul (i32.rem_u (local.get $M) (local.get $parts)) (i32.add (local.get $part) (i32.const 1)))
+          (local.get $parts)
+        )
+      )
+    )
+    (local.set $x.2 (i32.add (local.get $x) (i32.mul (local.get $m.first) (i32.const 96))))
+    (local.set $softmax.2 (i32.add (local.get $softmax) (i32.mul (local.get $m.first) (i32.const 96))))
+    (local.set $softmax.end
+      (i32.add
+        (local.get $softmax.2)
+        (i32.mul (i32.sub (local.get $m.end) (local.get $m.first)) (i32.const 96))
+      )
+    )
+    (if (i32.ne (local.get $m.end) (local.get $m.first))
+      (then
+        (loop $m.4
+          (local.set $largest (f32.const -inf))
+          (local.set $largest_part_0 (v128.const f32x4 -inf -inf -inf -inf))
+          (local.set $largest_part_1 (v128.const f32x4 -inf -inf -inf -inf))
+          (local.set $largest_part_2 (v128.const f32x4 -inf -inf -inf -inf))
+          (local.set $largest_part_3 (v128.const f32x4 -inf -inf -inf -inf))
+          (local.set $x.3 (v128.load align=4 (local.get $x.2)))
+          (local.set $largest_part_0 (f32x4.max (local.get $largest_part_0) (local.get $x.3)))
+          (local.set $x.4 (v128.load offset=16 align=4 (local.get $x.2)))
+          (local.set $largest_part_1 (f32x4.max (local.get $largest_part_1) (local.get $x.4)))
+          (local.set $x.5 (v128.load offset=32 align=4 (local.get $x.2)))
+          (local.set $largest_part_2 (f32x4.max (local.get $largest_part_2) (local.get $x.5)))
+          (local.set $x.6 (v128.load offset=48 align=4 (local.get $x.2)))
+          (local.set $largest_part_3 (f32x4.max (local.get $largest_part_3) (local.get $x.6)))
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_0)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_0)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_0)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_0)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_1)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_1)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_1)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_1)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_2)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_2)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_2)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_2)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_3)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_3)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_3)))
+          )
+          (local.set $largest
+            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_3)))
+          )
+          (local.set $x.7 (local.get $x.2))
+          (local.set $x.end (i32.add (local.get $x.7) (i32.const 32)))
+          (loop $jr.1
+            (local.set $largest (f32.max (local.get $largest) (f32.load offset=64 (local.get $x.7))))
+            (local.set $x.7 (i32.add (local.get $x.7) (i32.const 4)))
+            (br_if $jr.1 (i32.ne (local.get $x.7) (local.get $x.end)))
+          )
+          (local.set $shift
+            (select (f32.const 0) (local.get $largest) (f32.eq (local.get $largest) (f32.const -inf)))
+          )
+          (local.set $total (f32.const 0))
+          (local.set $total_part_0 (v128.const f32x4 0 0 0 0))
+          (local.set $total_part_1 (v128.const f32x4 0 0 0 0))
+          (local.set $total_part_2 (v128.const f32x4 0 0 0 0))
+          (local.set $total_part_3 (v128.const f32x4 0 0 0 0))
+          (local.set $total_part_0
+            (f32x4.add
+              (local.get $total_part_0)
+              (call $exp4 (f32x4.sub (local.get $x.3) (f32x4.splat (local.get $shift))))
+            )
+          )
+          (local.set $total_part_1
+            (f32x4.add
+              (local.get $total_part_1)
+              (call $exp4 (f32x4.sub (local.get $x.4) (f32x4.splat (local.get $shift))))
+            )
+          )
+          (local.set $total_part_2
+            (f32x4.add
+              (local.get $total_part_2)
+              (call $exp4 (f32x4.sub (local.get $x.5) (f32x4.splat (local.get $shift))))
+            )
+          )
+          (local.set $total_part_3
+            (f32x4.add
+              (local.get $total_part_3)
+              (call $exp4 (f32x4.sub (local.get $x.6) (f32x4.splat (local.get $shift))))
+            )
+          )
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_0))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_0))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_0))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_0))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_1))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_1))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_1))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_1))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_3))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_3))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_3))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_3))))
+          (local.set $x.8 (local.get $x.2))
+          (local.set $x.end.2 (i32.add (local.get $x.8) (i32.const 32)))
+          (loop $kr.2
+            (local.set $total
+              (f32.add
+                (local.get $total)
+                (f32x4.extract_lane 0
+                  (call $exp4 (f32x4.splat (f32.sub (f32.load offset=64 (local.get $x.8)) (local.get $shift))))
+                )
+              )
+            )
+            (local.set $x.8 (i32.add (local.get $x.8) (i32.const 4)))
+            (br_if $kr.2 (i32.ne (local.get $x.8) (local.get $x.end.2)))
+          )
+          (local.set $softmax.3 (local.get $softmax.2))
+          (local.set $x.9 (local.get $x.2))
+          (local.set $eq (f32.eq (local.get $total) (f32.const 0)))
+          (local.set $x.end.3 (i32.add (local.get $x.9) (i32.const 96)))
+          (loop $io.3
+            (v128.store align=4
+              (local.get $softmax.3)
+              (v128.bitselect
+                (v128.const f32x4 0 0 0 0)
+                (f32x4.div
+                  (call $exp4
+                    (f32x4.sub (v128.load align=4 (local.get $x.9)) (f32x4.splat (local.get $shift)))
+                  )
+                  (f32x4.splat (local.get $total))
+                )
+                (i32x4.ne (i32x4.splat (local.get $eq)) (v128.const i32x4 0 0 0 0))
+              )
+            )
+            (v128.store offset=16 align=4
+              (local.get $softmax.3)
+              (v128.bitselect
+                (v128.const f32x4 0 0 0 0)
+                (f32x4.div
+                  (call $exp4
+                    (f32x4.sub (v128.load offset=16 align=4 (local.get $x.9)) (f32x4.splat (local.get $shift)))
+                  )
+                  (f32x4.splat (local.get $total))
+                )
+                (i32x4.ne (i32x4.splat (local.get $eq)) (v128.const i32x4 0 0 0 0))
+              )
+            )
+            (local.set $softmax.3 (i32.add (local.get $softmax.3) (i32.const 32)))
+            (local.set $x.9 (i32.add (local.get $x.9) (i32.const 32)))
+            (br_if $io.3 (i32.ne (local.get $x.9) (local.get $x.end.3)))
+          )
+          (local.set $x.2 (i32.add (local.get $x.2) (i32.const 96)))
+          (local.set $softmax.2 (i32.add (local.get $softmax.2) (i32.const 96)))
+          (br_if $m.4 (i32.ne (local.get $softmax.2) (local.get $softmax.end)))
+        )
+      )
+    )
+  )
+)
