@@ -32,6 +32,7 @@ const order = [
   "elements.ts",
   "weights.ts",
   "prepared.ts",
+  "shards.ts",
   "byte-sources.ts",
   "safetensors.ts",
   "names.ts",

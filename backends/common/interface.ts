@@ -155,7 +155,7 @@ function loadOptions(
       name: "weights",
       type: "WeightsSource | readonly WeightsSource[]",
       docs: [
-        "Bytes, a Blob, a URL or a path of a .safetensors, or tensors by name; or several of them that complement each\nother. Arrays of the model's own types are used in place.",
+        "Bytes, a Blob, a URL or a path of a .safetensors or of the index of several (a path may be a folder's), or tensors\nby name; or several of them that complement each other. Arrays of the model's own types are used in place.",
       ],
     });
   }

@@ -1,6 +1,6 @@
 /**
  * A checkpoint: a folder as models are published (config.json, model.safetensors or its shards), or one .safetensors
- * file with config.json beside it. Opening reads the headers alone; a tensor is read when it is asked for.
+ * file, or the index of several, with config.json beside it. Opening reads the headers alone; a tensor is read when it is asked for.
  */
 import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
@@ -40,7 +40,7 @@ export class Checkpoint {
   }
 
   /**
-   * Opens a folder or a .safetensors file.
+   * Opens a folder, a .safetensors file or the index of several.
    * @param configPath a configuration to use in place of the checkpoint's own
    * @throws UserError E0701 if nothing is there, E0702 if no weights are, E0704 for JSON, E0705 for a damaged file,
    *   E0709 for an index that names what is missing.
@@ -53,7 +53,7 @@ export class Checkpoint {
     const beside = joinPath(folder, CONFIG);
     const from = configPath ?? (files.kind(beside) === "file" ? beside : null);
     const config = from === null ? null : readConfig(files, from);
-    const places = kind === "file" ? placesOf(new TensorFile(files, path)) : openFolder(files, path);
+    const places = kind === "file" ? openFile(files, path) : openFolder(files, path);
     return new Checkpoint(path, config, places);
   }
 
@@ -88,11 +88,15 @@ function placesOf(...of: readonly TensorFile[]): Map<string, TensorFile> {
   return places;
 }
 
+function openFile(files: Files, path: string): Map<string, TensorFile> {
+  return path.endsWith(".json") ? openShards(files, path) : placesOf(new TensorFile(files, path));
+}
+
 /** The weights of a folder: shards, model.safetensors, or the only file there is. */
 function openFolder(files: Files, folder: string): Map<string, TensorFile> {
   const names = files.list(folder);
   if (names.includes(WEIGHTS)) return placesOf(new TensorFile(files, joinPath(folder, WEIGHTS)));
-  if (names.includes(INDEX)) return openShards(files, folder);
+  if (names.includes(INDEX)) return openShards(files, joinPath(folder, INDEX));
   // Values to compare with are no weights.
   const candidates = names.filter((name) => name.endsWith(".safetensors") && name !== "io.safetensors");
   const [only] = candidates;
@@ -108,8 +112,8 @@ function openFolder(files: Files, folder: string): Map<string, TensorFile> {
 }
 
 /** The shards that an index lists. Their headers are all read, as each must hold what the index says. */
-function openShards(files: Files, folder: string): Map<string, TensorFile> {
-  const path = joinPath(folder, INDEX);
+function openShards(files: Files, path: string): Map<string, TensorFile> {
+  const folder = folderOf(path);
   const { weight_map: map } = parseJsonObject(path, readText(files, path));
   if (!isObject(map)) throw UserError.of("E0704", `${path} has no object "weight_map"`);
   const shards = new Map<string, TensorFile>();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -31,6 +31,19 @@ const tensors: [string, Tensor | RawTensor][] = [
 ];
 const file = writeSafetensors(tensors);
 
+const index = "model.safetensors.index.json";
+const shardOf = (name: string): string =>
+  name === "unused" ? "model-00003.safetensors" : `model-0000${name < "i" ? 1 : 2}-of-00002.safetensors`;
+/** The same tensors as a checkpoint in several files, with the index. */
+const shards = new Map<string, Uint8Array>(
+  [...new Set(tensors.map(([name]) => shardOf(name)))].map((file) => [
+    file,
+    writeSafetensors(tensors.filter(([name]) => shardOf(name) === file)),
+  ]),
+);
+const weightMap = Object.fromEntries(tensors.map(([name]) => [name, shardOf(name)]));
+shards.set(index, new TextEncoder().encode(JSON.stringify({ metadata: { total_size: 1 }, weight_map: weightMap })));
+
 const expected = {
   "wte.weight": Float32Array.of(1, 2, 3, 4, 5, 6),
   "head.weight": Float32Array.of(1, 2, 3, 4, 5, 6),
@@ -39,7 +52,15 @@ const expected = {
   ids: Int32Array.of(7, -1, 0),
 };
 
-/** Serves the file in small pieces at /file, half of it at /half, and nothing elsewhere. */
+/** What was asked of the server under /ranges, /whole and /cut, and how many answers it was giving at once. */
+const requests: { readonly name: string; readonly query: string | undefined; readonly range: string | undefined }[] =
+  [];
+const atOnce = { now: 0, most: 0 };
+
+/**
+ * Serves the file in small pieces at /file, half of it at /half, and nothing elsewhere; the shards with ranges, without,
+ * and cut off.
+ */
 let server: Server;
 let address = "";
 const folder = mkdtempSync(join(tmpdir(), "trafo-weights-"));
@@ -52,10 +73,19 @@ beforeAll(async () => {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200);
-    const end = request.url === "/half" ? file.length - 10 : file.length;
-    for (let at = 0; at < end; at += 37) {
-      response.write(file.subarray(at, Math.min(at + 37, end)));
+    const [, way, name, query] = /^\/(ranges|whole|cut)\/([^?]*)\??(.*)$/.exec(request.url ?? "") ?? [];
+    const bytes = shards.get(name ?? "") ?? file;
+    const { range } = request.headers;
+    let start = 0;
+    let end = request.url === "/half" ? file.length - 10 : bytes.length;
+    if (name !== undefined) requests.push({ name, query, range });
+    if (way === "cut" && name !== index) end -= 4;
+    if (way !== "whole" && range !== undefined) start = Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+    response.writeHead(start >= end ? 416 : start > 0 ? 206 : 200);
+    atOnce.most = Math.max(atOnce.most, ++atOnce.now);
+    response.on("close", () => atOnce.now--);
+    for (let at = start; at < end && !response.destroyed; at += 37) {
+      response.write(bytes.subarray(at, Math.min(at + 37, end)));
       await new Promise((resolve) => setImmediate(resolve));
     }
     response.end();
@@ -119,6 +149,38 @@ describe("weights come from", () => {
     ];
     expect(await load(parts)).toEqual(expected);
     expect(await load([new Blob([parts[0]!]), named(["experts.0.up", "experts.1.up", "half"])])).toEqual(expected);
+  });
+});
+
+describe("weights in several files come from", () => {
+  const sharded = join(folder, "sharded");
+  beforeAll(() => {
+    mkdirSync(sharded);
+    for (const [name, bytes] of shards) writeFileSync(join(sharded, name), bytes);
+  });
+  test("a folder, or its index", async () => {
+    for (const place of [sharded, `${sharded}/`, join(sharded, index)]) {
+      expect(await load(place)).toEqual(expected);
+      expect(await load(pathToFileURL(place))).toEqual(expected);
+      expect(await load(pathToFileURL(place).href)).toEqual(expected);
+    }
+    expect(await load(folder)).toEqual(expected);
+  });
+  test("the web, each file at its turn, from where its tensors begin, and no file that is not needed", async () => {
+    for (const ranges of ["ranges", "whole"]) {
+      requests.length = 0;
+      expect(await load(`${address}/${ranges}/${index}?signed=1`)).toEqual(expected);
+      expect(new Set(requests.map(({ name }) => name))).toEqual(
+        new Set([index, "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]),
+      );
+      expect(requests.every(({ query }) => query === "signed=1")).toBe(true);
+      expect(requests.filter(({ range }) => range !== undefined)).toHaveLength(1);
+      expect(atOnce.most).toBeLessThanOrEqual(2);
+    }
+  });
+  test("the web, where a file lacks bytes that its header promises", async () => {
+    const error = await load(`${address}/cut/${index}`).catch((thrown: unknown) => String(thrown));
+    expect(error).toMatch(/model-0000[12]-of-00002.safetensors is cut off within tensor/);
   });
 });
 
@@ -216,7 +278,7 @@ describe("what is wrong is said", () => {
 
   test("no weights", async () => {
     expect(await message(undefined)).toBe(
-      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors, or tensors by name",
+      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name",
     );
   });
   test("missing weights, with all alternatives and the nearest name", async () => {
@@ -257,13 +319,38 @@ describe("what is wrong is said", () => {
     expect(await message([named(), named()])).toBe('the tensor "wte.weight" is given twice');
     expect(await message([file, file])).toMatch("the given bytes and the given bytes both hold a tensor");
   });
+  test("indexes that name what is not there", async () => {
+    const index = join(folder, "broken.safetensors.index.json");
+    const half = "model-00001-of-00002.safetensors";
+    const failing = async (text: string): Promise<string> => {
+      writeFileSync(index, text);
+      return message(index);
+    };
+    expect(await failing("{")).toMatch(`${index} is not JSON (`);
+    expect(await failing('{"weights": {}}')).toBe(`${index} is no index of weights: it has no object "weight_map"`);
+    expect(await failing('{"weight_map": {"ids": "../x"}}')).toBe(`${index} gives no name of a file for tensor "ids"`);
+    expect(await failing('{"weight_map": {"ids": 3}}')).toBe(`${index} gives no name of a file for tensor "ids"`);
+    expect(await failing('{"weight_map": {"ids": "lost"}}')).toMatch(`${join(folder, "lost")} cannot be read: ENOENT`);
+    expect(await failing(`{"weight_map": {"ids": "${half}"}}`)).toMatch(`${join(folder, half)} cannot be read: ENOENT`);
+    writeFileSync(join(folder, "part.safetensors"), shards.get(half)!);
+    expect(await failing('{"weight_map": {"ids": "part.safetensors"}}')).toBe(
+      `${index} says that ${join(folder, "part.safetensors")} holds tensor "ids", which it does not`,
+    );
+    expect(await failing('{"weight_map": {}}')).toMatch('weight "half" is missing:');
+    const several = join(folder, "several");
+    mkdirSync(several);
+    expect(await message(several)).toBe(`the folder ${several} holds no file of weights`);
+    for (const name of ["b.safetensors", "a.safetensors"]) writeFileSync(join(several, name), file);
+    expect(await message(several)).toBe(
+      `the folder ${several} holds several files of weights: a.safetensors, b.safetensors`,
+    );
+  });
   test("files that are cut off or missing", async () => {
     const lost = `${address}/none`;
     expect(await message(lost)).toBe(`${lost} cannot be fetched: 404 Not Found`);
     expect(await message("http://127.0.0.1:1/x")).toMatch(/^http:\/\/127.0.0.1:1\/x cannot be fetched: /);
     expect(await message(`${address}/half`)).toBe(`${address}/half is cut off within tensor "ids"`);
     expect(await message(join(folder, "none"))).toMatch(`${join(folder, "none")} cannot be read: ENOENT`);
-    expect(await message(folder)).toMatch(`${folder} cannot be read: EISDIR`);
     const half = join(folder, "half.safetensors");
     writeFileSync(half, file.subarray(0, file.length - 10));
     expect(await message(half)).toMatch(`${half}: the file is cut off: tensor "ids" ends at byte`);

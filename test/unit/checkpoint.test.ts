@@ -99,6 +99,9 @@ describe("a checkpoint", () => {
     ] as const;
     const good = { "a.weight": "1.safetensors", "b.weight": "2.safetensors" };
     const checkpoint = Checkpoint.open(memoryFiles([...shards, index(good)]), "m");
+    expect(Checkpoint.open(memoryFiles([...shards, index(good)]), "m/model.safetensors.index.json").tensors).toEqual(
+      checkpoint.tensors,
+    );
     expect([...checkpoint.tensors.keys()]).toEqual(["a.weight", "b.weight"]);
     expect([...checkpoint.read("b.weight", "f32").data]).toEqual([5, 6]);
     const wrong = [{ "a.weight": "3.safetensors" }, { "b.weight": "1.safetensors" }];

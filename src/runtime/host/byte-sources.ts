@@ -19,7 +19,15 @@ export interface ByteSource {
   readonly bytes: Uint8Array | null;
   /** Fills `target` from `offset`, which is not before the end of what was read last. Returns the bytes that were there. */
   read(offset: number, target: Uint8Array, onBytes: (count: number) => void): Promise<number>;
+  /** Lets a connection go until there is more to read. */
+  pause(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A file or download, of which all may be read as text. */
+export interface TextSource extends ByteSource {
+  /** All of it, of which nothing was read before. */
+  text(): Promise<string>;
 }
 
 /** Files and Blobs are read in pieces of this size, so that progress shows and an abort is heard. */
@@ -36,6 +44,7 @@ export function bytesSource(bytes: Uint8Array, file: string): ByteSource {
       onBytes(part.length);
       return part.length;
     },
+    async pause() {},
     async close() {},
   };
 }
@@ -56,25 +65,47 @@ export function blobSource(blob: Blob, signal: AbortSignal | undefined): ByteSou
       }
       return count;
     },
+    async pause() {},
     async close() {},
   };
 }
 
-/** A download. Its length is unknown: the one that a server declares is that of the compressed bytes. */
-export async function webSource(url: string | URL, signal: AbortSignal | undefined): Promise<ByteSource> {
+/**
+ * A download. Its length is unknown: the one that a server declares is that of the compressed bytes. After a pause it is
+ * asked for from where reading goes on; a server that gives all of it again is read over.
+ */
+export async function webSource(url: string | URL, signal: AbortSignal | undefined): Promise<TextSource> {
   const file = String(url).startsWith("data:") ? "the data: URL" : String(url);
-  let response: Response;
-  try {
-    response = await fetch(url, signal ? { signal } : {});
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new WeightsError(`${file} cannot be fetched: ${error instanceof Error ? error.message : error}`);
-  }
-  if (!response.ok)
-    throw new WeightsError(`${file} cannot be fetched: ${response.status} ${response.statusText}`.trimEnd());
-  const reader = response.body?.getReader();
+  const request = async (from: number): Promise<Response> => {
+    const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+    let response: Response;
+    try {
+      response = await fetch(url, signal ? { signal, headers } : { headers });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new WeightsError(`${file} cannot be fetched: ${error instanceof Error ? error.message : error}`);
+    }
+    // Where nothing is left, a download was cut off: its reader finds no bytes.
+    if (!response.ok && !(from > 0 && response.status === 416))
+      throw new WeightsError(`${file} cannot be fetched: ${response.status} ${response.statusText}`.trimEnd());
+    return response;
+  };
+  const first = await request(0);
+  let reader = first.body?.getReader();
+  let paused = false;
   let piece = new Uint8Array(0);
   let position = 0;
+  const pause = async (): Promise<void> => {
+    await reader?.cancel().catch(() => {});
+    piece = new Uint8Array(0);
+    paused = true;
+  };
+  const resume = async (offset: number): Promise<void> => {
+    const response = await request(offset);
+    reader = response.ok ? response.body?.getReader() : undefined;
+    position = response.status === 200 ? 0 : offset;
+    paused = false;
+  };
   /** Takes up to `count` bytes off the stream; nothing at its end. */
   const take = async (count: number): Promise<Uint8Array> => {
     while (piece.length === 0) {
@@ -92,6 +123,8 @@ export async function webSource(url: string | URL, signal: AbortSignal | undefin
     size: null,
     bytes: null,
     async read(offset, target, onBytes) {
+      if (target.length === 0) return 0;
+      if (paused) await resume(offset);
       while (position < offset) if ((await take(offset - position)).length === 0) return 0;
       let filled = 0;
       while (filled < target.length) {
@@ -103,9 +136,17 @@ export async function webSource(url: string | URL, signal: AbortSignal | undefin
       }
       return filled;
     },
-    async close() {
-      await reader?.cancel().catch(() => {});
+    async text() {
+      const decoder = new TextDecoder();
+      let text = "";
+      for (;;) {
+        const part = await take(Number.MAX_SAFE_INTEGER);
+        if (part.length === 0) return text + decoder.decode();
+        text += decoder.decode(part, { stream: true });
+      }
     },
+    pause,
+    close: pause,
   };
 }
 
@@ -116,33 +157,67 @@ interface FileSystem {
     read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
     close(): Promise<void>;
   }>;
+  stat(path: string | URL): Promise<{ isDirectory(): boolean }>;
+  readdir(path: string | URL): Promise<string[]>;
+}
+
+async function fileSystem(): Promise<FileSystem> {
+  // Through a variable, so that bundlers for browsers do not look for the module.
+  const moduleName: string = "node:fs/promises";
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ moduleName);
+}
+
+/** Runs a call of the system; what it refuses is said of the path. */
+async function fileCall<T>(path: string | URL, call: (system: FileSystem) => Promise<T>): Promise<T> {
+  try {
+    return await call(await fileSystem());
+  } catch (error) {
+    throw new WeightsError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Whether a folder stands at a path. */
+export function isFolder(path: string | URL): Promise<boolean> {
+  return fileCall(path, async (system) => (await system.stat(path)).isDirectory());
+}
+
+/** The names in a folder. */
+export function listFolder(path: string | URL): Promise<string[]> {
+  return fileCall(path, (system) => system.readdir(path));
+}
+
+/** A file in a folder. */
+export function joinFile(folder: string | URL, name: string): string | URL {
+  if (!(folder instanceof URL)) return `${folder.replace(/[/\\]+$/, "")}/${name}`;
+  return new URL(encodeURIComponent(name), folder.href.endsWith("/") ? folder : `${folder.href}/`);
 }
 
 /** A file on disk, under Node, Deno or Bun. */
-export async function fileSource(path: string | URL, signal: AbortSignal | undefined): Promise<ByteSource> {
-  // Through a variable, so that bundlers for browsers do not look for the module.
-  const moduleName: string = "node:fs/promises";
-  const fileSystem: FileSystem = await import(/* webpackIgnore: true */ /* @vite-ignore */ moduleName);
-  const fail = (error: unknown): never => {
-    throw new WeightsError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+export async function fileSource(path: string | URL, signal: AbortSignal | undefined): Promise<TextSource> {
+  const handle = await fileCall(path, (system) => system.open(path));
+  const { size } = await fileCall(path, () => handle.stat());
+  const read: ByteSource["read"] = async (offset, target, onBytes) => {
+    let filled = 0;
+    while (filled < target.length) {
+      signal?.throwIfAborted();
+      const length = Math.min(pieceBytes, target.length - filled);
+      const { bytesRead } = await fileCall(path, () => handle.read(target, filled, length, offset + filled));
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+      onBytes(bytesRead);
+    }
+    return filled;
   };
-  const handle = await fileSystem.open(path).catch(fail);
   return {
     file: String(path),
-    size: (await handle.stat()).size,
+    size,
     bytes: null,
-    async read(offset, target, onBytes) {
-      let filled = 0;
-      while (filled < target.length) {
-        signal?.throwIfAborted();
-        const length = Math.min(pieceBytes, target.length - filled);
-        const { bytesRead } = await handle.read(target, filled, length, offset + filled).catch(fail);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-        onBytes(bytesRead);
-      }
-      return filled;
+    read,
+    async text() {
+      const bytes = new Uint8Array(size);
+      return new TextDecoder().decode(bytes.subarray(0, await read(0, bytes, () => {})));
     },
+    async pause() {},
     close: () => handle.close(),
   };
 }

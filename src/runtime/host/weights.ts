@@ -26,6 +26,7 @@ import {
   type SafetensorsType,
   safetensorsHeaderLength,
 } from "./safetensors.js";
+import { weightsFiles } from "./shards.js";
 import { type ArrayOf, arrayOf, bytesPerElement, type ElementName, elementCount, showShape } from "./tensors.js";
 
 /** A tensor that is given by name. The kind of its array says its type; 16-bit numbers are f16 as bits. */
@@ -44,7 +45,8 @@ export interface NamedTensor {
 }
 
 /**
- * Weights: the bytes of a safetensors file, a Blob, a URL, a path (under Node, Deno and Bun), or tensors by name.
+ * Weights: the bytes of a safetensors file, a Blob, a URL, a path (under Node, Deno and Bun), or tensors by name. A URL or
+ * path may be that of an index (`model.safetensors.index.json`), whose files lie beside it; a path may be a folder's.
  * Bytes and arrays of the model's own type are read in place: leave them unchanged while the model is in use.
  */
 export type WeightsSource =
@@ -119,14 +121,17 @@ export async function takeWeights(
   // A caller in JavaScript may leave the options out.
   if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
     throw new WeightsError(
-      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors, or tensors by name",
+      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name",
     );
   }
   const given = options.weights === undefined ? [] : options.weights;
   const opened: ByteSource[] = [];
   try {
     const held = new Map<string, HeldTensor>();
-    for (const source of Array.isArray(given) ? given : [given]) await openSource(source, options.signal, opened, held);
+    const wanted = new Set(Object.entries(table).flatMap(([name, { sources }]) => sources?.flat() ?? [name]));
+    for (const source of Array.isArray(given) ? given : [given]) {
+      await openSource(source, wanted, options.signal, opened, held);
+    }
     const keys = new Map<string, string>();
     const reads = planReads(table, held, opened.map((source) => source.file).join(", "), keys);
     const names = new Map<string, string[]>();
@@ -142,6 +147,7 @@ export async function takeWeights(
 /** Opens a source, checks its header and adds its tensors to those that are held. */
 async function openSource(
   given: WeightsSource,
+  wanted: ReadonlySet<string>,
   signal: AbortSignal | undefined,
   opened: ByteSource[],
   held: Map<string, HeldTensor>,
@@ -152,8 +158,20 @@ async function openSource(
   if (typeof given === "string" || given instanceof URL) {
     const isUrl = given instanceof URL || /^[a-z][a-z0-9+.-]+:/i.test(given);
     const isFile = isUrl ? new URL(given).protocol === "file:" : hasFiles();
-    if (isFile) source = await fileSource(isUrl ? new URL(given) : given, signal);
-    else source = await webSource(given, signal);
+    for (const { at, tensors } of await weightsFiles(
+      isFile && isUrl ? new URL(given) : given,
+      isFile,
+      wanted,
+      signal,
+    )) {
+      const shard = isFile ? await fileSource(at, signal) : await webSource(at, signal);
+      await holdTensors(shard, opened, held);
+      const lacking = tensors?.find((name) => held.get(name)?.source !== shard);
+      if (lacking !== undefined) {
+        throw new WeightsError(`${given} says that ${shard.file} holds tensor "${lacking}", which it does not`);
+      }
+    }
+    return;
   } else if (tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]") {
     source = bytesSource(new Uint8Array(given as ArrayBuffer), "the given bytes");
   } else if (ArrayBuffer.isView(given)) {
@@ -163,6 +181,12 @@ async function openSource(
   } else {
     return openNamed(given as Readonly<Record<string, NamedTensor>> | ReadonlyMap<string, NamedTensor>, opened, held);
   }
+  await holdTensors(source, opened, held);
+}
+
+/** Checks the header of a source and adds its tensors. Where there are several, only the last stays connected. */
+async function holdTensors(source: ByteSource, opened: ByteSource[], held: Map<string, HeldTensor>): Promise<void> {
+  await opened.at(-1)?.pause();
   opened.push(source);
   for (const [name, entry] of (await readHeader(source)).tensors) {
     const other = held.get(name);
@@ -316,12 +340,15 @@ async function readAll(
   };
   /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
   let lastEntry: SafetensorsEntry | undefined;
+  let lastSource: ByteSource | undefined;
   let lastBytes: Uint8Array = new Uint8Array(0);
   for (const read of reads) {
     const { source, entry, type, elements, part, parts } = read;
     signal?.throwIfAborted();
     const count = entry.end - entry.start;
     const offset = (elements / parts) * part;
+    if (lastSource !== source) await lastSource?.pause();
+    lastSource = source;
     if (source.bytes) {
       const values = convertSafetensor(entry, source.bytes.subarray(entry.start, entry.end), type, source.file);
       if (parts > 1) target(read).set(values, offset);
