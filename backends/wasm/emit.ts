@@ -33,7 +33,7 @@ export function emitWasm(module: Module): EmittedWasm {
   const held = heldTables(module);
   const emitted = assembleModule(module, {
     entries: printed,
-    loading: loadingOf(fixed, printed),
+    loading: loadingOf(identifier(module.name), fixed, printed),
     statements: [
       heading("The entries: what each takes and gives, where it lies in memory, and the order of its kernels."),
       ...printed.flatMap((each) => entryStatements(each, each.description)),
@@ -53,6 +53,7 @@ function toBase64(bytes: Uint8Array): string {
 }
 
 function loadingOf(
+  file: string,
   fixed: { readonly code: string; readonly computed: string },
   printed: readonly (PrintedEntry & { readonly description: string })[],
 ): Loading {
@@ -66,7 +67,10 @@ function loadingOf(
       },
     ],
     instance: [
-      `const instance = await WasmInstance.load(fromBase64(${fixed.code}), weightTable, ${fixed.computed}, options);`,
+      `const code = fromBase64(${fixed.code});`,
+      "// Without vectors the TypeScript target's module computes: it lies beside this one, and is asked for only then.",
+      `if (!WebAssembly.validate(code)) return withoutVectors<Model>((file) => import(/* webpackIgnore: true */ /* @vite-ignore */ file), "./${file}.fallback.js", options);`,
+      `const instance = await WasmInstance.load(code, weightTable, ${fixed.computed}, options);`,
     ],
     failures: "Rejects with a RangeError where memory does not suffice.",
     method: ({ plan, names }) => {

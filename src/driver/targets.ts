@@ -72,7 +72,7 @@ export const targets: { readonly [K in TargetName]: Target } = {
   },
   wasm: {
     about: "an ES module without dependencies whose kernels are WebAssembly with SIMD",
-    emits: ["ts", "js", "dts", "wasm", "wat"],
+    emits: ["ts", "js", "dts", "fallback", "wasm", "wat"],
     unavailable: available,
     aside: null,
     start: (compilation, weights) => moduleRunner("wasm", compilation, weights),

@@ -84,3 +84,31 @@ test("one thread computes where memory cannot be shared", async () => {
     WebAssembly.Memory = Memory;
   }
 });
+
+test("without vectors the module beside it computes, and its absence is told", { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "trafo-vectors-"));
+  const checkpoint = "examples/gpt2/checkpoint";
+  const program = { path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint };
+  try {
+    const script = `
+      WebAssembly.validate = () => false;
+      WebAssembly.instantiate = () => { throw new Error("no vectors"); };
+      const { load } = await import("./gpt2.mjs");
+      try {
+        const model = await load({ weights: ${JSON.stringify(join(process.cwd(), weights))}, threads: 2 });
+        console.log((await model.forward({ input_ids: [[1, 2, 3]] })).logits.shape.join());
+      } catch (error) {
+        console.log(error.message.split(",")[0]);
+      }
+    `;
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    writeFileSync(join(folder, "gpt2.mjs"), await moduleText());
+    writeFileSync(join(folder, "main.mjs"), script);
+    const main = (): string => spawnSync(process.execPath, [join(folder, "main.mjs")], { encoding: "utf8" }).stdout;
+    expect(main()).toBe("WebAssembly has no vectors here\n");
+    writeFileSync(join(folder, "gpt2.fallback.js"), (await compile(program)).javascript);
+    expect(main()).toBe("1,3,99\n");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -112,6 +112,10 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   const contents: [string, string | Uint8Array][] = [];
   if (kinds.includes("ts")) contents.push([`${name}.ts`, module.typescript]);
   if (kinds.includes("js")) contents.push([`${name}.js`, module.javascript], [`${name}.js.map`, module.sourceMap]);
+  if (kinds.includes("fallback")) {
+    const { javascript } = await compilation.compiledFor("typescript").get("emit");
+    contents.push([`${name}.fallback.js`, javascript]);
+  }
   if (kinds.includes("wasm") && module.wasm) contents.push([`${name}.wasm`, module.wasm]);
   if (kinds.includes("wat") && module.wat !== undefined) contents.push([`${name}.wat`, module.wat]);
   if (kinds.includes("dts")) contents.push([`${name}.d.ts`, module.declarations]);

@@ -1,4 +1,4 @@
-/** Bytes that a module carries as text. */
+/** Bytes that a module carries as text, and what is loaded where a host does not understand them. */
 
 /** The bytes of base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
@@ -6,4 +6,24 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
+}
+
+/**
+ * The model of the module that is there for hosts whose WebAssembly has no vectors. `find` stands in the module itself,
+ * as a file is found beside the module that asks for it; bundlers leave it alone.
+ * @throws Error where that module is not there.
+ */
+export async function withoutVectors<Model>(
+  find: (file: string) => Promise<unknown>,
+  file: string,
+  options: unknown,
+): Promise<Model> {
+  let other: { load(options: unknown): Promise<Model> };
+  try {
+    other = (await find(file)) as typeof other;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`WebAssembly has no vectors here, and the module for such hosts, ${file}, is not there: ${reason}`);
+  }
+  return other.load(options);
 }
