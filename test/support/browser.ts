@@ -1,0 +1,79 @@
+/** A browser of this machine, if it has one, and pages that are served to it on loopback. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/** Its command; undefined where there is none. */
+export const browser = names.find((name) => spawnSync(name, ["--version"]).status === 0);
+if (!browser) console.log(`skipped: no browser (${names.join(", ")}) to run a module in`);
+
+/** Flags of a browser without a window, without WebGPU. */
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-sync",
+  "--disable-background-networking",
+  "--disable-component-update",
+];
+
+/** What lets a browser without a GPU have WebGPU, on SwiftShader. */
+export const webGpuFlags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/** Serves a page to the browser until it posts a result. */
+export async function inBrowser(
+  files: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>>,
+  more: readonly string[] = ["--disable-gpu"],
+): Promise<string> {
+  const profile = mkdtempSync(join(tmpdir(), "trafo-browser-"));
+  let resolve: (result: string) => void = () => {};
+  const promise = new Promise<string>((done) => {
+    resolve = done;
+  });
+  const server = createServer((request, response) => {
+    if (request.url === "/result") {
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        response.end();
+        resolve(Buffer.concat(parts).toString());
+      });
+      return;
+    }
+    const file = files[request.url ?? ""];
+    response.writeHead(file ? 200 : 404, {
+      "content-type": file?.type ?? "text/plain",
+      // WebAssembly is code of its own kind to a policy.
+      "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    });
+    response.end(file?.body ?? "");
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const { port } = server.address() as AddressInfo;
+  const child = spawn(browser!, [...flags, ...more, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/`], {
+    stdio: "ignore",
+  });
+  const ended = new Promise<string>((gone) => {
+    child.once("exit", (status) => gone(JSON.stringify({ error: `the browser ended with status ${status}` })));
+  });
+  try {
+    return await Promise.race([promise, ended]);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    server.closeAllConnections();
+    server.close();
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch {
+      // The browser's children may still write there for a moment; it is a temporary folder.
+    }
+  }
+}
