@@ -4,6 +4,7 @@ import { applySchedule } from "./apply.js";
 import { legaliseForWgsl } from "./legalise/wgsl.js";
 import { invocationsOf } from "./policies/invocations.js";
 import { schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
+import { attentionForWgsl } from "./policies/wgsl-attention.js";
 import { printSchedule } from "./text.js";
 
 /**
@@ -12,7 +13,8 @@ import { printSchedule } from "./text.js";
  */
 export function scheduledForWgsl(kernel: Kernel, policy: WgslPolicy | null): Kernel {
   const tiled = policy === null ? [] : schedulesForWgsl(kernel, policy);
-  const steps = tiled.length > 0 ? tiled : invocationsOf(kernel);
+  const attention = policy === null || tiled.length > 0 ? [] : attentionForWgsl(kernel);
+  const steps = tiled.length > 0 ? tiled : [...attention, ...invocationsOf(applySchedule(kernel, attention))];
   if (steps.length === 0) return kernel;
   return { ...legaliseForWgsl(applySchedule(kernel, steps)), schedule: printSchedule(steps) };
 }
