@@ -28,6 +28,7 @@ const order = [
   "beam-search.ts",
   "sampling.ts",
   "session-arrays.ts",
+  "wasm-session.ts",
   "inputs.ts",
   "elements.ts",
   "weights.ts",

@@ -4,6 +4,8 @@
  */
 import { StructureKind } from "ts-morph";
 import { constantOf } from "../../src/sizes/index.js";
+import { decodingSpec, type PrintedDecoding, printedDecodings } from "../common/decoding.js";
+import { decodingMethods, decodingTypes } from "../common/decoding-interface.js";
 import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
 import { propertyName } from "../common/entries.js";
 import { type HeldTables, heldTables } from "../common/held.js";
@@ -31,12 +33,16 @@ export function emitWasm(module: Module): EmittedWasm {
     return { ...entry, printer, description: names.claim(`${identifier(entry.plan.name)}Entry`) };
   });
   const held = heldTables(module);
+  const decodings = printedDecodings(module, names, printed);
   const emitted = assembleModule(module, {
-    entries: printed,
-    loading: loadingOf(identifier(module.name), fixed, printed),
+    entries: printed.filter(({ plan }) => module.plans.includes(plan)),
+    loading: { ...loadingOf(identifier(module.name), fixed, printed), more: decodingMethods(module, decodings) },
+    exported: decodings.length === 0 ? [] : decodingTypes,
     statements: [
       heading("The entries: what each takes and gives, where it lies in memory, and the order of its kernels."),
       ...printed.flatMap((each) => entryStatements(each, each.description)),
+      ...(decodings.length === 0 ? [] : [heading("Decoding: what a session keeps, and what runs its steps.")]),
+      ...decodings.flatMap(decodingStatements),
       heading("What is computed of weights once, by the kernel of each; what only that reads is let go."),
       constant(fixed.computed, computedTable(held, kernels), "Readonly<Record<string, ComputedSpec>>", null),
       heading("The kernels, as WebAssembly in base64; `trafo compile --emit wat` prints them for people."),
@@ -44,6 +50,24 @@ export function emitWasm(module: Module): EmittedWasm {
     ],
   });
   return { ...emitted, wasm, wat: moduleText(kernels.module) };
+}
+
+/** What a session is, as a constant, and what runs its steps. */
+function decodingStatements(decoding: PrintedDecoding<PrintedEntry & { readonly description: string }>): Item[] {
+  const { decoded, spec, target, begin, step, last } = decoding;
+  const entries = `{ begin: ${begin?.description ?? "null"}, step: ${step.description}, last: ${last.description} }`;
+  return [
+    constant(spec, decodingSpec(decoding), "DecodingSpec", `How ${decoded.entry} is computed step by step.`),
+    {
+      kind: StructureKind.Function,
+      name: target,
+      docs: [`Runs the steps of ${decoded.entry}.`],
+      parameters: [{ name: "instance", type: "WasmInstance" }],
+      returnType: "StepTarget<WasmKept>",
+      statements: `return wasmStepTarget(instance, ${spec}, ${entries});`,
+      leadingTrivia: "\n",
+    },
+  ];
 }
 
 function toBase64(bytes: Uint8Array): string {
@@ -120,6 +144,7 @@ function entryStatements({ plan, names, printer }: PrintedEntry, description: st
         { name: sizes, type: "Sizes" },
         { name: "at", type: "number" },
         { name: "weights", type: "Readonly<Record<string, number>>" },
+        ...(printer.hasStates ? [{ name: "states", type: "Readonly<Record<string, number>>" }] : []),
       ],
       returnType: "WasmRun",
       statements: printer.runBody(),

@@ -28,7 +28,7 @@ export class EntryPrinter extends EntryDescription {
     readonly kernels: WasmKernels,
     around: Names,
   ) {
-    super(plan, around, ["at", "sizes", "weights", "parts"]);
+    super(plan, around, ["at", "sizes", "weights", "parts", "states"]);
     let offset = plan.arenaBytes;
     for (const id of [...plan.inputs, ...plan.outputs]) {
       this.#offsets.set(id, offset);
@@ -59,6 +59,11 @@ export class EntryPrinter extends EntryDescription {
     const scratch = this.code(this.#scratch);
     const sum = scratch.text === "0" ? total : `${total} + (${scratch.text}) * parts`;
     return [...this.destructured(sum), `return ${sum};`].join("\n");
+  }
+
+  /** Whether it reads or writes what a session keeps. */
+  get hasStates(): boolean {
+    return this.plan.buffers.some(({ place }) => place.kind === "state");
   }
 
   get usesParts(): boolean {
@@ -109,6 +114,8 @@ export class EntryPrinter extends EntryDescription {
   #reference(id: BufferId): string {
     const name = this.#names.get(id);
     if (name !== undefined) return name;
+    const { place } = this.plan.buffers[id]!;
+    if (place.kind === "state") return `states[${JSON.stringify(place.name)}]!`;
     const held = heldName(this.plan, id);
     return `${/^[A-Za-z_]\w*$/.test(held) ? `weights.${held}` : `weights[${JSON.stringify(held)}]`}!`;
   }

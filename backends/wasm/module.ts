@@ -3,7 +3,7 @@ import { type Kernel, kernelKey } from "../../src/ir/kernel/index.js";
 import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
 import type { Size } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
-import { locationText, type Module, typeText } from "../common/module.js";
+import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
 import type { ModuleCode } from "./code/module.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
@@ -23,10 +23,11 @@ export class WasmKernels {
   readonly module: ModuleCode;
   readonly #places = new Map<string, KernelPlace>();
 
-  constructor({ plans, sourceLine }: Module) {
+  constructor(whole: Module) {
+    const { sourceLine } = whole;
     const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
     const codes: KernelCode[] = [];
-    for (const plan of plans) {
+    for (const plan of allPlans(whole)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const key = kernelKey(kernel);
         if (this.#places.has(key)) continue;

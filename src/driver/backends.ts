@@ -43,7 +43,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     schedule: (lowered, policy) =>
       policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForWasm(kernel)),
     planning: {},
-    decodes: false,
+    decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {

@@ -9,6 +9,11 @@ import { Random } from "../support/random.js";
 const named = (name: string): Decoder => decoders.find((each) => each.name === name)!;
 const chosen = ["gpt2/checkpoint", "llama/checkpoint", "mistral/checkpoint", "gpt_oss/checkpoint", "bloom/checkpoint"];
 
+const onWasm = [
+  ["gpt2/checkpoint", "wasm"],
+  ["mistral/checkpoint", "wasm"],
+] as const;
+
 async function tokensOf(model: DecodingModel, options: Parameters<DecodingModel["generate"]>[0]): Promise<number[][]> {
   const found: number[][] = [];
   for await (const { token, sequence } of model.generate(options)) {
@@ -33,9 +38,9 @@ async function greedily(
   return tokens.slice(prompt.length);
 }
 
-describe.each(chosen)("%s", (name) => {
+describe.each([...chosen.map((name) => [name, "typescript"] as const), ...onWasm])("%s, %s", (name, target) => {
   it("gives the whole entry's logits at every position, and its tokens", async () => {
-    const model = await loadDecoding(named(name));
+    const model = await loadDecoding(named(name), target);
     const forward = entryOf(model, "forward");
     const random = new Random(4);
     const ids = [0, 1].map(() => Array.from({ length: 13 }, () => random.below(20)));
@@ -65,25 +70,28 @@ describe.each(chosen)("%s", (name) => {
 });
 
 describe("a session", () => {
-  it("is forked, saved and restored, each going on by itself", async () => {
-    const model = await loadDecoding(named("mistral/checkpoint"));
-    const open = sessionOf(model, "forward");
-    const session = await open();
-    await session.step({ input_ids: [[1, 2, 3, 4, 5, 6]] });
-    const saved = structuredClone(await session.save());
-    const fork = session.fork();
-    const pair = session.fork([0, 0]);
-    const next = async (of: Awaited<ReturnType<typeof open>>, token: number) =>
-      Array.from((await of.next({ input_ids: [[token]] })).logits!.data);
-    const [seven, eight] = [await next(session, 7), await next(fork, 8)];
-    expect(seven).not.toEqual(eight);
-    const both = (await pair.next({ input_ids: [[7], [8]] })).logits!;
-    expect(both.shape).toEqual([2, 1, both.shape[2]]);
-    expect(Array.from(both.data)).toEqual([...seven, ...eight]);
-    const restored = await open({ saved });
-    expect(restored.past).toBe(6);
-    expect(await next(restored, 7)).toEqual(seven);
-  });
+  it.each(["typescript", "wasm"] as const)(
+    "is forked, saved and restored, each going on by itself: %s",
+    async (target) => {
+      const model = await loadDecoding(named("mistral/checkpoint"), target);
+      const open = sessionOf(model, "forward");
+      const session = await open();
+      await session.step({ input_ids: [[1, 2, 3, 4, 5, 6]] });
+      const saved = structuredClone(await session.save());
+      const fork = session.fork();
+      const pair = session.fork([0, 0]);
+      const next = async (of: Awaited<ReturnType<typeof open>>, token: number) =>
+        Array.from((await of.next({ input_ids: [[token]] })).logits!.data);
+      const [seven, eight] = [await next(session, 7), await next(fork, 8)];
+      expect(seven).not.toEqual(eight);
+      const both = (await pair.next({ input_ids: [[7], [8]] })).logits!;
+      expect(both.shape).toEqual([2, 1, both.shape[2]]);
+      expect(Array.from(both.data)).toEqual([...seven, ...eight]);
+      const restored = await open({ saved });
+      expect(restored.past).toBe(6);
+      expect(await next(restored, 7)).toEqual(seven);
+    },
+  );
 
   it("says what does not fit", async () => {
     const model = await loadDecoding(named("gpt2/checkpoint"));

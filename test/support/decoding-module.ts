@@ -1,5 +1,6 @@
 /** Compiles a program with its steps to a module and loads it, as its users do. */
 
+import type { BackendName } from "../../src/driver/backends.js";
 import { importText } from "../../src/driver/module-runner.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation } from "../../src/driver/pipeline.js";
@@ -36,9 +37,12 @@ interface Loaded {
   load(options: object): Promise<DecodingModel>;
 }
 
-export async function loadDecoding({ program, checkpoint }: Decoder): Promise<DecodingModel> {
+export async function loadDecoding(
+  { program, checkpoint }: Decoder,
+  target: BackendName = "typescript",
+): Promise<DecodingModel> {
   const files = nodeFiles();
-  const compilation = new Compilation({ files, path: program, checkpoint: Checkpoint.open(files, checkpoint) });
+  const compilation = new Compilation({ files, path: program, checkpoint: Checkpoint.open(files, checkpoint), target });
   const module = (await importText((await compilation.get("emit")).javascript)) as Loaded;
   return module.load({ weights: `${checkpoint}/model.safetensors` });
 }

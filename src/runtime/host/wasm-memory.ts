@@ -31,7 +31,7 @@ const mostBytes = 65536 * pageBytes;
 /** Where what runs read begins: before it lies what threads share. */
 const firstByte = 256;
 /** Vectors may read this much behind the last element. */
-const slackBytes = 64;
+export const slackBytes = 64;
 
 /** The bytes of an element: f16 is held as f32. */
 export function wasmBytes(type: ElementName, elements: number): number {

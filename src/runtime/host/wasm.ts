@@ -30,8 +30,13 @@ export interface WasmEntry {
   readonly outputs: readonly OutputSpec[];
   /** The bytes of the arena, inputs, outputs and private arrays of so many parts. */
   readonly bytes: (sizes: Sizes, parts?: number) => number;
-  /** @param at the first byte of the arena */
-  readonly run: (sizes: Sizes, at: number, weights: Readonly<Record<string, number>>) => WasmRun;
+  /** @param at the first byte of the arena. @param states where a session keeps what, for a step */
+  readonly run: (
+    sizes: Sizes,
+    at: number,
+    weights: Readonly<Record<string, number>>,
+    states: Readonly<Record<string, number>>,
+  ) => WasmRun;
 }
 
 export interface WasmOptions extends WeightsOptions {
@@ -50,6 +55,8 @@ interface KeptRun extends WasmRun {
 export class WasmInstance {
   #memory: WasmMemory | null;
   readonly #kept = new Map<string, KeptRun>();
+  /** The memory of sessions: where each begins and ends. */
+  readonly #sessions = new Map<number, number>();
   /** The run whose calls lie in memory. */
   #current: KeptRun | null = null;
 
@@ -91,12 +98,47 @@ export class WasmInstance {
 
   /** Makes room for a run that needs so many bytes. */
   reserve(bytes: number): void {
-    this.memory.reserve(this.memory.end + bytes);
+    this.memory.reserve(this.#top + bytes);
   }
 
-  run(entry: WasmEntry, { sizes, arrays }: CheckedInputs): Readonly<Record<string, Tensor>> {
+  /** The first byte behind the weights and what sessions keep. */
+  get #top(): number {
+    return Math.max(this.memory.end, ...this.#sessions.values());
+  }
+
+  /** Memory for a session, between runs' and the weights'. Returns its first byte. */
+  keep(bytes: number): number {
+    let base = aligned(this.memory.end);
+    // The first gap that is large enough.
+    for (const [from, to] of [...this.#sessions].sort((a, b) => a[0] - b[0])) {
+      if (base + bytes <= from) break;
+      base = Math.max(base, aligned(to));
+    }
+    this.memory.reserve(base + bytes);
+    this.#sessions.set(base, base + Math.max(bytes, 16));
+    // Runs lie behind it from now on.
+    this.#forgetRuns();
+    return base;
+  }
+
+  /** Frees the memory of a session. */
+  release(base: number): void {
+    this.#sessions.delete(base);
+    this.#forgetRuns();
+  }
+
+  #forgetRuns(): void {
+    this.#kept.clear();
+    this.#current = null;
+  }
+
+  run(
+    entry: WasmEntry,
+    { sizes, arrays }: CheckedInputs,
+    states: Readonly<Record<string, number>> = {},
+  ): Readonly<Record<string, Tensor>> {
     const { memory } = this;
-    const run = this.#runOf(entry, sizes);
+    const run = this.#runOf(entry, sizes, states);
     for (const [position, input] of entry.spec.inputs.entries()) {
       const address = run.inputs[position]!;
       const array = arrays[position];
@@ -119,15 +161,19 @@ export class WasmInstance {
   }
 
   /** The calls of an entry for its sizes, which are made anew only for sizes that were not met lately. */
-  #runOf(entry: WasmEntry, sizes: Sizes): KeptRun {
+  #runOf(entry: WasmEntry, sizes: Sizes, states: Readonly<Record<string, number>>): KeptRun {
     const { memory } = this;
-    const key = [entry.spec.name, ...entry.spec.sizes.map((size) => sizes[size.name])].join(" ");
+    const key = [
+      entry.spec.name,
+      Object.values(states)[0] ?? "",
+      ...entry.spec.sizes.map((size) => sizes[size.name]),
+    ].join(" ");
     let run = this.#kept.get(key);
     if (run === undefined) {
-      const start = aligned(memory.end);
-      const arena = aligned(start + callBytes(entry.run(sizes, 0, memory.addresses).calls));
+      const start = aligned(this.#top);
+      const arena = aligned(start + callBytes(entry.run(sizes, 0, memory.addresses, states).calls));
       run = {
-        ...entry.run(sizes, arena, memory.addresses),
+        ...entry.run(sizes, arena, memory.addresses, states),
         start,
         end: arena + entry.bytes(sizes, this.threads.count),
       };
