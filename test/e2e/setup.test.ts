@@ -21,8 +21,10 @@ beforeEach(() => {
     "package-lock.json",
     "src/cli/trafo.mjs",
     "backends/common/erase.ts",
+    "backends/dot/picture",
+    "backends/dot/page",
   ])
-    cpSync(join(root, path), at(path));
+    cpSync(join(root, path), at(path), { recursive: true });
   for (const folder of ["src/runtime/host", "dsl/std"]) mkdirSync(at(folder), { recursive: true });
   symlinkSync(join(root, "node_modules"), at("node_modules"), "dir");
   writeFileSync(at("dsl/std/a.trafo"), "fn one() -> int = 1\n");
