@@ -1,5 +1,5 @@
 /** Kernels as functions of a module: their names, which come from the model, and the comments above them. */
-import type { Kernel } from "../../src/ir/kernel/index.js";
+import { type Kernel, KernelMemo } from "../../src/ir/kernel/index.js";
 import type { Dispatch } from "../../src/ir/plan/plan.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, lineText, locationText, type Module, typeText } from "../common/module.js";
@@ -13,7 +13,10 @@ export interface KernelFunction {
   readonly comment: string;
 }
 
-/** The functions of all kernels of some plans. Kernels of one text share a function, also those of two entries. */
+/**
+ * The functions of all kernels of some plans. Kernels of one text share a function, also those of two entries; so do those
+ * that are equal up to the names of their sizes, which are arguments.
+ */
 export class KernelFunctions {
   readonly all: KernelFunction[] = [];
   readonly #byKernel = new Map<Kernel, KernelFunction>();
@@ -21,20 +24,25 @@ export class KernelFunctions {
 
   constructor(module: Module, names: Names) {
     const { sourceLine } = module;
+    const known = new KernelMemo<KernelFunction>();
     for (const plan of allPlans(module)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         if (this.#byKernel.has(kernel)) continue;
-        const printed = printKernel(kernel);
-        const parameters = printed.parameters.map(({ name, type }) => `${name}: ${type}`);
-        const text = [...parameters, ...printed.lines].join("\n");
-        let made = this.#byText.get(text);
-        if (!made) {
-          const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
-          const name = names.claim(functionName(kernel, dispatches, plan));
-          made = { name, printed, comment: comment(kernel, dispatches, printed, sourceLine) };
-          this.#byText.set(text, made);
-          this.all.push(made);
-        }
+        const make = (): KernelFunction => {
+          const printed = printKernel(kernel);
+          const parameters = printed.parameters.map(({ name, type }) => `${name}: ${type}`);
+          const text = [...parameters, ...printed.lines].join("\n");
+          let made = this.#byText.get(text);
+          if (!made) {
+            const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
+            const name = names.claim(functionName(kernel, dispatches, plan));
+            made = { name, printed, comment: comment(kernel, dispatches, printed, sourceLine) };
+            this.#byText.set(text, made);
+            this.all.push(made);
+          }
+          return made;
+        };
+        const made = known.of(kernel, make);
         this.#byKernel.set(kernel, made);
       }
     }

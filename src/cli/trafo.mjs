@@ -3,6 +3,7 @@
  * The `trafo` command. In a clone of the repository it first brings dist/ up to date with the sources, so that an edit
  * is never silently ignored; in an installed package there is nothing to do.
  */
+import "./short-run.mjs";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

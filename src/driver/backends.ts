@@ -2,13 +2,13 @@
 import type { EmittedModule } from "../../backends/common/emit.js";
 import type { Module } from "../../backends/common/module.js";
 import type { Kernel } from "../ir/kernel/index.js";
-import type { LoweredGraph } from "../lower/index.js";
 import type { PlanOptions } from "../memory/index.js";
 import {
+  type GraphScheduler,
+  graphScheduler,
   scheduledForTypeScript,
   scheduledForWasm,
   scheduledForWgsl,
-  scheduleGraph,
   spilled,
   type TypeScriptPolicy,
   typeScriptPolicy,
@@ -16,8 +16,11 @@ import {
 } from "../schedule/index.js";
 
 export interface Backend {
-  /** @param policy the target's own if not given; null leaves loops in the order of the definition. */
-  readonly schedule: (lowered: LoweredGraph, policy: TypeScriptPolicy | null | undefined) => LoweredGraph;
+  /**
+   * What schedules the graphs of one module.
+   * @param policy the target's own if not given; null leaves loops in the order of the definition.
+   */
+  readonly scheduler: (policy: TypeScriptPolicy | null | undefined) => GraphScheduler;
   readonly planning: PlanOptions;
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
   readonly code?: (kernel: Kernel) => Promise<string>;
@@ -27,28 +30,31 @@ export interface Backend {
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
 
+const unscheduled: GraphScheduler = (lowered) => lowered;
+
 export const backendNames = ["typescript", "wasm", "wgsl"] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export const backends: { readonly [K in BackendName]: Backend } = {
   typescript: {
-    schedule: (lowered, policy = typeScriptPolicy) =>
-      policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForTypeScript(kernel, policy)),
+    scheduler: (policy = typeScriptPolicy) =>
+      policy === null ? unscheduled : graphScheduler((kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     decodes: true,
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
   },
   wasm: {
-    schedule: (lowered, policy) =>
-      policy === null ? lowered : scheduleGraph(lowered, (kernel) => scheduledForWasm(kernel)),
+    scheduler: (policy) => (policy === null ? unscheduled : graphScheduler((kernel) => scheduledForWasm(kernel))),
     planning: {},
     decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {
-    schedule: (lowered, policy) =>
-      spilled(scheduleGraph(lowered, (kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy))),
+    scheduler: (policy) => {
+      const schedule = graphScheduler((kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy));
+      return (lowered) => spilled(schedule(lowered));
+    },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
     decodes: false,

@@ -17,7 +17,7 @@ import { planGraphs } from "../memory/index.js";
 import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "../passes/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
-import type { TypeScriptPolicy } from "../schedule/index.js";
+import type { GraphScheduler, TypeScriptPolicy } from "../schedule/index.js";
 import { type Backend, type BackendName, backends } from "./backends.js";
 import { decodedEntry, derivedOf, lowerDecoder } from "./decoders.js";
 import { type Dump, isDump, readDump } from "./dump.js";
@@ -100,10 +100,7 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   },
   schedule: {
     about: "each kernel in the order of loops, tiled and unrolled, that is fast on the target",
-    run: (compilation) => {
-      const { policy } = compilation.request;
-      return compilation.get("kernels").map((lowered) => compilation.backend.schedule(lowered, policy));
-    },
+    run: (compilation) => compilation.get("kernels").map(compilation.scheduler),
   },
   plan: {
     about: "the order of the kernels and the place of every buffer",
@@ -137,6 +134,7 @@ export class Compilation {
   #dump: Dump | null = null;
   #program: Program | null = null;
   #decoders: readonly Derived[] | null = null;
+  #scheduler: GraphScheduler | null = null;
   /** How the incremental entries are computed step by step; known from the plan on. */
   decoded: readonly DecodedEntry[] = [];
   #isStarted = false;
@@ -188,6 +186,12 @@ export class Compilation {
 
   get backend(): Backend {
     return backends[this.request.target ?? "typescript"];
+  }
+
+  /** What schedules its graphs: the same for entries and steps, which have kernels in common. */
+  get scheduler(): GraphScheduler {
+    this.#scheduler ??= this.backend.scheduler(this.request.policy);
+    return this.#scheduler;
   }
 
   /** This compilation, or where it is for another target the same graphs compiled for that. @throws UserError E0616 */
@@ -249,12 +253,10 @@ export class Compilation {
   /** Plans the entries and, with what they prepare alike, the steps of those that are incremental. */
   planned(): readonly Plan[] {
     const entries = this.get("schedule");
-    const { backend, request } = this;
+    const { backend, request, scheduler } = this;
     const decoders = backend.decodes ? this.decoders : [];
     const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, request.optimize).graph;
-    const steps = decoders
-      .flatMap((derived) => lowerDecoder(derived, optimize))
-      .map((lowered) => backend.schedule(lowered, request.policy));
+    const steps = decoders.flatMap((derived) => lowerDecoder(derived, optimize)).map(scheduler);
     const plans = planGraphs([...entries, ...steps], backend.planning);
     this.decoded = decoders.map((derived) => decodedEntry(derived, plans.slice(entries.length)));
     return plans.slice(0, entries.length);

@@ -12,7 +12,7 @@ import type { BufferId } from "../ir/plan/plan.js";
 import type { Call, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
 import { arenaBytesOf, type MemoryUnits, roomOf } from "./bytes.js";
-import { haveSameLayout, isIdentity, mayReplace } from "./in-place.js";
+import { haveSameLayout, isIdentity, type Replacements } from "./in-place.js";
 
 export interface Block {
   readonly members: BufferId[];
@@ -32,9 +32,9 @@ export interface Blocks {
   readonly calls: readonly Call[];
 }
 
-/** @param inPlace whether buffers may take each other's place within a call. */
-export function blocksOf(lowered: LoweredGraph, inPlace: boolean, memory: MemoryUnits): Blocks {
-  return new Finder(lowered, inPlace, memory).find();
+/** @param replacements which buffers may take each other's place within a call; null for none. */
+export function blocksOf(lowered: LoweredGraph, replacements: Replacements | null, memory: MemoryUnits): Blocks {
+  return new Finder(lowered, replacements, memory).find();
 }
 
 class Finder {
@@ -44,7 +44,7 @@ class Finder {
 
   constructor(
     readonly lowered: LoweredGraph,
-    readonly inPlace: boolean,
+    readonly replacements: Replacements | null,
     readonly memory: MemoryUnits,
   ) {
     for (const [at, { reads, writes }] of lowered.calls.entries()) {
@@ -54,7 +54,7 @@ class Finder {
 
   find(): Blocks {
     const calls = this.lowered.calls.filter((call, at) => {
-      if (this.inPlace && this.#isNeedlessCopy(call, at)) return false;
+      if (this.replacements !== null && this.#isNeedlessCopy(call, at)) return false;
       const taken = new Set<Block>();
       for (const [position, id] of call.writes.entries()) {
         // A state has memory of its own, which outlives the run.
@@ -66,7 +66,7 @@ class Finder {
   }
 
   #write(call: Call, at: number, position: number, id: BufferId, taken: Set<Block>): void {
-    const before = this.inPlace ? this.#replaceable(call, at, position, id, taken) : null;
+    const before = this.#replaceable(call, at, position, id, taken);
     const last = this.#lastUse.get(id)!;
     if (before !== null) {
       taken.add(before);
@@ -88,7 +88,9 @@ class Finder {
 
   /** The block of something that this call reads for the last time, and whose bytes its result may take. */
   #replaceable(call: Call, at: number, position: number, id: BufferId, taken: ReadonlySet<Block>): Block | null {
-    const { buffers } = this.lowered;
+    const { lowered, replacements } = this;
+    if (replacements === null) return null;
+    const { buffers } = lowered;
     for (const read of new Set(call.reads)) {
       const block = this.#ofBuffer.get(read);
       if (block === undefined || block.output !== null || taken.has(block) || block.last !== at) continue;
@@ -96,7 +98,7 @@ class Finder {
       if (block.members.at(-1) !== read || !haveSameLayout(buffers[read]!, buffers[id]!)) continue;
       const positions = call.reads.flatMap((each, i) => (each === read ? [i] : []));
       if (this.#outputOf(id) !== null && !this.#mayMove(block, id)) continue;
-      if (positions.every((each) => mayReplace(call.kernel, each, position))) return block;
+      if (positions.every((each) => replacements.allow(call.kernel, each, position))) return block;
     }
     return null;
   }

@@ -24,6 +24,7 @@ import {
   index,
   type Kernel,
   type KernelElement,
+  KernelMemo,
   type Knowledge,
   load,
   meetings,
@@ -44,24 +45,30 @@ import {
 } from "../sizes/index.js";
 import { elementsOf } from "./bytes.js";
 
-/** By kernel, for each of its reads and writes. */
-const known = new WeakMap<Kernel, Map<string, boolean>>();
+/** What is proven of kernels, kept for all that are equal. */
+export class Replacements {
+  readonly #known = new KernelMemo<Map<string, boolean>>();
 
-/**
- * Whether the elements that a kernel writes may replace, one by one, those that it reads.
- * @param read the position of the argument among the kernel's reads.
- * @param write the position of the result among its writes.
- */
-export function mayReplace(kernel: Kernel, read: number, write: number): boolean {
-  const answers = known.get(kernel) ?? new Map<string, boolean>();
-  known.set(kernel, answers);
-  const key = `${read} ${write}`;
-  let answer = answers.get(key);
-  if (answer === undefined) {
-    answer = isProven(kernel, kernel.reads[read]!, kernel.writes[write]!);
-    answers.set(key, answer);
+  /**
+   * Whether the elements that a kernel writes may replace, one by one, those that it reads.
+   * @param read the position of the argument among the kernel's reads.
+   * @param write the position of the result among its writes.
+   */
+  allow(kernel: Kernel, read: number, write: number): boolean {
+    const answers = this.#known.of(kernel, () => new Map());
+    const key = `${read} ${write}`;
+    let answer = answers.get(key);
+    if (answer === undefined) {
+      answer = mayReplace(kernel, read, write);
+      answers.set(key, answer);
+    }
+    return answer;
   }
-  return answer;
+}
+
+/** As `Replacements.allow`, for one kernel. */
+export function mayReplace(kernel: Kernel, read: number, write: number): boolean {
+  return isProven(kernel, kernel.reads[read]!, kernel.writes[write]!);
 }
 
 /** Whether two buffers hold the same number of elements, of types that are arrays of equally large elements. */

@@ -16,6 +16,7 @@ import type { Call, LoweredBuffer, LoweredGraph } from "../lower/index.js";
 import type { Size } from "../sizes/index.js";
 import { blocksOf } from "./blocks.js";
 import { arenaBytesOf, hostMemory, type MemoryUnits, roomOf } from "./bytes.js";
+import { Replacements } from "./in-place.js";
 import { layoutOf } from "./offsets.js";
 import { PreparedNames } from "./prepared.js";
 
@@ -28,21 +29,27 @@ export interface PlanOptions {
 
 /** Plans the entries of one module, which share what is prepared. */
 export function planGraphs(entries: readonly LoweredGraph[], options: PlanOptions = {}): readonly Plan[] {
-  const names = new PreparedNames(entries);
-  return entries.map((lowered) => planEntry(lowered, options, names));
+  const shared: Shared = { names: new PreparedNames(entries), replacements: new Replacements() };
+  return entries.map((lowered) => planEntry(lowered, options, shared));
 }
 
 /** Plans a module of one entry. */
 export function planGraph(lowered: LoweredGraph, options: PlanOptions = {}): Plan {
-  return planEntry(lowered, options, new PreparedNames([lowered]));
+  return planGraphs([lowered], options)[0]!;
+}
+
+/** What the entries of a module have in common. */
+interface Shared {
+  readonly names: PreparedNames;
+  readonly replacements: Replacements;
 }
 
 function planEntry(
   lowered: LoweredGraph,
   { inPlace = true, memory = hostMemory }: PlanOptions,
-  names: PreparedNames,
+  { names, replacements }: Shared,
 ): Plan {
-  const { places, bytes, calls } = placeBuffers(lowered, inPlace, names, memory);
+  const { places, bytes, calls } = placeBuffers(lowered, inPlace ? replacements : null, names, memory);
   const { kernels, dispatches: all } = shareKernels([...lowered.prepare, ...calls]);
   return {
     name: lowered.name,
@@ -77,11 +84,11 @@ function shareKernels(calls: readonly Call[]): { kernels: readonly Kernel[]; dis
 
 function placeBuffers(
   lowered: LoweredGraph,
-  inPlace: boolean,
+  replacements: Replacements | null,
   names: PreparedNames,
   memory: MemoryUnits,
 ): { places: readonly Place[]; bytes: Size; calls: readonly Call[] } {
-  const { blocks, calls } = blocksOf(lowered, inPlace, memory);
+  const { blocks, calls } = blocksOf(lowered, replacements, memory);
   const inArena = blocks.filter(({ output }) => output === null);
   const { offsets, bytes } = layoutOf(inArena, lowered.sizes);
   const places = new Map<BufferId, Place>();

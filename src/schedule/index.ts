@@ -1,7 +1,7 @@
 /** Schedules: steps that make kernels fast, and the policies that choose them. */
 export { applySchedule, applyStep } from "./apply.js";
 export { ScheduleError } from "./errors.js";
-export { scheduleGraph } from "./graph.js";
+export { type GraphScheduler, graphScheduler, scheduleGraph } from "./graph.js";
 export { legaliseForTypeScript } from "./legalise/typescript.js";
 export { packingKernel } from "./packing.js";
 export { schedulesForTypeScript, type Tile, type TypeScriptPolicy, typeScriptPolicy } from "./policies/typescript.js";

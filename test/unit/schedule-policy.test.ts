@@ -1,10 +1,10 @@
 /** What the policy of the TypeScript target makes of the kernels of programs, by their text. */
 import { describe, expect, test } from "vitest";
 import { type Kernel, kernelKey, printKernel, verifyKernel } from "../../src/ir/kernel/index.js";
-import { lowerGraph } from "../../src/lower/index.js";
+import { type LoweredGraph, lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
 import { optimizeGraph, passes } from "../../src/passes/index.js";
-import { scheduledForTypeScript, scheduleGraph, typeScriptPolicy } from "../../src/schedule/index.js";
+import { graphScheduler, scheduledForTypeScript, scheduleGraph, typeScriptPolicy } from "../../src/schedule/index.js";
 import { size } from "../../src/sizes/index.js";
 import { product, randomArguments, resultOf, scaledProduct } from "../support/naive-kernels.js";
 import { program } from "../support/program.js";
@@ -115,6 +115,46 @@ test("equal kernels are scheduled once and stay shared", () => {
   expect(scheduled.calls.map(({ reads }) => reads)).toEqual(lowered.calls.map(({ reads }) => reads));
   expect(planGraph(scheduled).kernels).toHaveLength(1);
   expect(new Set(scheduled.calls.map(({ kernel }) => kernelKey(kernel))).size).toBe(1);
+});
+
+describe("kernels that are equal up to the names of sizes", () => {
+  const text = (bound: string) => `model M() {
+  param a: [8, 8]
+  entry whole(x: [B, T <= 64, 8]) -> (y: [B, T, 8]) { softmax(x @ a) }
+  entry part(x: [C, N <= ${bound}, 8]) -> (y: [C, N, 8]) { softmax(x @ a) }
+}
+`;
+  const scheduledApart = (bound: string) => {
+    const lowered = program(text(bound)).program.entries.map((graph) => lowerGraph(graph));
+    let count = 0;
+    const schedule = (kernel: Kernel): Kernel => {
+      count++;
+      return scheduledForTypeScript(kernel, eager);
+    };
+    const together = lowered.map(graphScheduler(schedule));
+    const distinct = count;
+    return { distinct, together, apart: lowered.map((each) => scheduleGraph(each, schedule)) };
+  };
+
+  test("are scheduled once, each over its own sizes", () => {
+    const { distinct, together, apart } = scheduledApart("64");
+    expect(distinct).toBe(together[0]!.calls.length);
+    for (const [at, { calls }] of together.entries()) {
+      for (const { kernel } of calls) expect(verifyKernel(kernel), printKernel(kernel)).toEqual([]);
+      const keys = (graph: LoweredGraph) => graph.calls.map(({ kernel }) => kernelKey(kernel));
+      expect(keys({ ...apart[at]!, calls })).toEqual(keys(apart[at]!));
+      expect(calls.map(({ kernel }) => kernel.schedule)).toEqual(
+        together[0]!.calls.map(({ kernel }) => kernel.schedule),
+      );
+    }
+    const [own] = together[1]!.calls;
+    expect(own!.kernel.sizes.map(({ name }) => name)).toEqual(["C", "N"]);
+  });
+
+  test("are scheduled apart where a size may be larger", () => {
+    const { distinct, together } = scheduledApart("65");
+    expect(distinct).toBe(2 * together[0]!.calls.length);
+  });
 });
 
 test("a softmax computes its elements and their exponentials once", () => {

@@ -5,7 +5,7 @@
  * Loop variables are replaced by canonical ones of the same number and range, buffers by their order. The key holds ids
  * of interned sizes, so that it means something only within one process.
  */
-import { type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
+import { constantOf, rangeOf, type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
 import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
 import { layoutText } from "./layout.js";
 import { expressionsOf, operandsOf } from "./traversal.js";
@@ -13,14 +13,14 @@ import { expressionsOf, operandsOf } from "./traversal.js";
 /** By the newer bound of their range, so that they go with it. */
 const canonicalVariables = new WeakMap<Size, Map<string, SizeVariable>>();
 
-function canonicalVariable(number: number, min: Size, max: Size | null): SizeVariable {
+function canonicalVariable(number: number, min: Size, max: Size | null, step = 1): SizeVariable {
   const newest = max !== null && max.id > min.id ? max : min;
   const variables = canonicalVariables.get(newest) ?? new Map<string, SizeVariable>();
   canonicalVariables.set(newest, variables);
-  const key = `${number} ${min.id} ${max?.id}`;
+  const key = `${number} ${min.id} ${max?.id} ${step}`;
   let variable = variables.get(key);
   if (variable === undefined) {
-    variable = new SizeVariable(`$${number}`, min, max);
+    variable = new SizeVariable(`$${number}`, min, max, step);
     variables.set(key, variable);
   }
   return variable;
@@ -32,13 +32,71 @@ const keys = new WeakMap<Kernel, string>();
 export function kernelKey(kernel: Kernel): string {
   const known = keys.get(kernel);
   if (known !== undefined) return known;
+  const key = written(kernel, new KeyWriter());
+  keys.set(kernel, key);
+  return key;
+}
+
+const keysOverSizes = new WeakMap<Kernel, string>();
+
+/** A key that two kernels share exactly if they are equal up to the names and the bounds of their run-time sizes. */
+function keyOverSizes(kernel: Kernel): string {
+  const known = keysOverSizes.get(kernel);
+  if (known !== undefined) return known;
   const writer = new KeyWriter();
+  for (const variable of kernel.sizes) writer.size(variable);
+  const key = written(kernel, writer);
+  keysOverSizes.set(kernel, key);
+  return key;
+}
+
+function written(kernel: Kernel, writer: KeyWriter): string {
   for (const buffer of kernel.reads) writer.buffer("reads", buffer);
   for (const buffer of kernel.writes) writer.buffer("writes", buffer);
   writer.statements(kernel.body);
-  const key = writer.parts.join("\n");
-  keys.set(kernel, key);
-  return key;
+  return writer.parts.join("\n");
+}
+
+/**
+ * What is found out about kernels, once for all that are equal up to the names of their sizes: the layers of a model, and
+ * those of its steps.
+ *
+ * What must stay true: what is found for a kernel holds for all values within the bounds of its sizes. So it holds for one
+ * over sizes that lie within the same numbers, but not the other way where the bounds of a size are other sizes.
+ */
+export class KernelMemo<T> {
+  readonly #exact = new Map<string, T>();
+  readonly #overSizes = new Map<string, { readonly kernel: Kernel; readonly found: T }>();
+
+  /**
+   * @param find finds it for a kernel that is not known.
+   * @param adapt makes it, from what was found for a kernel over other sizes, in their order.
+   */
+  of(kernel: Kernel, find: () => T, adapt: (found: T, of: Kernel) => T = (found) => found): T {
+    const key = kernelKey(kernel);
+    let found = this.#exact.get(key);
+    if (found === undefined) {
+      const general = keyOverSizes(kernel);
+      const other = this.#overSizes.get(general);
+      const isKnown = other !== undefined && isWithinSizes(kernel, other.kernel);
+      found = isKnown ? adapt(other.found, other.kernel) : find();
+      this.#exact.set(key, found);
+      if (other === undefined && hasNumericBounds(kernel)) this.#overSizes.set(general, { kernel, found });
+    }
+    return found;
+  }
+}
+
+function hasNumericBounds({ sizes }: Kernel): boolean {
+  return sizes.every(({ min, max }) => constantOf(min) !== null && (max === null || constantOf(max) !== null));
+}
+
+/** Whether the sizes of a kernel lie between the numbers that those of another, in their order, do. */
+function isWithinSizes({ sizes }: Kernel, other: Kernel): boolean {
+  return sizes.every((variable, position) => {
+    const [own, others] = [rangeOf(size(variable)), rangeOf(size(other.sizes[position]!))];
+    return others.min <= own.min && own.max <= others.max;
+  });
 }
 
 class KeyWriter {
@@ -46,6 +104,13 @@ class KeyWriter {
   readonly #buffers = new Map<Buffer, number>();
   readonly #expressions = new Map<Expression, number>();
   readonly #loops = new Map<SizeVariable, Size>();
+
+  /** A run-time size, of which no more counts than its position and its step. */
+  size(variable: SizeVariable): void {
+    const { step } = variable;
+    this.#loops.set(variable, size(canonicalVariable(this.#loops.size, size(0), null, step)));
+    this.parts.push(`size ${step}`);
+  }
 
   buffer(role: string, buffer: Buffer): void {
     this.#buffers.set(buffer, this.#buffers.size);

@@ -1,6 +1,6 @@
 /** Kernels: their structure, and what makes, walks, prints and checks them. */
 
-export { kernelKey } from "./canonical.js";
+export { KernelMemo, kernelKey } from "./canonical.js";
 export { type Meeting, meetings } from "./disjoint.js";
 export { expressionText, numberText } from "./expression-text.js";
 export {

@@ -16,6 +16,8 @@ const subjects = [
 
 /** Run by a process of its own: the milliseconds of each stage. */
 export async function compileOnce(name, layers) {
+  // As the command line starts.
+  await import("../../../src/cli/short-run.mjs");
   const { Compilation } = await import("../../../dist/src/driver/pipeline.js");
   const { nodeFiles } = await import("../../../dist/src/driver/node-files.js");
   const path = fileURLToPath(new URL(`../../../examples/${name}/${name}.trafo`, import.meta.url));
