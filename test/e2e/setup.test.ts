@@ -19,6 +19,7 @@ beforeEach(() => {
     "tsconfig.json",
     "package.json",
     "package-lock.json",
+    "src/cli/short-run.mjs",
     "src/cli/trafo.mjs",
     "backends/common/erase.ts",
     "backends/dot/picture",
