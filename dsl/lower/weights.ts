@@ -14,13 +14,18 @@ import { type Context, fail } from "./context.js";
 export interface TensorHeader {
   readonly shape: readonly number[];
   readonly dtype: string;
+  /** The name of the same tensor in the file, where this is another. */
+  readonly stored?: string;
 }
 export type Checkpoint = ReadonlyMap<string, TensorHeader>;
 
+/** Floats of a checkpoint: those of safetensors, and the quantized ones of GGUF. */
+const floats = ["F64", "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"];
+
 /** The types of a checkpoint that convert to a declared element type. */
 const convertible: Record<ElementType, ReadonlySet<string>> = {
-  f32: new Set(["F64", "F32", "F16", "BF16"]),
-  f16: new Set(["F64", "F32", "F16", "BF16"]),
+  f32: new Set(floats),
+  f16: new Set(floats),
   i32: new Set(["I64", "I32", "I16", "I8", "U8"]),
   bool: new Set(["BOOL", "U8", "I8"]),
 };
@@ -113,7 +118,9 @@ export class WeightTable {
 
   /** The tensors of the checkpoint that no param has read. */
   unread(): string[] {
-    return [...(this.checkpoint?.keys() ?? [])].filter((name) => !this.read.has(name)).sort();
+    const stored = (name: string) => this.checkpoint?.get(name)?.stored ?? name;
+    const read = new Set([...this.read].map(stored));
+    return [...(this.checkpoint?.keys() ?? [])].filter((name) => stored(name) === name && !read.has(name)).sort();
   }
 }
 

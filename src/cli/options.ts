@@ -38,7 +38,10 @@ const declarations: { readonly [K in CommonName]: () => Option } = {
   size: () => new Option("--size <NAME=N,...>", "sizes of the entry, such as B=1,T=128").argParser(collect),
   config: () => new Option("--config <FILE>", "a configuration, in place of the checkpoint's config.json"),
   checkpoint: () =>
-    new Option("--checkpoint <DIR>", "a folder with config.json and model.safetensors, or a .safetensors file"),
+    new Option(
+      "--checkpoint <DIR>",
+      "a folder with config.json and model.safetensors, a .safetensors file, or a .gguf",
+    ),
   randomWeights: () => new Option("--random-weights [SEED]", "made-up weights, the same for the same seed (0)"),
   target: () => new Option("--target <TARGET>", `what to compile for or run on: ${targetNames.join(", ")}`),
   json: () => new Option("--json", "print the answer as JSON"),

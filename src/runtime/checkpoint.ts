@@ -1,10 +1,11 @@
 /**
  * A checkpoint: a folder as models are published (config.json, model.safetensors or its shards), or one .safetensors
- * file, or the index of several, with config.json beside it. Opening reads the headers alone; a tensor is read when it is asked for.
+ * file, or the index of several, with config.json beside it, or a GGUF file, which holds its configuration. Opening reads the headers alone; a tensor is read when it is asked for.
  */
 import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { baseOf, type Files, folderOf, joinPath, readText } from "./files.js";
+import { GgufFile } from "./gguf/file.js";
 import type { ElementName, Tensor } from "./host/tensors.js";
 import { isObject, parseJsonObject } from "./json.js";
 import { TensorFile, type TensorHeader } from "./tensor-file.js";
@@ -19,16 +20,19 @@ export interface Config {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** A file that holds tensors. */
+type WeightsFile = TensorFile | GgufFile;
+
 export class Checkpoint {
   /** The shape and type of every tensor, in the order of the files. */
   readonly tensors: ReadonlyMap<string, TensorHeader>;
-  readonly #places: ReadonlyMap<string, TensorFile>;
+  readonly #places: ReadonlyMap<string, WeightsFile>;
 
   private constructor(
     readonly path: string,
     /** Null if there is none, which matters only to a program that reads one. */
     readonly config: Config | null,
-    places: ReadonlyMap<string, TensorFile>,
+    places: ReadonlyMap<string, WeightsFile>,
   ) {
     this.#places = places;
     const tensors = new Map<string, TensorHeader>();
@@ -40,7 +44,7 @@ export class Checkpoint {
   }
 
   /**
-   * Opens a folder, a .safetensors file or the index of several.
+   * Opens a folder, a .safetensors file or the index of several, or a GGUF file or the first of several.
    * @param configPath a configuration to use in place of the checkpoint's own
    * @throws UserError E0701 if nothing is there, E0702 if no weights are, E0704 for JSON, E0705 for a damaged file,
    *   E0709 for an index that names what is missing.
@@ -52,8 +56,19 @@ export class Checkpoint {
     const folder = kind === "folder" ? path : folderOf(path);
     const beside = joinPath(folder, CONFIG);
     const from = configPath ?? (files.kind(beside) === "file" ? beside : null);
+    const weights = kind === "file" ? path : weightsOfFolder(files, path);
+    if (weights.endsWith(".gguf")) {
+      const parts = new GgufFile(files, weights).parts();
+      const [first] = parts;
+      const own = first && configPath === null ? { path: first.path, value: first.config() } : null;
+      return new Checkpoint(
+        path,
+        own ?? (configPath === null ? null : readConfig(files, configPath)),
+        placesOf(...parts),
+      );
+    }
     const config = from === null ? null : readConfig(files, from);
-    const places = kind === "file" ? openFile(files, path) : openFolder(files, path);
+    const places = weights.endsWith(".json") ? openShards(files, weights) : placesOf(new TensorFile(files, weights));
     return new Checkpoint(path, config, places);
   }
 
@@ -82,25 +97,23 @@ export function readConfig(files: Files, path: string): Config {
   return { path, value: parseJsonObject(path, readText(files, path, "a configuration")) };
 }
 
-function placesOf(...of: readonly TensorFile[]): Map<string, TensorFile> {
-  const places = new Map<string, TensorFile>();
+function placesOf(...of: readonly WeightsFile[]): Map<string, WeightsFile> {
+  const places = new Map<string, WeightsFile>();
   for (const file of of) for (const name of file.tensors.keys()) places.set(name, file);
   return places;
 }
 
-function openFile(files: Files, path: string): Map<string, TensorFile> {
-  return path.endsWith(".json") ? openShards(files, path) : placesOf(new TensorFile(files, path));
-}
-
-/** The weights of a folder: shards, model.safetensors, or the only file there is. */
-function openFolder(files: Files, folder: string): Map<string, TensorFile> {
+/** The weights of a folder: model.safetensors, the index of shards, or the only file there is. */
+function weightsOfFolder(files: Files, folder: string): string {
   const names = files.list(folder);
-  if (names.includes(WEIGHTS)) return placesOf(new TensorFile(files, joinPath(folder, WEIGHTS)));
-  if (names.includes(INDEX)) return openShards(files, joinPath(folder, INDEX));
+  for (const name of [WEIGHTS, INDEX]) if (names.includes(name)) return joinPath(folder, name);
   // Values to compare with are no weights.
-  const candidates = names.filter((name) => name.endsWith(".safetensors") && name !== "io.safetensors");
+  const tensors = names.filter((name) => name.endsWith(".safetensors") && name !== "io.safetensors");
+  // Of a model in several files the first stands for all.
+  const models = names.filter((name) => /\.gguf$/.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name));
+  const candidates = tensors.length > 0 ? tensors : models;
   const [only] = candidates;
-  if (candidates.length === 1 && only) return placesOf(new TensorFile(files, joinPath(folder, only)));
+  if (candidates.length === 1 && only) return joinPath(folder, only);
   if (candidates.length > 1) {
     throw UserError.of("E0702", `${folder} holds several files of weights: ${candidates.join(", ")}`, {
       help: [`name the one that is meant: ${joinPath(folder, candidates[0] ?? "")}`],
@@ -112,12 +125,12 @@ function openFolder(files: Files, folder: string): Map<string, TensorFile> {
 }
 
 /** The shards that an index lists. Their headers are all read, as each must hold what the index says. */
-function openShards(files: Files, path: string): Map<string, TensorFile> {
+function openShards(files: Files, path: string): Map<string, WeightsFile> {
   const folder = folderOf(path);
   const { weight_map: map } = parseJsonObject(path, readText(files, path));
   if (!isObject(map)) throw UserError.of("E0704", `${path} has no object "weight_map"`);
   const shards = new Map<string, TensorFile>();
-  const places = new Map<string, TensorFile>();
+  const places = new Map<string, WeightsFile>();
   for (const [tensor, file] of Object.entries(map)) {
     if (typeof file !== "string" || baseOf(file) !== file) {
       throw UserError.of("E0704", `${path} gives no file name for tensor ${tensor}`);

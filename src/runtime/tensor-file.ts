@@ -19,6 +19,8 @@ import type { ElementName, Tensor } from "./host/tensors.js";
 export interface TensorHeader {
   readonly shape: readonly number[];
   readonly dtype: string;
+  /** The name of the same tensor in the file, where this is another. */
+  readonly stored?: string;
 }
 
 /** The text at the start of a pointer that Git LFS leaves where a file was not fetched. */

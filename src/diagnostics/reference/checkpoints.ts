@@ -4,13 +4,13 @@ import { entries } from "./entry.js";
 export const checkpoints = entries({
   E0701: {
     title: "a checkpoint is missing",
-    text: "`--checkpoint` names a folder that holds `config.json` and `model.safetensors`, as published models do, or a .safetensors file beside its `config.json`.",
+    text: "`--checkpoint` names a folder that holds `config.json` and `model.safetensors`, as published models do, or a .safetensors file beside its `config.json`, or a .gguf file.",
     wrong: "trafo verify gpt2.trafo --checkpoint nowhere",
     right: "trafo verify gpt2.trafo --checkpoint examples/gpt2/checkpoint",
   },
   E0702: {
     title: "a checkpoint folder holds no weights, or several",
-    text: "Weights are read from `model.safetensors`, from the shards that `model.safetensors.index.json` lists, or from the only .safetensors file of the folder. Where a folder holds several others, name the file. Pickled weights (.bin, .pt) are not read: they can run code.",
+    text: "Weights are read from `model.safetensors`, from the shards that `model.safetensors.index.json` lists, or from the only .safetensors file of the folder, else the only .gguf file. Where a folder holds several others, name the file. Pickled weights (.bin, .pt) are not read: they can run code.",
   },
   E0703: {
     title: "a checkpoint has no config.json",
@@ -29,8 +29,8 @@ export const checkpoints = entries({
     right: '{ "n_layer": 12 }',
   },
   E0705: {
-    title: "a safetensors file is malformed",
-    text: "The file is shorter than its header says, or the header is not that of a safetensors file. A download that broke off is the usual cause; a file of a few hundred bytes is often a pointer of Git LFS.",
+    title: "a file of weights is malformed",
+    text: "The file is shorter than its header says, or the header is not that of a safetensors file, or of a GGUF file. A download that broke off is the usual cause; a file of a few hundred bytes is often a pointer of Git LFS.",
   },
   E0706: {
     title: "a checkpoint lacks a tensor that a param reads",
@@ -46,11 +46,11 @@ export const checkpoints = entries({
   },
   E0708: {
     title: "a tensor's element type cannot be converted",
-    text: "F16, BF16, F32 and F64 convert to a float param, integers and booleans to i32 and bool. Quantised and packed types (I8 weights with scales, F8, GPTQ, AWQ) do not convert.",
+    text: "F16, BF16, F32 and F64 convert to a float param, integers and booleans to i32 and bool. Of a GGUF file also Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K convert to floats. Other quantised and packed types (I8 weights with scales, F8, GPTQ, AWQ) do not convert.",
   },
   E0709: {
     title: "a checkpoint's index names what is not there",
-    text: "`model.safetensors.index.json` says which file holds which tensor. A file that it names is missing, or the file lacks the tensor.",
+    text: "`model.safetensors.index.json` says which file holds which tensor. A file that it names is missing, or the file lacks the tensor. A GGUF model in several files is named by the first of them, and the others lie beside it.",
   },
   E0710: {
     title: "an input is missing or unknown",
