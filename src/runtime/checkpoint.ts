@@ -32,6 +32,8 @@ export class Checkpoint {
     readonly path: string,
     /** Null if there is none, which matters only to a program that reads one. */
     readonly config: Config | null,
+    /** Generated modules read safetensors alone. */
+    readonly format: "safetensors" | "gguf",
     places: ReadonlyMap<string, WeightsFile>,
   ) {
     this.#places = places;
@@ -61,15 +63,12 @@ export class Checkpoint {
       const parts = new GgufFile(files, weights).parts();
       const [first] = parts;
       const own = first && configPath === null ? { path: first.path, value: first.config() } : null;
-      return new Checkpoint(
-        path,
-        own ?? (configPath === null ? null : readConfig(files, configPath)),
-        placesOf(...parts),
-      );
+      const config = own ?? (configPath === null ? null : readConfig(files, configPath));
+      return new Checkpoint(path, config, "gguf", placesOf(...parts));
     }
     const config = from === null ? null : readConfig(files, from);
     const places = weights.endsWith(".json") ? openShards(files, weights) : placesOf(new TensorFile(files, weights));
-    return new Checkpoint(path, config, places);
+    return new Checkpoint(path, config, "safetensors", places);
   }
 
   /** A tensor as elements of a type. @throws UserError E0706 if it is missing, E0705, E0708. */

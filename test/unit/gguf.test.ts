@@ -164,6 +164,16 @@ describe("a GGUF file", () => {
     expect(wrong.err).toContain("E0708");
     expect(wrong.err).toContain("IQ4_NL is type 20 in the checkpoint, which does not convert to f32");
   });
+  it("is written as safetensors beside a module, which reads no other", async () => {
+    const program =
+      'model M() {\n  param w: [3, 512] as "Q4_K"\n  entry f(x: [T, 512]) -> (y: [T, 3]) { x @ w.T }\n}\n';
+    const argv = ["compile", "m.trafo", "--checkpoint", "m.gguf", "--target", "typescript", "-o", "out"];
+    const { files, err } = await trafo(argv, { "m.trafo": program, "m.gguf": blocks });
+    expect(err).toContain("no param reads 11 tensors of the checkpoint");
+    const written = Checkpoint.open(memoryFiles(files), "out/m.safetensors");
+    expect([...written.tensors]).toEqual([["Q4_K", { shape: [3, 512], dtype: "F32" }]]);
+    expect(written.read("Q4_K", "f32")).toEqual(open(blocks).read("Q4_K", "f32"));
+  });
   it("with rows that are not of its heads is an error", () => {
     const tensors = [["blk.0.attn_q.weight", [6, 8], 0, 0]] as const;
     const name = "model.layers.0.self_attn.q_proj.weight";

@@ -49,7 +49,7 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
         `The stages and passes of --dump-after are ${dumpNames.join(", ")}.`,
         "What it prints is a FILE of every command as well, which goes on from there.",
         "",
-        "Made-up weights are written beside the module, as NAME.safetensors. An ONNX model, one for each entry as",
+        "Made-up weights, and those of a GGUF file as f32, are written beside the module, as NAME.safetensors. An ONNX model, one for each entry as",
         "NAME-ENTRY.onnx, holds its weights: those of --checkpoint or made-up ones.",
         "",
         "Example:",
@@ -119,10 +119,10 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   if (kinds.includes("wasm") && module.wasm) contents.push([`${name}.wasm`, module.wasm]);
   if (kinds.includes("wat") && module.wat !== undefined) contents.push([`${name}.wat`, module.wat]);
   if (kinds.includes("dts")) contents.push([`${name}.d.ts`, module.declarations]);
-  if (options.randomWeights !== undefined) {
+  if (options.randomWeights !== undefined || compilation.request.checkpoint?.format === "gguf") {
     const graphs = elaborated.program.entries;
     const tensors = namedTensors(graphs, readWeights(graphs, weightsOf(compilation, options)));
-    contents.push([`${name}.safetensors`, writeSafetensors(tensors, { made_by: "trafo --random-weights" })]);
+    contents.push([`${name}.safetensors`, writeSafetensors(tensors, { made_by: "trafo compile" })]);
   }
   const facts = describeProgram(elaborated);
   const notes = options.entry === undefined ? unreadNote(elaborated) : [];
