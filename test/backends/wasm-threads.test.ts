@@ -1,8 +1,10 @@
 /** Threads: the same numbers as one, ends, and nothing that keeps a process alive. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import workers, { Worker, type WorkerOptions } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { compile } from "../../src/index.js";
 import { nodeFiles } from "../../src/node.js";
@@ -111,4 +113,64 @@ test("without vectors the module beside it computes, and its absence is told", {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** Loads the model on threads whose text may be changed; gives the workers too. */
+async function loadWatched(threads: number, change: (text: string) => string) {
+  const started: Worker[] = [];
+  class Watched extends Worker {
+    constructor(text: string, options: WorkerOptions) {
+      super(change(text), options);
+      started.push(this);
+    }
+  }
+  workers.Worker = Watched as typeof Worker;
+  syncBuiltinESMExports();
+  try {
+    const { load } = await module();
+    return { model: await load({ weights, threads }), started };
+  } finally {
+    workers.Worker = Worker;
+    syncBuiltinESMExports();
+  }
+}
+
+const lost = "a thread of the model has ended";
+
+test.each([2, 4])("of %i threads one that fails in a run ends it", { timeout: 60_000 }, async (threads) => {
+  const run = "exports.run(calls, part, parts);";
+  // A word that nobody else uses says when.
+  const failing = `if (part === 1 && Atomics.load(words, 60) === 1) throw new Error("gone"); ${run}`;
+  const memories: WebAssembly.Memory[] = [];
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor(options: WebAssembly.MemoryDescriptor) {
+      super(options);
+      memories.push(this);
+    }
+  };
+  try {
+    const { model } = await loadWatched(threads, (text) => {
+      expect(text).toContain(run);
+      return text.replace(run, failing);
+    });
+    const input_ids = [[1, 2, 3]];
+    await model.forward!({ input_ids });
+    new Int32Array(memories[0]!.buffer)[60] = 1;
+    await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
+    await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
+    model.dispose();
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
+test("a thread that is gone is told of", { timeout: 60_000 }, async () => {
+  const { model, started } = await loadWatched(3, (text) => text);
+  const input_ids = [[1, 2, 3]];
+  await model.forward!({ input_ids });
+  await started[1]!.terminate();
+  await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
+  await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
+  model.dispose();
 });

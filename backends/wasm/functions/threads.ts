@@ -10,6 +10,8 @@ import { type Code, call, type FunctionCode, get, i32, Local, op, set } from "..
 /** Where in memory the number of parts that wait is, and how often all have met. */
 export const waitingAddress = 64;
 export const meetingsAddress = 128;
+/** Not 0 when one of the parts will not come. */
+export const lostAddress = 200;
 /** Turns of spinning before a part sleeps: some tens of microseconds. */
 const spins = 20000;
 
@@ -72,6 +74,7 @@ export function barrier(): FunctionCode {
   const sleep: Code = op("drop", [
     op("memory.atomic.wait32", [i32(0), get(met), op("i64.const", [], { values: [-1] })], { offset: meetingsAddress }),
   ]);
+  const isLost = op("i32.atomic.load", [i32(0)], { offset: lostAddress });
   const maySleep = op("i32.and", [op("i32.gt_s", [get(turns), i32(spins)]), op("i32.ne", [get(part), i32(0)])]);
   return {
     name: "barrier",
@@ -89,6 +92,7 @@ export function barrier(): FunctionCode {
             kind: "if",
             condition: waits,
             body: [
+              { kind: "if", condition: isLost, body: [op("unreachable", [])], otherwise: [] },
               set(turns, op("i32.add", [get(turns), i32(1)])),
               { kind: "if", condition: maySleep, body: [sleep], otherwise: [] },
               { kind: "repeat", loop: "spin", condition: i32(1) },

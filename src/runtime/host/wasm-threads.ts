@@ -21,6 +21,10 @@ interface Exports {
 /** Where the number of runs so far is, and then the calls of the latest; -1 ends the threads. In words of 4 bytes. */
 const runsWord = 48;
 const callsWord = 49;
+/** Not 0 when a thread has ended in the middle of a run, or is gone: nobody then waits for it. */
+const lostWord = 50;
+/** Where threads sleep that wait for each other in a run. */
+const meetingsWord = 32;
 
 /** A thread, under Node or in a browser. */
 interface Helper {
@@ -53,9 +57,23 @@ export class Threads {
     return new Threads(memory, instance.exports as unknown as Exports, []);
   }
 
+  /** @throws Error where one of several threads is lost. */
   run(calls: number): void {
-    if (this.count > 1) wake(this.memory, calls);
-    this.exports.run(calls, 0, this.count);
+    if (this.count === 1) return this.exports.run(calls, 0, 1);
+    if (this.#isLost()) throw new Error(lostMessage);
+    wake(this.memory, calls);
+    try {
+      this.exports.run(calls, 0, this.count);
+    } catch (error) {
+      if (this.#isLost()) throw new Error(lostMessage, { cause: error });
+      // The others wait for this one, which will not come.
+      lose(this.memory);
+      throw error;
+    }
+  }
+
+  #isLost(): boolean {
+    return Atomics.load(new Int32Array(this.memory.buffer), lostWord) !== 0;
   }
 
   /** Ends the other threads. */
@@ -63,6 +81,15 @@ export class Threads {
     if (this.count > 1) wake(this.memory, -1);
     for (const helper of this.helpers) helper.terminate();
   }
+}
+
+const lostMessage = "a thread of the model has ended, so that the others cannot finish: load the model again";
+
+/** Tells all threads that one is lost. */
+function lose(memory: WebAssembly.Memory): void {
+  const words = new Int32Array(memory.buffer);
+  Atomics.store(words, lostWord, 1);
+  Atomics.notify(words, meetingsWord);
 }
 
 /** Gives the other threads something to do. */
@@ -115,7 +142,13 @@ async function main({ module, memory, part, parts }, tell) {
     runs = Atomics.load(words, ${runsWord});
     const calls = Atomics.load(words, ${callsWord});
     if (calls < 0) return;
-    exports.run(calls, part, parts);
+    try {
+      exports.run(calls, part, parts);
+    } catch (error) {
+      Atomics.store(words, ${lostWord}, 1);
+      Atomics.notify(words, ${meetingsWord});
+      throw error;
+    }
   }
 }`;
 }
@@ -153,6 +186,10 @@ async function nodeHelper(given: Given): Promise<Helper> {
   const ready = new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
     worker.once("error", reject);
+    worker.once("exit", () => {
+      lose(given.memory);
+      reject(new Error("a worker ended"));
+    });
   });
   // A thread that waits keeps no process alive.
   const settled = ready.finally(() => worker.unref());
@@ -165,7 +202,10 @@ async function pageHelper(given: Given): Promise<Helper> {
   const worker = new Worker(url);
   const ready = new Promise<void>((resolve, reject) => {
     worker.onmessage = () => resolve();
-    worker.onerror = () => reject(new Error("a worker did not start"));
+    worker.onerror = () => {
+      lose(given.memory);
+      reject(new Error("a worker did not start"));
+    };
   });
   worker.postMessage(given);
   return { ready: ready.finally(() => URL.revokeObjectURL(url)), terminate: () => worker.terminate() };

@@ -50,6 +50,11 @@
     (loop $spin
       (if (i32.eq (i32.atomic.load offset=128 (i32.const 0)) (local.get $met))
         (then
+          (if (i32.atomic.load offset=200 (i32.const 0))
+            (then
+              (unreachable)
+            )
+          )
           (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
           (if
             (i32.and (i32.gt_s (local.get $turns) (i32.const 20000)) (i32.ne (local.get $part) (i32.const 0)))
