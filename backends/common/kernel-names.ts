@@ -1,11 +1,12 @@
 /** What kernels are called in generated code: names that come from the model. */
-import type { Kernel } from "../../src/ir/kernel/index.js";
+import { isOperator } from "../../src/ir/graph/index.js";
+import type { Buffer, Kernel } from "../../src/ir/kernel/index.js";
 import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
 import { camelCase } from "./names.js";
 
 /**
- * The layer that runs it, what it does and what it gives: `attnEinsumScores`. Of the layer's path, its last name without
- * its number, where all runs have one; the result only where the user gave it a name.
+ * The layer that runs it and what it does, as `attnAttention`: of the layer's path its last name without its number, where
+ * all runs have one. What stands in no layer is called after its result, as `matmulLogits`.
  */
 export function functionName(kernel: Kernel, dispatches: readonly Dispatch[], plan: Plan): string {
   const layers = dispatches.map(
@@ -15,9 +16,21 @@ export function functionName(kernel: Kernel, dispatches: readonly Dispatch[], pl
         .filter((part) => !/^\d+$/.test(part))
         .at(-1) ?? "",
   );
+  const layer = commonStem(layers);
+  if (layer !== "") return camelCase(layer, kernel.name);
   const results = new Set(dispatches.flatMap(({ writes }) => writes.map((id) => plan.buffers[id]!.name)));
   const [result = ""] = results.size === 1 ? results : [];
-  return camelCase(commonStem(layers), kernel.name, result === kernel.name ? "" : result);
+  return camelCase(kernel.name, isOperator(withoutNumber(result)) ? "" : result);
+}
+
+/** What an argument is called: a result that has no name of its own, but that of an operator, is `out`. */
+export function argumentName({ name, writes }: Kernel, buffer: Buffer): string {
+  const stem = withoutNumber(buffer.name);
+  return writes.includes(buffer) && (isOperator(stem) || stem === name) ? "out" : buffer.name;
+}
+
+function withoutNumber(name: string): string {
+  return name.replace(/\d+$/, "");
 }
 
 /** The name that all are, or begin with up to an underscore: `ln` of `ln_1` and `ln_2`. */

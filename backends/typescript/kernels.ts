@@ -19,6 +19,7 @@ import {
 } from "../../src/ir/kernel/index.js";
 import { type Code, call, infix, inside, level, primary } from "../common/code.js";
 import { constantName, countUses, isLeaf, isWorthMoving, isWorthNaming } from "../common/constants.js";
+import { argumentName } from "../common/kernel-names.js";
 import { javascriptWords } from "../common/keywords.js";
 import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
@@ -137,9 +138,7 @@ class KernelPrinter {
   }
 
   #parameter(buffer: Buffer, arrays: typeof globalArrays): Parameter {
-    // A result without a name of its own is called after its operator, as the kernel is.
-    const isUnnamed = this.kernel.writes.includes(buffer) && buffer.name.replace(/\d+$/, "") === this.kernel.name;
-    const name = this.#names.claim(isUnnamed ? "out" : buffer.name);
+    const name = this.#names.claim(argumentName(this.kernel, buffer));
     this.#variables.set(buffer, name);
     return { name, type: arrays[buffer.element], buffer };
   }

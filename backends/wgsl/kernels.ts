@@ -17,6 +17,7 @@ import {
 import { constantOf, type Size, size } from "../../src/sizes/index.js";
 import { type Code, call, comparison, infix, inside, level, plus, primary, times } from "../common/code.js";
 import { constantName, countUses, isWorthNaming } from "../common/constants.js";
+import { argumentName } from "../common/kernel-names.js";
 import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import {
@@ -112,9 +113,7 @@ class ShaderPrinter {
     const { lanes, workgroups } = this.#sections;
     for (const variable of kernel.sizes) this.#variables.set(variable, this.#names.claim(variable.name));
     const bindings = [...kernel.reads, ...kernel.writes].map((buffer): Binding => {
-      // A result without a name of its own is called after its operator, as the kernel is.
-      const isUnnamed = kernel.writes.includes(buffer) && buffer.name.replace(/\d+$/, "") === kernel.name;
-      const name = this.#names.claim(isUnnamed ? "out" : buffer.name);
+      const name = this.#names.claim(argumentName(kernel, buffer));
       this.#variables.set(buffer, name);
       return { name, buffer };
     });

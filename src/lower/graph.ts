@@ -22,6 +22,7 @@ import { type Size, size, sub } from "../sizes/index.js";
 import { plus, remainder } from "./addresses.js";
 import { computedInPlace } from "./in-place.js";
 import { indexChecksOf } from "./index-checks.js";
+import { KernelNames } from "./kernel-name.js";
 import type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
 import { ValueReader } from "./reader.js";
 import type { Rule } from "./rules.js";
@@ -54,6 +55,7 @@ class Lowering {
   /** Whether a value lies in memory from the time on when the model is loaded. */
   readonly #isKept: readonly boolean[];
   readonly #loops: LoopVariables;
+  readonly #names: KernelNames;
   readonly #needed = new Set<ValueId>();
   /** What some kernel computes in place. */
   readonly #computed = new Set<ValueId>();
@@ -74,6 +76,7 @@ class Lowering {
         known && !this.#inPlace[id] && (graph.nodes[id]!.operator === "weight" || !outputs.has(id as ValueId)),
     );
     this.#loops = new LoopVariables(graph.sizes);
+    this.#names = new KernelNames(graph);
   }
 
   run(): LoweredGraph {
@@ -182,7 +185,7 @@ class Lowering {
     for (const read of reads) this.#needed.add(read);
     const location = this.#graph.locations[value] ?? null;
     const sizes = mentionedSizes(body, [...buffers, out]);
-    const name = kernelName(this.#graph, operator, [...reader.computed]);
+    const name = this.#names.of(operator, value, reader.computed);
     this.#drafts.push({ kernel: { name, reads: buffers, writes: [out], sizes, body, location }, reads, value, home });
   }
 
@@ -266,13 +269,6 @@ function bodyOf(operator: OperatorName, value: ValueId, reader: ValueReader, out
   if (rule.kind !== "staged") return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at))]);
   const order = rule.order?.(operation);
   return writer.nest(out.shape, (at) => [store(out, at, rule.element(operation, at, writer))], order);
-}
-
-/** The operator, after the first stages that are computed in place for it: `einsum_add`, `mean_add`. */
-function kernelName(graph: Graph, operator: string, computed: readonly ValueId[]): string {
-  const operators = computed.map((value) => graph.nodes[value]!.operator);
-  const stage = operators.find((each) => rules[each].kind === "staged");
-  return stage === undefined || stage === operator ? operator : `${stage}_${operator}`;
 }
 
 /** The layers around a node, outermost first, without the model and without functions. */

@@ -44,7 +44,7 @@ function layered(layers: number, inPlace = true): Plan {
 test("equal layers share their kernels", () => {
   const plan = layered(5);
   expect(plan.dispatches).toHaveLength(10);
-  expect(plan.kernels.map((each) => each.name)).toEqual(["einsum", "exp"]);
+  expect(plan.kernels.map((each) => each.name)).toEqual(["matmul", "exp"]);
   expect(plan.dispatches.map((each) => each.scope)).toEqual([0, 1, 2, 3, 4].flatMap((i) => [`h.${i}`, `h.${i}`]));
 });
 
@@ -86,12 +86,12 @@ test("the text of a plan", () => {
   within   einsum %5: f32[T, 3] as y
   output   y %6: f32[T, 3]
   bytes    16*((3*T + 3) // 4)
-  run      einsum#0 %0, %1 -> %3  ; h.0 a.trafo:7:3
+  run      matmul#0 %0, %1 -> %3  ; h.0 a.trafo:7:3
   run      exp#1 %3 -> %4  ; h.0 a.trafo:7:3
-  run      einsum#0 %4, %2 -> %5  ; h.1 a.trafo:7:3
+  run      matmul#0 %4, %2 -> %5  ; h.1 a.trafo:7:3
   run      exp#1 %5 -> %6  ; h.1 a.trafo:7:3
 `);
-  expect(printPlan(layered(1))).toContain("\nkernel einsum#0  ; a.trafo:7:3\n  sizes  T: 0..64\n");
+  expect(printPlan(layered(1))).toContain("\nkernel matmul#0  ; a.trafo:7:3\n  sizes  T: 0..64\n");
 });
 
 describe("the checker finds", () => {

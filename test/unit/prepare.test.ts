@@ -108,7 +108,7 @@ const panels: Layout = [
 
 /** Packs the table where a product reads it. */
 function packed(kernel: Kernel): Kernel {
-  if (kernel.name !== "einsum") return kernel;
+  if (kernel.name !== "matmul") return kernel;
   return applyStep(kernel, { step: "packWeight", buffer: kernel.reads[1]!.name, layout: panels });
 }
 
@@ -125,9 +125,9 @@ describe("what is made of weights alone", () => {
   prepared mul %5: f32[70]
   output   y %6: f32[T, 70]
   bytes    0
-  prepare  einsum#0 %1, %2 -> %4
+  prepare  matmul#0 %1, %2 -> %4
   prepare  mul#1 %3 -> %5
-  run      einsum_add#2 %0, %4, %5 -> %6
+  run      matmul_bias#2 %0, %4, %5 -> %6
 `);
     expectSame(adapted(), plan);
   });
@@ -212,7 +212,7 @@ describe("packed weights", () => {
     for (const layout of layouts) {
       const graph = tied();
       const pack = (kernel: Kernel) =>
-        kernel.name === "einsum" ? applyStep(kernel, { step: "packWeight", buffer: "table", layout }) : kernel;
+        kernel.name === "matmul" ? applyStep(kernel, { step: "packWeight", buffer: "table", layout }) : kernel;
       expectSame(graph, planGraph(scheduleGraph(lowerGraph(graph), pack)));
       assertKernel(packingKernel({ element: "f32", name: "table" }, [size(70), size(6)], layout));
     }
@@ -229,7 +229,7 @@ describe("packed weights", () => {
         throw error;
       }
     };
-    expect(refused("nothing", panels)).toBe("packWeight: einsum does not read one nothing; it reads take, table");
+    expect(refused("nothing", panels)).toBe("packWeight: matmul does not read one nothing; it reads take, table");
     expect(refused("take", panels)).toBe("packWeight: take is not known when the model is loaded");
     expect(refused("table", panels.slice(1))).toContain("axis 0 does not lie there once");
     expect(refused("table", [...panels, { axis: 2, part: "all", factor: 1 }])).toContain("there are only 2 axes");

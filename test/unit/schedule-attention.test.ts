@@ -85,15 +85,13 @@ describe("stage", () => {
       "stage: 2 names are given to fill r along j",
     );
     expect(refusal(plain(), "stage total left t private r")).toBe(
-      "stage: total of softmax_einsum is not updated with a product",
+      "stage: total of attention is not updated with a product",
     );
     expect(refusal(plain(), "stage nothing left t private r")).toBe("stage: t updates nothing at 0 places, not at one");
     expect(refusal(plain(), "stage sum left t private r into a")).toBe(
       "stage: the factor of sum reads score, which t writes",
     );
-    expect(refusal(plain(), "stage sum2 right t private r into t k")).toBe(
-      "stage: the name t is taken in softmax_einsum",
-    );
+    expect(refusal(plain(), "stage sum2 right t private r into t k")).toBe("stage: the name t is taken in attention");
   });
 });
 
@@ -108,7 +106,7 @@ describe("layout", () => {
     const staged = "stage sum2 right t private r into a b";
     expect(refusal(plain(), `${staged}; layout r 1`)).toContain("axis 0 does not lie there once");
     expect(refusal(plain(), `${staged}; layout r 0/4 1 0%2`)).toContain("axis 0 does not lie there once");
-    expect(refusal(plain(), "layout k 1 0")).toBe("layout: softmax_einsum allocates 0 buffers called k");
+    expect(refusal(plain(), "layout k 1 0")).toBe("layout: attention allocates 0 buffers called k");
   });
 });
 
@@ -124,9 +122,7 @@ describe("materialise", () => {
     expect(refusal(plain(), "materialise total s2 p into u")).toBe(
       "materialise: s2 does more, or other, than to update total",
     );
-    expect(refusal(plain(), "materialise total s4 p into t")).toBe(
-      "materialise: the name t is taken in softmax_einsum",
-    );
+    expect(refusal(plain(), "materialise total s4 p into t")).toBe("materialise: the name t is taken in attention");
   });
 });
 

@@ -4,7 +4,7 @@
   (import "host" "memory" (memory 1 65536))
   (table 2 2 funcref)
   (export "run" (func $run))
-  (elem (i32.const 0) func $packWPacked $einsumAddY)
+  (elem (i32.const 0) func $packWPacked $matmulBiasY)
 
   ;; Runs a list of calls: of each the part of this thread.
   (func $run (type $t0) (param $calls i32) (param $part i32) (param $parts i32)
@@ -117,7 +117,7 @@
     )
   )
 
-  ;; product.trafo:4:53: einsum_add
+  ;; product.trafo:4:53: matmul_bias
   ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
   ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
   ;; copies ii2 m2 j2; reorder m ii; split m 2 peel into mo mi mr copies ii3 j3; sink ii into j; sink mi
@@ -128,7 +128,7 @@
   ;;   w: f32[2, 24, 16]
   ;;   b: f32[24]
   ;;   add: f32[M, 24] (written)
-  (func $einsumAddY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+  (func $matmulBiasY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
     (local $x i32) (local $w i32) (local $b i32) (local $add i32) (local $M i32) (local $size i32)
     (local $x.2 i32) (local $add.2 i32) (local $b.2 v128) (local $b.3 v128) (local $b.4 v128)
     (local $b.5 v128) (local $add.end i32) (local $sum_0_0 v128) (local $sum_0_1 v128) (local $sum_0_2 v128)
