@@ -321,12 +321,13 @@ class KernelPrinter {
     }
   }
 
-  /** Names the largest parts of an expression that can be computed outside of the block of a level. */
-  #moveOut(expression: Expression, from: number): void {
-    if (this.#scopes.constant(expression) !== null || isLeaf(expression)) return;
+  /** Names the largest parts of an expression, but those seen, that can be computed outside of the block of a level. */
+  #moveOut(expression: Expression, from: number, seen = new Set<Expression>()): void {
+    if (seen.has(expression) || this.#scopes.constant(expression) !== null || isLeaf(expression)) return;
+    seen.add(expression);
     const outermost = this.#scopes.levelOf(expression);
     if (outermost < from && isWorthMoving(expression)) this.#define(expression, outermost);
-    else for (const operand of operandsOf(expression)) this.#moveOut(operand, from);
+    else for (const operand of operandsOf(expression)) this.#moveOut(operand, from, seen);
   }
 
   #define(expression: Expression, at: number): void {

@@ -9,6 +9,7 @@ import type { Buffer, Expression } from "../../../src/ir/kernel/index.js";
 import {
   add,
   constantOf,
+  isNonNegative,
   mul,
   type Size,
   type SizeVariable,
@@ -73,14 +74,17 @@ export class Addresses {
     const first = substitute(linear, (each) => (each === this.lane ? size(0) : null));
     const bytes = elementBytes(buffer.element);
     const constant = first.terms.find(({ monomial }) => monomial.factors.length === 0)?.coefficient ?? 0;
-    let pointer = this.#pointer(buffer, sub(first, constant));
+    const distance = sub(first, constant);
+    let pointer = this.#pointer(buffer, distance);
     const level = this.blocks.current;
     for (const [expression, stride] of data) {
       const step = this.sizes.at(mul(stride, bytes), level);
       pointer = plus(pointer, times(this.value(expression, level), step));
     }
     const offset = constant * bytes;
-    return offset >= 0 ? { pointer, offset } : { pointer: plus(pointer, i32(offset)), offset: 0 };
+    // An instruction adds its offset without wrapping, so that its pointer must not lie below address 0.
+    const isOffset = offset === 0 || (offset > 0 && isNonNegative(distance));
+    return isOffset ? { pointer, offset } : { pointer: plus(pointer, i32(offset)), offset: 0 };
   }
 
   /** A pointer to the element at a distance that has no constant term. */
