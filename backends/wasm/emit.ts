@@ -13,6 +13,7 @@ import type { Loading } from "../common/interface.js";
 import type { Module } from "../common/module.js";
 import { identifier } from "../common/names.js";
 import { encodeModule } from "./code/binary.js";
+import { changedPlaces } from "./code/relaxed.js";
 import { moduleText } from "./code/text.js";
 import { EntryPrinter, type PrintedEntry } from "./entries.js";
 import { WasmKernels } from "./module.js";
@@ -26,8 +27,13 @@ export interface EmittedWasm extends EmittedModule {
 export function emitWasm(module: Module): EmittedWasm {
   const kernels = new WasmKernels(module);
   const wasm = encodeModule(kernels.module);
+  const changed = changedPlaces(wasm, encodeModule(kernels.module, true));
   const { names, entries } = moduleNames(module);
-  const fixed = { code: names.claim("wasmCode"), computed: names.claim("computedTable") };
+  const fixed = {
+    code: names.claim("wasmCode"),
+    changed: names.claim("relaxedPlaces"),
+    computed: names.claim("computedTable"),
+  };
   const printed = entries.map((entry) => {
     const printer = new EntryPrinter(entry.plan, entry.names, kernels, names);
     return { ...entry, printer, description: names.claim(`${identifier(entry.plan.name)}Entry`) };
@@ -47,6 +53,8 @@ export function emitWasm(module: Module): EmittedWasm {
       constant(fixed.computed, computedTable(held, kernels), "Readonly<Record<string, ComputedSpec>>", null),
       heading("The kernels, as WebAssembly in base64; `trafo compile --emit wat` prints them for people."),
       constant(fixed.code, JSON.stringify(toBase64(wasm)), null, null),
+      heading("Where the kernels multiply and add at once, if the host can: the bytes from one place to the next."),
+      constant(fixed.changed, JSON.stringify(changed), "readonly number[]", null),
     ],
   });
   return { ...emitted, wasm, wat: moduleText(kernels.module) };
@@ -78,7 +86,7 @@ function toBase64(bytes: Uint8Array): string {
 
 function loadingOf(
   file: string,
-  fixed: { readonly code: string; readonly computed: string },
+  fixed: { readonly code: string; readonly changed: string; readonly computed: string },
   printed: readonly (PrintedEntry & { readonly description: string })[],
 ): Loading {
   return {
@@ -94,7 +102,7 @@ function loadingOf(
       `const code = fromBase64(${fixed.code});`,
       "// Without vectors the TypeScript target's module computes: it lies beside this one, and is asked for only then.",
       `if (!WebAssembly.validate(code)) return withoutVectors<Model>((file) => import(/* webpackIgnore: true */ /* @vite-ignore */ file), "./${file}.fallback.js", options);`,
-      `const instance = await WasmInstance.load(code, weightTable, ${fixed.computed}, options);`,
+      `const instance = await WasmInstance.load(relaxedCode(code, ${fixed.changed}), weightTable, ${fixed.computed}, options);`,
     ],
     failures: "Rejects with a RangeError where memory does not suffice.",
     method: ({ plan, names }) => {

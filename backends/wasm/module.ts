@@ -6,6 +6,7 @@ import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
 import type { ModuleCode } from "./code/module.js";
+import { withSumsLast } from "./code/relaxed.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
 import { functionOf, hostFunctions } from "./functions/index.js";
 import { barrier, run } from "./functions/threads.js";
@@ -47,7 +48,7 @@ export class WasmKernels {
 }
 
 function assembled(codes: readonly KernelCode[]): ModuleCode {
-  const kernels = codes.map(({ code }) => code);
+  const kernels = codes.map(({ code }) => withSumsLast(code));
   const helpers = new Map<string, FunctionCode>();
   const wanted = codes.flatMap((each) => [...each.helpers]);
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {

@@ -7,11 +7,13 @@
 import { InternalError } from "../../../src/diagnostics/index.js";
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf, unsigned, type ValueType } from "./operators.js";
+import { productOfSum } from "./relaxed.js";
 import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } from "./tree.js";
 
 const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-export function encodeModule(module: ModuleCode): Uint8Array<ArrayBuffer> {
+/** @param isRelaxed whether sums of products are computed by instructions of relaxed SIMD; the length is the same */
+export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<ArrayBuffer> {
   const signatures = signaturesOf(module);
   const typeNumber = (signature: Signature): number =>
     signatures.findIndex((each) => signatureKey(each) === signatureKey(signature));
@@ -31,7 +33,7 @@ export function encodeModule(module: ModuleCode): Uint8Array<ArrayBuffer> {
   const count = module.kernels.length;
   const elements = list(module.kernels.map((name) => unsigned(functionNumbers.get(name)!)));
   const bodies = module.functions.map((each) => {
-    const body = new FunctionEncoder(each, functionNumbers, typeNumber(kernelSignature)).bytes();
+    const body = new FunctionEncoder(each, functionNumbers, typeNumber(kernelSignature), isRelaxed).bytes();
     return [...unsigned(body.length), ...body];
   });
   return Uint8Array.from([
@@ -74,6 +76,8 @@ function bytesOf(array: Float32Array | Float64Array | Int32Array): number[] {
   return [...new Uint8Array(array.buffer)];
 }
 
+const nop = 0x01;
+
 class FunctionEncoder {
   readonly #out: number[] = [];
   readonly #locals = new Map<Local, number>();
@@ -84,6 +88,7 @@ class FunctionEncoder {
     readonly code: FunctionCode,
     readonly functionNumbers: ReadonlyMap<string, number>,
     readonly kernelType: number,
+    readonly isRelaxed: boolean,
   ) {}
 
   bytes(): readonly number[] {
@@ -151,6 +156,14 @@ class FunctionEncoder {
   }
 
   #plain(code: PlainCode): void {
+    const product = this.isRelaxed ? productOfSum(code) : null;
+    if (product !== null) {
+      this.#block(product.operands);
+      this.#out.push(...operatorOf(product.name).bytes.map(() => nop));
+      this.#block(code.operands.slice(1));
+      this.#out.push(...operatorOf("f32x4.relaxed_madd").bytes);
+      return;
+    }
     this.#block(code.operands);
     const { bytes, immediate, align } = operatorOf(code.name);
     this.#out.push(...bytes);

@@ -180,32 +180,32 @@
                 (local.set $x.4 (v128.load32_splat (local.get $x.3)))
                 (local.set $w.3 (v128.load align=4 (local.get $w.2)))
                 (local.set $sum_0_0
-                  (f32x4.add (local.get $sum_0_0) (f32x4.mul (local.get $x.4) (local.get $w.3)))
+                  (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.3)) (local.get $sum_0_0))
                 )
                 (local.set $w.4 (v128.load offset=16 align=4 (local.get $w.2)))
                 (local.set $sum_0_1
-                  (f32x4.add (local.get $sum_0_1) (f32x4.mul (local.get $x.4) (local.get $w.4)))
+                  (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.4)) (local.get $sum_0_1))
                 )
                 (local.set $w.5 (v128.load offset=32 align=4 (local.get $w.2)))
                 (local.set $sum_0_2
-                  (f32x4.add (local.get $sum_0_2) (f32x4.mul (local.get $x.4) (local.get $w.5)))
+                  (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.5)) (local.get $sum_0_2))
                 )
                 (local.set $w.6 (v128.load offset=48 align=4 (local.get $w.2)))
                 (local.set $sum_0_3
-                  (f32x4.add (local.get $sum_0_3) (f32x4.mul (local.get $x.4) (local.get $w.6)))
+                  (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.6)) (local.get $sum_0_3))
                 )
                 (local.set $x.5 (v128.load32_splat offset=96 (local.get $x.3)))
                 (local.set $sum_1_0
-                  (f32x4.add (local.get $sum_1_0) (f32x4.mul (local.get $x.5) (local.get $w.3)))
+                  (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.3)) (local.get $sum_1_0))
                 )
                 (local.set $sum_1_1
-                  (f32x4.add (local.get $sum_1_1) (f32x4.mul (local.get $x.5) (local.get $w.4)))
+                  (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.4)) (local.get $sum_1_1))
                 )
                 (local.set $sum_1_2
-                  (f32x4.add (local.get $sum_1_2) (f32x4.mul (local.get $x.5) (local.get $w.5)))
+                  (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.5)) (local.get $sum_1_2))
                 )
                 (local.set $sum_1_3
-                  (f32x4.add (local.get $sum_1_3) (f32x4.mul (local.get $x.5) (local.get $w.6)))
+                  (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.6)) (local.get $sum_1_3))
                 )
                 (local.set $x.3 (i32.add (local.get $x.3) (i32.const 4)))
                 (local.set $w.2 (i32.add (local.get $w.2) (i32.const 64)))
@@ -348,32 +348,32 @@
                 (local.set $x.12 (v128.load32_splat (local.get $x.11)))
                 (local.set $w.9 (v128.load offset=1536 align=4 (local.get $w.8)))
                 (local.set $sum_0_0.2
-                  (f32x4.add (local.get $sum_0_0.2) (f32x4.mul (local.get $x.12) (local.get $w.9)))
+                  (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.9)) (local.get $sum_0_0.2))
                 )
                 (local.set $w.10 (v128.load offset=1552 align=4 (local.get $w.8)))
                 (local.set $sum_0_1.2
-                  (f32x4.add (local.get $sum_0_1.2) (f32x4.mul (local.get $x.12) (local.get $w.10)))
+                  (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.10)) (local.get $sum_0_1.2))
                 )
                 (local.set $w.11 (v128.load offset=1568 align=4 (local.get $w.8)))
                 (local.set $sum_0_2.2
-                  (f32x4.add (local.get $sum_0_2.2) (f32x4.mul (local.get $x.12) (local.get $w.11)))
+                  (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.11)) (local.get $sum_0_2.2))
                 )
                 (local.set $w.12 (v128.load offset=1584 align=4 (local.get $w.8)))
                 (local.set $sum_0_3.2
-                  (f32x4.add (local.get $sum_0_3.2) (f32x4.mul (local.get $x.12) (local.get $w.12)))
+                  (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.12)) (local.get $sum_0_3.2))
                 )
                 (local.set $x.13 (v128.load32_splat offset=96 (local.get $x.11)))
                 (local.set $sum_1_0.2
-                  (f32x4.add (local.get $sum_1_0.2) (f32x4.mul (local.get $x.13) (local.get $w.9)))
+                  (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.9)) (local.get $sum_1_0.2))
                 )
                 (local.set $sum_1_1.2
-                  (f32x4.add (local.get $sum_1_1.2) (f32x4.mul (local.get $x.13) (local.get $w.10)))
+                  (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.10)) (local.get $sum_1_1.2))
                 )
                 (local.set $sum_1_2.2
-                  (f32x4.add (local.get $sum_1_2.2) (f32x4.mul (local.get $x.13) (local.get $w.11)))
+                  (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.11)) (local.get $sum_1_2.2))
                 )
                 (local.set $sum_1_3.2
-                  (f32x4.add (local.get $sum_1_3.2) (f32x4.mul (local.get $x.13) (local.get $w.12)))
+                  (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.12)) (local.get $sum_1_3.2))
                 )
                 (local.set $x.11 (i32.add (local.get $x.11) (i32.const 4)))
                 (local.set $w.8 (i32.add (local.get $w.8) (i32.const 64)))
