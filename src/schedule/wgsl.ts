@@ -13,7 +13,7 @@ import { printSchedule } from "./text.js";
  */
 export function scheduledForWgsl(kernel: Kernel, policy: WgslPolicy | null): Kernel {
   const tiled = policy === null ? [] : schedulesForWgsl(kernel, policy);
-  const attention = policy === null || tiled.length > 0 ? [] : attentionForWgsl(kernel);
+  const attention = policy === null || tiled.length > 0 ? [] : attentionForWgsl(kernel, policy.keys);
   const steps = tiled.length > 0 ? tiled : [...attention, ...invocationsOf(applySchedule(kernel, attention))];
   if (steps.length === 0) return kernel;
   return { ...legaliseForWgsl(applySchedule(kernel, steps)), schedule: printSchedule(steps) };

@@ -37,15 +37,31 @@ const rows = (width: string, body: string): string => `model M() {
 }
 `;
 
+/** Queries and keys of lengths of their own; scores by an expression over q: [B, T, 6], k: [B, S, 6]. */
+const attention = (scores: string): string => `model M() {
+  entry run(q: [B, T, 6], k: [B, S, 6], v: [B, S, 5]) -> (y: [B, T, 5]) { softmax(${scores}) @ v }
+}
+`;
+
 /** Small tiles, so that few elements have tails on all sides. */
 const small: WgslPolicy = {
   tile: { rows: 8, columns: 8 },
   lane: { rows: 4, columns: 2 },
   depth: 4,
   rowLanes: 16,
+  keys: 4,
 };
 
 const lengths = [0, 1, 7, 8, 9, 17].map((T) => ({ B: 2, T }));
+const pairs = [
+  { B: 2, T: 1, S: 1 },
+  { B: 2, T: 7, S: 5 },
+  { B: 1, T: 9, S: 4 },
+  { B: 1, T: 3, S: 0 },
+  { B: 1, T: 0, S: 3 },
+  { B: 1, T: 13, S: 17 },
+  { B: 1, T: 66, S: 65 },
+];
 const samples: readonly Sample[] = [
   { name: "a product", text: product(8, 16), sizes: lengths, step: "share" },
   { name: "a product with tails on all sides", text: product(13, 11), sizes: lengths, step: "share" },
@@ -61,6 +77,25 @@ const samples: readonly Sample[] = [
     text: rows("T", "softmax(x)"),
     sizes: [0, 1, 15, 16, 17, 70].map((T) => ({ B: 2, T })),
     step: "spread",
+  },
+  { name: "attention to all keys", text: attention("q @ k.T"), sizes: pairs, step: "online" },
+  {
+    name: "causal attention",
+    text: attention("where([t: T, s: S] => s <= t, q @ k.T, -inf)"),
+    sizes: pairs,
+    step: "online",
+  },
+  {
+    name: "attention to a window",
+    text: attention("where([t: T, s: S] => abs(t - s) <= 5, q @ k.T, -inf)"),
+    sizes: pairs,
+    step: "online",
+  },
+  {
+    name: "attention of which some queries see nothing",
+    text: attention("where([t: T, s: S] => s < t - 2, q @ k.T, -inf)"),
+    sizes: pairs,
+    step: "online",
   },
 ];
 

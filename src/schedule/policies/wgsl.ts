@@ -29,6 +29,8 @@ export interface WgslPolicy {
   readonly depth: number;
   /** Lanes that share a row. */
   readonly rowLanes: number;
+  /** Keys of an attention whose scores exist at a time. */
+  readonly keys: number;
 }
 
 export const wgslPolicy: WgslPolicy = {
@@ -36,6 +38,7 @@ export const wgslPolicy: WgslPolicy = {
   lane: { rows: 8, columns: 4 },
   depth: 16,
   rowLanes: 64,
+  keys: 32,
 };
 
 /** The schedule of a kernel's products or rows; none if it has none that is worth it. */

@@ -13,7 +13,7 @@
  * each for maxima of it, or for sums of terms with the factor exp(row - shift), where the shift is never -inf. Guarantees:
  * what is left out is max(x, -inf) and x + 0 (x + 0 * v, where v is a number).
  */
-import type { Kernel, Statement } from "../../ir/kernel/index.js";
+import { type Buffer, index, type Kernel, type Statement } from "../../ir/kernel/index.js";
 import { add, isAtMost, maximum, minimum, type Size, size, sub } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopNamed, loopsIn, requireMovable } from "../loops.js";
@@ -44,15 +44,19 @@ export function skipTiles(kernel: Kernel, step: Extract<Step, { step: "skipTiles
   const chosen = new Set<Statement>([loop, ...readers]);
   const visit = (body: readonly Statement[]): readonly Statement[] =>
     body.map((each): Statement => {
-      if (each.kind === "for" && chosen.has(each)) return narrowed(each, begin, count);
+      if (each.kind === "for" && chosen.has(each)) return narrowed(each, row, begin, count);
       return each.kind === "for" || each.kind === "if" ? { ...each, body: visit(each.body) } : each;
     });
   return { ...kernel, body: visit(kernel.body) };
 }
 
-function narrowed({ variable, loop, body }: Loop, begin: Size, count: Size): Loop {
+/** What is left of the row lies at its beginning, so that it is one that other steps know. */
+function narrowed({ variable, loop, body }: Loop, row: Buffer, begin: Size, count: Size): Loop {
   return loopOver(variable.name, count, loop, (at) => {
-    return new Rewriter().variable(variable, add(begin, at)).statements(body);
+    return new Rewriter()
+      .variable(variable, add(begin, at))
+      .buffer(row, { buffer: row, index: () => [index(at)] })
+      .statements(body);
   });
 }
 
