@@ -5,6 +5,7 @@ import {
   type KernelBinary,
   type KernelUnary,
   operandsOf,
+  slowFunctions,
 } from "../../src/ir/kernel/index.js";
 import { camelCase } from "./names.js";
 
@@ -14,21 +15,7 @@ export function isLeaf(expression: Expression): boolean {
   return expression.kind === "constant" || expression.kind === "index";
 }
 
-const costly: ReadonlySet<KernelUnary | KernelBinary> = new Set([
-  "exp",
-  "log",
-  "log2",
-  "sqrt",
-  "rsqrt",
-  "sin",
-  "cos",
-  "tanh",
-  "erf",
-  "div",
-  "pow",
-  "floor_div",
-  "mod",
-]);
+const costly: ReadonlySet<KernelUnary | KernelBinary> = new Set([...slowFunctions, "div", "floor_div", "mod"] as const);
 
 /** Whether computing it outside of a loop is worth a line: something costly, an element, or several operators. */
 export function isWorthMoving(expression: Expression): boolean {

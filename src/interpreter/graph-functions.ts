@@ -7,7 +7,7 @@
  */
 import type { BinaryOperator, UnaryOperator } from "../ir/graph/operators.js";
 import { type ElementType, isFloat } from "../ir/graph/types.js";
-import { erf } from "./graph-erf.js";
+import { erf } from "../runtime/host/erf.js";
 
 export const unaryFunctions: { readonly [K in UnaryOperator]: (x: number) => number } = {
   neg: (x) => -x,

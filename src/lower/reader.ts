@@ -14,7 +14,7 @@ import {
   type OperatorName,
   type ValueId,
 } from "../ir/graph/index.js";
-import { Buffer, type BufferFacts, type Expression, type KernelUnary, load } from "../ir/kernel/index.js";
+import { Buffer, type BufferFacts, type Expression, load, slowFunctions } from "../ir/kernel/index.js";
 import type { Size } from "../sizes/index.js";
 import type { Index } from "./addresses.js";
 import { attendedElement } from "./attention.js";
@@ -22,19 +22,8 @@ import type { Operation, Rule, Share } from "./rules.js";
 import { rules } from "./table.js";
 import type { KernelWriter, Scalar } from "./writer.js";
 
-/** Functions that cost much more than a load: computed once per row where an element of the row is the same for all. */
-const costly: ReadonlySet<OperatorName> = new Set<KernelUnary | "pow">([
-  "exp",
-  "log",
-  "log2",
-  "sqrt",
-  "rsqrt",
-  "sin",
-  "cos",
-  "tanh",
-  "erf",
-  "pow",
-]);
+/** Computed once per row where an element of the row is the same for all. */
+const costly: ReadonlySet<OperatorName> = new Set(slowFunctions);
 
 /** Where values lie when a kernel runs. */
 export interface Placed {

@@ -9,13 +9,11 @@ import { hostNames } from "../../backends/common/host.js";
 import { emitTypeScript } from "../../backends/typescript/index.js";
 import { UserError } from "../../src/diagnostics/index.js";
 import { interpret } from "../../src/interpreter/graph.js";
-import { erf as interpretedErf } from "../../src/interpreter/graph-erf.js";
 import { type Tensor as Evaluated, tensorOf } from "../../src/interpreter/tensor.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph, planGraphs } from "../../src/memory/index.js";
 import { hostFiles } from "../../src/runtime/host/declarations.generated.js";
-import { erf } from "../../src/runtime/host/erf.js";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { difference } from "../fuzz/lower-comparison.js";
@@ -140,11 +138,6 @@ describe("host code", () => {
       for (const declaration of declarations)
         expect(text.replaceAll(/^export /gm, ""), file).toContain(declaration.text);
     }
-  });
-  test("has the interpreters' erf", () => {
-    for (let x = -7; x < 7; x += 0.00731) expect(erf(x)).toBe(interpretedErf(x));
-    for (const x of [Number.NaN, Infinity, -0, 1e-300, 0.84375, 1.25, 1 / 0.35, 6])
-      expect(erf(x)).toBe(interpretedErf(x));
   });
   test("is carried as far as it is used", () => {
     expect(emitted.typescript).not.toMatch(/\b(erf|floorMod|powerOfIntegers)\b/);

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { SourceFile } from "../../src/diagnostics/index.js";
 import { InterpreterInputError, type InterpretOptions, interpret } from "../../src/interpreter/graph.js";
-import { erf } from "../../src/interpreter/graph-erf.js";
 import { type Tensor, tensorOf } from "../../src/interpreter/tensor.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { parseGraph } from "../../src/ir/graph/parser.js";
+import { erf } from "../../src/runtime/host/erf.js";
 import { randomGraph } from "../support/random-graph.js";
 import { randomRun } from "../support/random-graph-run.js";
 

@@ -8,6 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 /** The folders in order: each imports only what stands before it, and itself. Later prefixes are more specific. */
 const order = [
+  "src/runtime/host",
   "src/diagnostics",
   "src/sizes",
   "src/ir",

@@ -1,7 +1,7 @@
 /** Element-wise mathematics, of static numbers, tensors and elements alike. */
 
-import { erf } from "../../../src/interpreter/graph-erf.js";
 import type { UnaryOperator } from "../../../src/ir/graph/index.js";
+import { erf } from "../../../src/runtime/host/erf.js";
 import { absolute, maximum, minimum } from "../../../src/sizes/index.js";
 import {
   describe,

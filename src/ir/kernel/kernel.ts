@@ -80,6 +80,20 @@ export type KernelBinary =
   | "and"
   | "or";
 
+/** Functions of numbers that cost much more than a load. */
+export const slowFunctions = [
+  "exp",
+  "log",
+  "log2",
+  "sqrt",
+  "rsqrt",
+  "sin",
+  "cos",
+  "tanh",
+  "erf",
+  "pow",
+] as const satisfies readonly (KernelUnary | KernelBinary)[];
+
 /** A pure expression. Made by the functions of expressions.ts, which share equal ones and keep types. */
 export type Expression =
   /** A number of f32, f16 or bool (0 and 1), rounded to its element type. An i32 number is an `index`. */

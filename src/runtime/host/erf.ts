@@ -1,5 +1,5 @@
 /**
- * The error function to within one unit in the last place of f64, as the interpreters have it.
+ * The error function to within one unit in the last place of f64.
  *
  * After s_erf.c of fdlibm, whose notice follows. The arguments' high words are compared as numbers here, and the cut of
  * the argument to its high word is done with a view on its bits.
