@@ -47,8 +47,6 @@ export interface StaticArgument {
 /** An entry beside its graph. */
 export interface EntryFacts {
   readonly name: string;
-  /** The size that it is incremental in, or null. */
-  readonly incremental: string | null;
   readonly documentation: string | null;
 }
 
@@ -158,7 +156,6 @@ class ModelElaborator {
       statics,
       entries: wanted.map((x) => ({
         name: x.name.name,
-        incremental: x.incremental?.name ?? null,
         documentation: x.documentation,
       })),
       documentation: model.documentation,
@@ -221,6 +218,7 @@ class ModelElaborator {
       // A name that is no size of the entry has been reported with its names.
       const isSize = sizes.some((each) => each.name === name) || requirements.sameAs(name).size > 1;
       if (isSize) checkIncremental(graph, name, ctx, entry.name.span, diagnostics);
+      return { statics, graph: { ...graph, incremental: name } };
     }
     return { statics, graph };
   }

@@ -39,7 +39,8 @@ const leaves: ReadonlySet<OperatorName> = new Set<OperatorName>(["input", "weigh
 /** The graph with every computed value as an output, named by its id. */
 export function withAllValues(graph: Graph): Graph {
   const ids = graph.nodes.flatMap((node, id) => (leaves.has(node.operator) ? [] : [id as ValueId]));
-  return { ...graph, outputs: ids.map((value) => ({ name: outputName(value), value })) };
+  const { incremental: _, ...whole } = graph;
+  return { ...whole, outputs: ids.map((value) => ({ name: outputName(value), value })) };
 }
 
 const outputName = (id: number) => `value_${id}`;

@@ -1,17 +1,28 @@
 /** The steps of entries that are incremental, through the same stages as the entries themselves. */
 import type { DecodedEntry } from "../../backends/common/module.js";
-import type { EntryFacts } from "../../dsl/index.js";
-import { InternalError } from "../diagnostics/index.js";
-import { type Derived, derive, tokensOf } from "../incremental/index.js";
+import { InternalError, UserError } from "../diagnostics/index.js";
+import { type Derived, derive, NotIncremental, refusalCodes, tokensOf } from "../incremental/index.js";
 import type { Graph } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 
-/** The steps of those entries that are incremental. The checker has reported what keeps one from having any. */
-export function derivedOf(entries: readonly Graph[], facts: readonly EntryFacts[]): readonly Derived[] {
-  return facts.flatMap(({ name, incremental }) => {
-    const entry = entries.find((each) => each.name === name);
-    return incremental === null || entry === undefined ? [] : [derive(entry, incremental)];
+/**
+ * The steps of those entries that are incremental.
+ * @throws UserError E0801 to E0809 for one of a dump that has none; those of a source the checker has refused
+ */
+export function derivedOf(entries: readonly Graph[]): readonly Derived[] {
+  return entries.flatMap((entry) => {
+    if (entry.incremental === undefined) return [];
+    try {
+      return [derive(entry, entry.incremental)];
+    } catch (error) {
+      if (!(error instanceof NotIncremental)) throw error;
+      const { reason, message, notes, help } = error.refusal;
+      throw UserError.of(refusalCodes[reason], `entry ${entry.name}: ${message}`, {
+        notes: [...notes],
+        help: [...help],
+      });
+    }
   });
 }
 

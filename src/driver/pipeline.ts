@@ -241,12 +241,9 @@ export class Compilation {
     });
   }
 
-  /** What decodes the incremental entries: nothing of a dump, which does not say what is incremental. */
+  /** What decodes the incremental entries; only graphs before any pass say what is incremental. @throws UserError E08 */
   get decoders(): readonly Derived[] {
-    if (this.#decoders === null) {
-      const facts = (this.#elaborated?.entries ?? []).filter(({ incremental }) => incremental !== null);
-      this.#decoders = facts.length === 0 ? [] : derivedOf(this.get("graph").entries, facts);
-    }
+    this.#decoders ??= this.hasGraphs ? derivedOf(this.get("graph").entries) : [];
     return this.#decoders;
   }
 
@@ -331,7 +328,7 @@ function sourceOf({ files, path, text }: Request): SourceFile {
 
 /** A program that was elaborated before, and printed. */
 function elaboratedDump(program: Program): Elaborated {
-  const entries = program.entries.map(({ name }) => ({ name, incremental: null, documentation: null }));
+  const entries = program.entries.map(({ name }) => ({ name, documentation: null }));
   return { program, statics: [], entries, documentation: null, unread: [], sources: new Map() };
 }
 

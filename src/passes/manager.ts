@@ -43,11 +43,14 @@ export function optimizeGraph(graph: Graph, passes: readonly Pass[], options: Op
     if (without.includes(pass.name)) continue;
     const remarks: Remark[] = [];
     const start = performance.now();
-    const next = pass.run(current, { remark: (remark) => void remarks.push(remark) });
+    const given = pass.run(current, { remark: (remark) => void remarks.push(remark) });
     const milliseconds = performance.now() - start;
+    const changed = !isSameGraph(current, given);
+    // Steps are derived of what the user wrote, before masks become something else.
+    const { incremental: _, ...rewritten } = given;
+    const next = changed ? rewritten : current;
     if (verify) assertGraph(next, pass.name);
     if (next.outputs.length !== graph.outputs.length) throw new InternalError(`${pass.name} changed the outputs`);
-    const changed = !isSameGraph(current, next);
     const text = dumpAfter === "all" || dumpAfter === pass.name ? printGraph(next) : null;
     reports.push({ pass: pass.name, graph: graph.name, milliseconds, changed, remarks, text });
     current = next;

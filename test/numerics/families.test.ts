@@ -60,7 +60,8 @@ function elaborated(family: string, checkpoint: Checkpoint, open: boolean): Elab
 }
 
 /** The entries of a program with where each is incremental: what the compiler must not lose. */
-const entriesOf = ({ entries }: Elaborated) => entries.map(({ name, incremental }) => `${name} ${incremental}`);
+const entriesOf = ({ program }: Elaborated) =>
+  program.entries.map(({ name, incremental }) => `${name} ${incremental ?? "whole"}`);
 
 test.each(families)("%s is laid out as the formatter does", (family) => {
   const text = readText(files, programOf(family));

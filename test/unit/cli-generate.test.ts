@@ -57,6 +57,24 @@ describe("trafo generate", { timeout: 60_000 }, () => {
   });
 });
 
+describe("the dump of a graph", { timeout: 60_000 }, () => {
+  it("still says what is incremental", async () => {
+    const { out: dump } = await trafo(["compile", "next.trafo", "--dump-after", "graph"], files);
+    expect(dump).toContain(" incremental T {");
+    const words = [...made, "--prompt-ids", "1,2", "--max-tokens", "4"];
+    const of = async (file: string) => trafo(["generate", file, ...words], { ...files, "next.graph": dump });
+    expect((await of("next.graph")).out).toBe((await of("next.trafo")).out);
+  });
+
+  it("is refused where a change made it look ahead", async () => {
+    const { out: dump } = await trafo(["compile", "next.trafo", "--dump-after", "graph"], files);
+    const flipped = dump.replace(/= le (%\d+), (%\d+) /, "= le $2, $1 ");
+    expect(flipped).not.toBe(dump);
+    const { status, err } = await trafo(["compile", "next.graph", "-o", "out"], { "next.graph": flipped });
+    expect([status, err.includes("E0801")]).toEqual([1, true]);
+  });
+});
+
 describe("trafo explain", () => {
   it("says what a step costs and what is kept", async () => {
     const all = (await trafo(["explain", "next.trafo"], files)).out;

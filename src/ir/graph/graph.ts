@@ -53,6 +53,8 @@ export interface Graph {
   /** What fusion decided for each value; null where that is left to lowering. */
   readonly placements: readonly (Placement | null)[];
   readonly outputs: readonly GraphOutput[];
+  /** The size that counts the positions of an entry that can be computed step by step; passes drop it. */
+  readonly incremental?: string;
 }
 
 /** A model: its entries, in the order of the source. Weights are named in the graphs' `weight` nodes. */

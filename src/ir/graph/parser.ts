@@ -47,6 +47,7 @@ class GraphParser {
   readonly #values = new Map<string, ValueId>();
   readonly #scopeByNumber = new Map<string, Scope>();
   readonly #sizes: SizeVariable[] = [];
+  #incremental: string | null = null;
 
   constructor(readonly reader: DumpReader) {}
 
@@ -70,6 +71,7 @@ class GraphParser {
       names: this.#names,
       placements: this.#placements,
       outputs,
+      ...(this.#incremental === null ? {} : { incremental: this.#incremental }),
     };
     const broken = violations(graph);
     if (broken.length === 0) return graph;
@@ -88,6 +90,11 @@ class GraphParser {
     if (reader.accept("word", "sizes")) {
       reader.mark("{");
       this.#sizes.push(...reader.items(() => readRange(reader), "}"));
+    }
+    if (reader.accept("word", "incremental")) {
+      const place = reader.span;
+      this.#incremental = reader.word();
+      if (!reader.sizes.has(this.#incremental)) reader.fail(`the graph has no size ${this.#incremental}`, place);
     }
     reader.mark("{");
     while (reader.accept("word", "scope")) this.#scope();

@@ -6,7 +6,7 @@
  *     graph @forward(
  *       %input_ids: i32[B, T],
  *       %mask: i32[B, T] = 1
- *     ) sizes { B: 0..64, T: 0..1024 step 4 } {
+ *     ) sizes { B: 0..64, T: 0..1024 step 4 } incremental T {
  *       scope #0 = model "" : GPT2
  *       scope #1 = layer wte : Embedding in #0
  *       %2 = weight {name = "wte.weight", sources = [["wte.weight"]]} : f32[50257, 768]  ; gpt2.trafo:41:9 #1
@@ -64,9 +64,10 @@ class GraphPrinter {
     const head = ids.filter(isInput).flatMap((id, i) => this.#lines(id, this.#input(id), i < inputs - 1 ? "," : ""));
     const body = ids.filter((id) => !isInput(id)).flatMap((id) => this.#lines(id, this.#node(id), ""));
     const outputs = graph.outputs.map(({ name, value }) => `${this.#value(value)} as ${nameText(name)}`);
+    const incremental = graph.incremental === undefined ? "" : ` incremental ${graph.incremental}`;
     const lines = [
       ...this.#notesOf(null),
-      `graph @${nameText(graph.name)}(${head.length === 0 ? "" : `\n${head.join("\n")}\n`})${sizesText(graph.sizes)} {`,
+      `graph @${nameText(graph.name)}(${head.length === 0 ? "" : `\n${head.join("\n")}\n`})${sizesText(graph.sizes)}${incremental} {`,
       ...[...this.#scopes].map(([scope, number]) => `  ${this.#scope(scope, number)}`),
       ...body,
       `  return ${outputs.join(", ")}`.trimEnd(),
