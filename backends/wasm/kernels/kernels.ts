@@ -18,6 +18,7 @@ import { expand } from "../../../src/schedule/legalise/expand.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import {
   add,
+  constantOf,
   floorDiv,
   mul,
   type Size,
@@ -38,6 +39,9 @@ import { overLane, updated, usesIn } from "./uses.js";
 
 type Loop = Extract<Statement, { kind: "for" }>;
 type Store = Extract<Statement, { kind: "store" }>;
+
+/** A loop of so many iterations is worth sharing before the loops in it are looked at. */
+const fewestShared = 8;
 
 export interface KernelCode {
   readonly code: FunctionCode;
@@ -184,13 +188,15 @@ class KernelEmitter {
 
   /**
    * The iterations from extent * part / parts on, up to those of the next part. Of parallel loops that are each all that
-   * the one around them holds, the innermost is shared: batches are often of one.
+   * the one around them holds, the first is shared that is known to have some, or else the innermost: batches are often
+   * of one.
    */
   #shareLoop(loop: Loop, block: Block): void {
     let shared = loop;
     for (;;) {
       const [only, ...others] = shared.body;
       if (only?.kind !== "for" || only.loop !== "parallel" || others.length > 0) break;
+      if ((constantOf(shared.extent) ?? 0) >= fewestShared) break;
       if (!variablesOf(only.extent).every((each) => this.kernel.sizes.includes(each))) break;
       shared = only;
     }
