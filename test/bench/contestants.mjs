@@ -3,6 +3,7 @@ import { importText, namedTensors } from "../../dist/src/driver/module-runner.js
 import { targetNames, targets } from "../../dist/src/driver/targets.js";
 import { tiledByHand } from "./by-hand.mjs";
 import { onnxruntime } from "./peers/onnxruntime.mjs";
+import { onnxruntimeWithCache } from "./peers/onnxruntime-cache.mjs";
 import { tfjs } from "./peers/tensorflow.mjs";
 
 /** The compilation of a task for one of Trafo's targets; null where this machine cannot run it. */
@@ -13,20 +14,38 @@ export async function compiled(target, task) {
   return compilation;
 }
 
-/** A module as its users load and run it. */
-async function trafo(target, task, { threads = 1, compilation = null } = {}) {
+/** A module as its users load it. */
+async function loadedTrafo(target, task, { threads = 1, compilation = null } = {}) {
   if (threads > 1 && target === "typescript") return null;
   const own = compilation ?? (await compiled(target, task));
   if (own === null) return null;
   const { javascript } = await own.get("emit");
   const { load } = await importText(javascript);
-  const model = await load({ weights: namedTensors([task.graph], task.weights), threads });
+  return load({ weights: namedTensors([task.graph], task.weights), threads });
+}
+
+/** A module as its users run it. */
+async function trafo(target, task, options) {
+  const model = await loadedTrafo(target, task, options);
+  if (model === null) return null;
   const inputs = Object.fromEntries(task.inputs);
   return {
     name: `trafo ${target}`,
     run: async () => (await model[task.entry](inputs))[task.output].data,
     dispose: () => model.dispose(),
   };
+}
+
+/** Sessions of a module, each with the positions of `capacity`, which take new tokens and give the scores of the last. */
+async function trafoSessions(target, task, options) {
+  const model = await loadedTrafo(target, task, options);
+  if (model === null) return null;
+  const open = async (capacity) => {
+    const session = await model[`${task.entry}Session`]({ capacity });
+    const next = async (tokens) => (await session.next({ input_ids: [tokens] }))[task.output].data;
+    return { next, dispose: () => session.dispose() };
+  };
+  return { name: `trafo ${target}`, open, dispose: () => model.dispose() };
 }
 
 /** In Node, TensorFlow.js has one thread. */
@@ -45,8 +64,20 @@ const makers = {
 };
 export const contestantNames = Object.keys(makers);
 
+/** What decodes a task token by token. */
+const decoders = {
+  "trafo typescript": (task, options) => trafoSessions("typescript", task, options),
+  "trafo wasm": (task, options) => trafoSessions("wasm", task, options),
+  "onnxruntime-web": (task, options) => onnxruntimeWithCache("onnxruntime-web", task, options),
+  "onnxruntime-node": (task, options) => onnxruntimeWithCache("onnxruntime-node", task, options),
+};
+
 /** The contestants of these names that this machine can run. */
-export async function contestantsFor(task, names, options = {}) {
+export const contestantsFor = (task, names, options) => made(makers, task, names, options);
+/** Those that decode. */
+export const decodersFor = (task, names, options) => made(decoders, task, names, options);
+
+async function made(makers, task, names, options = {}) {
   const found = [];
   for (const name of names) {
     const contestant = await makers[name](task, options);

@@ -16,6 +16,8 @@ const processTime = () => {
   return (user + system) / 1000;
 };
 
+export const clockFor = (threads) => (threads === 1 ? processTime : () => performance.now());
+
 /** The milliseconds of one run, over `repeats` of them. */
 async function sample(run, repeats, now) {
   const start = now();
@@ -39,7 +41,7 @@ async function warmedUp(run, now) {
  * @returns milliseconds of each by name, sorted
  */
 export async function interleaved(contestants, { rounds, threads = 1 }) {
-  const now = threads === 1 ? processTime : () => performance.now();
+  const now = clockFor(threads);
   const times = new Map();
   const repeats = new Map();
   for (const { name, run } of contestants) {

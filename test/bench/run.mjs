@@ -8,12 +8,13 @@
 import { parseArgs } from "node:util";
 import { writeJson } from "./report.mjs";
 import { compilation } from "./suites/compilation.mjs";
+import { decoding } from "./suites/decoding.mjs";
 import { elaboration } from "./suites/elaboration.mjs";
 import { footprint } from "./suites/footprint.mjs";
 import { javascript, webassembly } from "./suites/models.mjs";
 import { products } from "./suites/products.mjs";
 
-const suites = { elaboration, compilation, products, javascript, webassembly, footprint };
+const suites = { elaboration, compilation, products, javascript, webassembly, decoding, footprint };
 
 function fail(message) {
   console.error(message);

@@ -86,3 +86,18 @@ export function productTask([m, n, k]) {
   };
   return taskOf({ name, text, output: "y", inputs, sizes: { M: m }, tensorflow });
 }
+
+/** GPT-2 small, to be decoded. Its norms have weights about 1, so that what is attended to shows in the scores. */
+export function decodingTask(name) {
+  const task = taskOf({
+    name,
+    text: exampleText("gpt2"),
+    settings: { layers: 12, heads: 12 },
+    output: "logits",
+    inputs: new Map([["input_ids", i32(tokens(1, 50257))]]),
+    sizes: { B: 1, T: 1 },
+  });
+  for (const [name, { data }] of task.weights)
+    if (/ln_.*weight$/.test(name)) for (let i = 0; i < data.length; i++) data[i] += 1;
+  return { ...task, tokens: (count) => tokens(count, 50257) };
+}

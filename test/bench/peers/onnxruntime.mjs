@@ -14,7 +14,7 @@ export function onnxBytes({ graph, weights }) {
 let webThreads = null;
 
 /** The runtime; its WebAssembly build takes the number of threads when it is first used, and keeps it. */
-async function runtime(kind, threads) {
+export async function runtime(kind, threads) {
   const module = await load(kind === "web" ? "onnxruntime-web" : "onnxruntime-node");
   if (module === null || kind !== "web") return module;
   if (webThreads !== null && webThreads !== threads) return null;
@@ -25,16 +25,18 @@ async function runtime(kind, threads) {
   return module;
 }
 
+export const sessionOptions = (kind, threads) => ({
+  executionProviders: [kind === "web" ? "wasm" : "cpu"],
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  logSeverityLevel: 3,
+});
+
 /** Loads a task; null where the runtime is not installed. */
 export async function onnxruntime(kind, task, { threads = 1, bytes = onnxBytes(task) } = {}) {
   const ort = await runtime(kind, threads);
   if (ort === null) return null;
-  const session = await ort.InferenceSession.create(bytes, {
-    executionProviders: [kind === "web" ? "wasm" : "cpu"],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-  });
+  const session = await ort.InferenceSession.create(bytes, sessionOptions(kind, threads));
   const feeds = Object.fromEntries(
     [...task.inputs].map(([name, { data, shape, type }]) => [name, new ort.Tensor(typeNames[type], data, shape)]),
   );
