@@ -59,6 +59,10 @@ export type { Failure, Row, Verification } from "./driver/verify.js";
 export { Checkpoint } from "./runtime/checkpoint.js";
 export { type FileParts, type Files, memoryFiles } from "./runtime/files.js";
 export type { Tensor } from "./runtime/host/tensors.js";
+export { ChatTemplate, type Message } from "./runtime/text/chat.js";
+export { Detokenizer } from "./runtime/text/detokenizer.js";
+export { type ModelText, openModelText } from "./runtime/text/model-text.js";
+export { type Encoded, Tokenizer } from "./runtime/text/tokenizer.js";
 export { constantOf, render, type Size } from "./sizes/index.js";
 export type { Emitted, Graph, PictureOptions };
 

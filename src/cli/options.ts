@@ -30,7 +30,8 @@ export interface CommonOptions {
 
 type CommonName = keyof CommonOptions;
 
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+/** For options that may be given several times. */
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 const declarations: { readonly [K in CommonName]: () => Option } = {
   entry: () => new Option("--entry <NAME>", "the entry; all that the model has if not given"),

@@ -5,6 +5,7 @@
 import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { baseOf, type Files, folderOf, joinPath, readText } from "./files.js";
+import type { MetadataValue } from "./gguf/container.js";
 import { GgufFile } from "./gguf/file.js";
 import type { ElementName, Tensor } from "./host/tensors.js";
 import { isObject, parseJsonObject } from "./json.js";
@@ -35,6 +36,8 @@ export class Checkpoint {
     /** Generated modules read safetensors alone. */
     readonly format: "safetensors" | "gguf",
     places: ReadonlyMap<string, WeightsFile>,
+    /** What a GGUF file says beside its tensors, such as its tokenizer; null for other forms. */
+    readonly metadata: ReadonlyMap<string, MetadataValue> | null = null,
   ) {
     this.#places = places;
     const tensors = new Map<string, TensorHeader>();
@@ -64,7 +67,7 @@ export class Checkpoint {
       const [first] = parts;
       const own = first && configPath === null ? { path: first.path, value: first.config() } : null;
       const config = own ?? (configPath === null ? null : readConfig(files, configPath));
-      return new Checkpoint(path, config, "gguf", placesOf(...parts));
+      return new Checkpoint(path, config, "gguf", placesOf(...parts), first?.metadata ?? null);
     }
     const config = from === null ? null : readConfig(files, from);
     const places = weights.endsWith(".json") ? openShards(files, weights) : placesOf(new TensorFile(files, weights));

@@ -1,18 +1,28 @@
-/** `trafo generate`: goes on from tokens, one after the other. */
+/** `trafo generate`: text in, text out, or tokens as numbers, one after the other. */
 import type { Command } from "commander";
 import { UserError } from "../../diagnostics/index.js";
 import { backendNames } from "../../driver/backends.js";
-import { type Generator, startGenerating } from "../../driver/generate.js";
+import { startGenerating } from "../../driver/generate.js";
 import { type Given, parseInput } from "../../driver/inputs.js";
+import type { Compilation } from "../../driver/pipeline.js";
 import { checkNames } from "../../driver/run.js";
 import { targetOf } from "../../driver/targets.js";
+import { promptsOfTexts } from "../../driver/text.js";
+import { readText } from "../../runtime/files.js";
 import type { SamplingOptions } from "../../runtime/host/sampling.js";
+import { type ModelText, openModelText } from "../../runtime/text/model-text.js";
 import { readWeights } from "../../runtime/weights.js";
+import { type Generation, search, stream } from "../generating.js";
 import { type Host, Progress } from "../host.js";
-import { type CommonOptions, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
-import { printJson, showDiagnostics } from "../report.js";
+import { type CommonOptions, collect, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
+import { showDiagnostics } from "../report.js";
 
 interface GenerateCommandOptions extends CommonOptions {
+  readonly prompt?: readonly string[];
+  readonly promptFile?: string;
+  readonly chat?: boolean;
+  readonly system?: string;
+  readonly tokenizer?: string;
   readonly promptIds?: readonly string[];
   readonly input?: readonly string[];
   readonly maxTokens: string;
@@ -21,29 +31,36 @@ interface GenerateCommandOptions extends CommonOptions {
   readonly topP?: string;
   readonly repetitionPenalty?: string;
   readonly seed?: string;
-  readonly stop?: string;
+  readonly stop?: readonly string[];
+  readonly stopIds?: string;
+  readonly ignoreEnd?: boolean;
   readonly beams?: string;
 }
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 export function declareGenerate(program: Command, host: Host, finish: (status: number) => void): void {
   const command = program
     .command("generate")
-    .summary("generate tokens")
+    .summary("generate text")
     .description(
-      "Goes on from a prompt, one token after the other, by the step that is derived from an incremental entry.",
+      "Goes on from a text, one token after the other, by the step that is derived from an incremental entry. The text goes to stdout as it comes, how fast it came to stderr. The tokenizer is that of the checkpoint: its tokenizer.json, or the one inside a .gguf.",
     )
     .argument("<FILE>", "the program")
-    .option("--prompt-ids <IDS>", "the tokens to go on from, such as 1,2,3; repeatable, for a batch", collect)
+    .option("--prompt <TEXT>", "what to go on from, or what an encoder reads; repeatable, for a batch", collect)
+    .option("--prompt-file <FILE>", "a file with the prompt")
+    .option("--chat", "the prompt is a message of a user, written by the model's chat template")
+    .option("--system <TEXT>", "with --chat: what the model is told before it")
+    .option("--tokenizer <PATH>", "a tokenizer.json, a folder with one, or a .gguf, in place of the checkpoint's own")
+    .option("--prompt-ids <IDS>", "tokens to go on from in place of a text, such as 1,2,3; repeatable", collect)
     .option("--input <NAME=VALUE>", "an input of an encoder, as nested lists of numbers; repeatable", collect)
-    .option("--max-tokens <N>", "the most tokens for a sequence", "32")
+    .option("--max-tokens <N>", "the most tokens for a sequence", "128")
     .option("--temperature <T>", "what logits are divided by; 0, the default, takes the likeliest token")
     .option("--top-k <K>", "only the likeliest so many")
     .option("--top-p <P>", "only the likeliest whose probabilities sum up to this")
     .option("--repetition-penalty <R>", "what logits of tokens that have occurred are divided by")
     .option("--seed <N>", "decides the random choices")
-    .option("--stop <IDS>", "tokens that end a sequence")
+    .option("--stop <TEXT>", "a text that ends what is generated, and is left out; repeatable", collect)
+    .option("--stop-ids <IDS>", "tokens that end a sequence, beside those of the checkpoint")
+    .option("--ignore-end", "go on past the tokens that end a text")
     .option("--beams <N>", "the likeliest sequences, of so many that are followed at once");
   withOptions(command, "checkpoint", "randomWeights", "target", "set", "config", "json", ...compileOptions)
     .addHelpText(
@@ -51,8 +68,10 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
       [
         "",
         "Examples:",
+        '  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt "Once upon a time"',
+        '  trafo generate llama.trafo --checkpoint smollm2.gguf --target wasm --chat --prompt "What is a compiler?"',
+        '  trafo generate t5.trafo --checkpoint models/t5 --prompt "translate English to German: Good morning."',
         "  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt-ids 464,3290 --max-tokens 20",
-        "  trafo generate t5.trafo --checkpoint models/t5 --input 'input_ids=[[8,9,1]]' --prompt-ids 0 --beams 4",
       ].join("\n"),
     )
     .action(async (path: string, options: GenerateCommandOptions) => finish(await run(host, path, options)));
@@ -85,6 +104,56 @@ function samplingOf(options: GenerateCommandOptions): SamplingOptions {
   return Object.fromEntries(given);
 }
 
+/** The prompts as texts; empty where they are given as tokens. @throws UserError E0610, E0601 */
+function textsOf(host: Host, options: GenerateCommandOptions): readonly string[] {
+  const { prompt = [], promptFile, promptIds, chat = false, system } = options;
+  const texts = promptFile === undefined ? prompt : [...prompt, readText(host.files, promptFile, "the prompt")];
+  const wrong = (message: string, help: string) => UserError.of("E0610", message, { help: [help] });
+  if (texts.length === 0 && promptIds === undefined)
+    throw wrong("generating needs a prompt", 'give --prompt "…", or tokens: --prompt-ids 1,2,3');
+  if (texts.length > 0 && promptIds !== undefined)
+    throw wrong("--prompt and --prompt-ids exclude each other", "give one of them");
+  if (texts.length === 0 && (chat || (options.stop ?? []).length > 0))
+    throw wrong(`--${chat ? "chat" : "stop"} needs a prompt that is a text`, 'give --prompt "…"');
+  if (system !== undefined && !chat) throw wrong("--system needs --chat", "add --chat");
+  return texts;
+}
+
+/** Prompts as the model was taught to read messages. @throws UserError E0725 */
+async function chatted(text: ModelText, prompts: readonly string[], system: string | undefined): Promise<string[]> {
+  const { chat, origin } = text;
+  if (chat === null) {
+    throw UserError.of("E0725", `the model has no chat template: there is none beside ${origin}`, {
+      help: ["leave --chat out: a model that was not taught to chat goes on from a text"],
+    });
+  }
+  const before = system === undefined ? [] : [{ role: "system", content: system }];
+  return Promise.all(prompts.map((content) => chat.render([...before, { role: "user", content }])));
+}
+
+/** What is generated from, before any weights are read. */
+async function prompted(
+  host: Host,
+  compilation: Compilation,
+  options: GenerateCommandOptions,
+): Promise<{ prompts: readonly (readonly number[])[]; given: Map<string, Given>; generation: Generation }> {
+  const given = new Map<string, Given>((options.input ?? []).map(parseInput).map(({ name, given }) => [name, given]));
+  checkNames(compilation.program, given.keys());
+  const named = options.stopIds === undefined ? [] : idsOf("--stop-ids", options.stopIds);
+  const texts = textsOf(host, options);
+  const inNumbers = { text: null, goesOn: true, stop: named, stopTexts: [] };
+  if (texts.length === 0) {
+    const prompts = (options.promptIds ?? []).map((word) => idsOf("--prompt-ids", word));
+    return { prompts, given, generation: inNumbers };
+  }
+  const text = await openModelText(host.files, compilation.request.checkpoint ?? null, options.tokenizer);
+  const written = options.chat ? await chatted(text, texts, options.system) : texts;
+  const { prompts, given: made, goesOn } = promptsOfTexts(compilation, text, written, options.chat !== true);
+  const stop = options.ignoreEnd ? named : [...text.stops, ...named];
+  const generation = { text, goesOn, stop, stopTexts: (options.stop ?? []).filter((each) => each !== "") };
+  return { prompts, given: new Map([...made, ...given]), generation };
+}
+
 async function run(host: Host, path: string, options: GenerateCommandOptions): Promise<number> {
   const target = targetOf(options.target ?? "typescript");
   const backend = backendNames.find((name) => name === target);
@@ -93,18 +162,12 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
       notes: [`these do: ${backendNames.join(", ")}`],
     });
   }
-  const prompts = (options.promptIds ?? []).map((word) => idsOf("--prompt-ids", word));
-  if (prompts.length === 0) {
-    throw UserError.of("E0610", "generating needs a prompt", { help: ["give --prompt-ids 1,2,3"] });
-  }
   const sampling = samplingOf(options);
   const maxTokens = numberOf("--max-tokens", options.maxTokens);
-  const stop = options.stop === undefined ? [] : idsOf("--stop", options.stop);
   const compilation = compilationOf(host, path, options);
   const { program } = compilation.elaborated;
   showDiagnostics(host, compilation.diagnostics.sorted);
-  const given = new Map<string, Given>((options.input ?? []).map(parseInput).map(({ name, given }) => [name, given]));
-  checkNames(program, given.keys());
+  const { prompts, given, generation } = await prompted(host, compilation, options);
   const weights = weightsOf(compilation, options);
   const generator = await Progress.during(host, async (progress) => {
     const count = (done: number, of: number) => progress.count("reading weights", done, of);
@@ -113,37 +176,15 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
     return startGenerating(backend, compilation, tensors, given);
   });
   try {
-    if (options.beams !== undefined) {
+    const about = { model: program.name, target, json: options.json === true };
+    if (options.beams === undefined)
+      await stream(host, generator, prompts, { ...sampling, maxTokens }, generation, about);
+    else {
       const beams = numberOf("--beams", options.beams);
-      const found = await generator.search({ prompt: prompts[0]!, beams, maxTokens, stop });
-      if (options.json) printJson(host, { model: program.name, target, sequences: found }, []);
-      else for (const { tokens, score } of found) host.out(`${score.toFixed(4)}  ${tokens.join(" ")}\n`);
-    } else await stream(host, generator, prompts, { ...sampling, maxTokens, stop }, options.json === true);
+      await search(host, generator, prompts[0]!, { beams, maxTokens }, generation, about);
+    }
   } finally {
     generator.dispose();
   }
   return 0;
-}
-
-/** Prints tokens as they come, and at the end how fast they came. */
-async function stream(
-  host: Host,
-  generator: Generator,
-  prompts: readonly number[][],
-  options: SamplingOptions & { readonly maxTokens: number; readonly stop: readonly number[] },
-  json: boolean,
-): Promise<void> {
-  const sequences: number[][] = prompts.map(() => []);
-  const start = performance.now();
-  let count = 0;
-  for await (const { token, sequence } of generator.generate({ prompt: prompts, ...options })) {
-    sequences[sequence]!.push(token);
-    count++;
-    if (!json && prompts.length === 1) host.out(`${count === 1 ? "" : " "}${token}`);
-  }
-  const tokensPerSecond = count / Math.max((performance.now() - start) / 1000, 1e-9);
-  if (json) return printJson(host, { sequences, tokensPerSecond }, []);
-  if (prompts.length > 1) for (const tokens of sequences) host.out(`${tokens.join(" ")}\n`);
-  else host.out("\n");
-  host.err(`${count} tokens, ${tokensPerSecond.toFixed(1)} tokens per second\n`);
 }

@@ -4,17 +4,21 @@ import { UserError } from "../../diagnostics/index.js";
 import { givenFromFile } from "../../driver/cases.js";
 import { numbersOf } from "../../driver/compare.js";
 import { type Given, inputsOf, makeInputs, parseInput } from "../../driver/inputs.js";
+import type { Compilation } from "../../driver/pipeline.js";
 import { checkGiven, checkNames, type EntryRun, runEntries } from "../../driver/run.js";
 import { targetOf, targets } from "../../driver/targets.js";
+import { inputsOfTexts, readerOf } from "../../driver/text.js";
 import type { Program } from "../../ir/graph/index.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
 import { showShape, type Tensor } from "../../runtime/host/tensors.js";
 import { TensorFile } from "../../runtime/tensor-file.js";
+import { openModelText } from "../../runtime/text/model-text.js";
 import { readWeights } from "../../runtime/weights.js";
 import { type Host, Progress } from "../host.js";
 import {
   type CommonOptions,
   checkSizeNames,
+  collect,
   compilationOf,
   compileOptions,
   parseCount,
@@ -22,16 +26,17 @@ import {
   weightsOf,
   withOptions,
 } from "../options.js";
-import { json, short, table } from "../print.js";
+import { json, plural, short, table } from "../print.js";
 import { showDiagnostics } from "../report.js";
 
 interface RunOptions extends CommonOptions {
   readonly inputs?: string;
   readonly input?: readonly string[];
+  readonly text?: readonly string[];
+  readonly textPair?: readonly string[];
+  readonly tokenizer?: string;
   readonly outputs?: string;
 }
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 export function declareRun(program: Command, host: Host, finish: (status: number) => void): void {
   const command = program
@@ -43,6 +48,9 @@ export function declareRun(program: Command, host: Host, finish: (status: number
     .argument("<FILE>", "the program")
     .option("--inputs <FILE>", "a .safetensors file with a tensor for every input")
     .option("--input <NAME=VALUE>", "an input as nested lists of numbers; repeatable", collect)
+    .option("--text <TEXT>", "a text, by the checkpoint's tokenizer; repeatable, for a batch", collect)
+    .option("--text-pair <TEXT>", "a second text that is read with a --text as one; repeatable", collect)
+    .option("--tokenizer <PATH>", "a tokenizer.json, a folder with one, or a .gguf, in place of the checkpoint's own")
     .option("--outputs <FILE>", "write the outputs to a .safetensors file");
   withOptions(
     command,
@@ -64,6 +72,7 @@ export function declareRun(program: Command, host: Host, finish: (status: number
         "",
         "Examples:",
         "  trafo run gpt2.trafo --checkpoint models/gpt2 --input 'input_ids=[[1,2,3]]'",
+        '  trafo run minilm.trafo --checkpoint models/minilm --text "A cat sat." --text "Dogs ran."',
         "  trafo run gpt2.trafo --set layers=2 --random-weights --size B=1,T=16",
       ].join("\n"),
     )
@@ -71,8 +80,13 @@ export function declareRun(program: Command, host: Host, finish: (status: number
 }
 
 /** The inputs that the options give. @throws UserError of the families E06 and E07 */
-function givenInputs(host: Host, program: Program, options: RunOptions): Map<string, Given> {
-  const given = new Map<string, Given>();
+function givenInputs(
+  host: Host,
+  program: Program,
+  options: RunOptions,
+  texts: ReadonlyMap<string, Given>,
+): Map<string, Given> {
+  const given = new Map<string, Given>(texts);
   if (options.inputs !== undefined) {
     const file = new TensorFile(host.files, options.inputs);
     for (const name of file.tensors.keys()) given.set(name, givenFromFile(file, name));
@@ -88,7 +102,7 @@ function givenInputs(host: Host, program: Program, options: RunOptions): Map<str
   const needsNone = program.entries.every((entry) => inputsOf(entry).length === 0);
   if (sizes.size === 0 && !needsNone) {
     throw UserError.of("E0610", "running needs inputs", {
-      help: ["give --inputs FILE or --input 'NAME=[[1,2,3]]', or --size B=1,T=16 for made-up ones"],
+      help: ["give --text, --inputs FILE or --input 'NAME=[[1,2,3]]', or --size B=1,T=16 for made-up ones"],
     });
   }
   const seed = parseCount("--random-weights", options.randomWeights ?? "0");
@@ -102,13 +116,32 @@ function givenInputs(host: Host, program: Program, options: RunOptions): Map<str
   return given;
 }
 
+/** The inputs that texts give. @throws UserError E0610, E0723, E0726 */
+async function textInputs(
+  host: Host,
+  compilation: Compilation,
+  { text: firsts = [], textPair: seconds = [], tokenizer }: RunOptions,
+): Promise<ReadonlyMap<string, Given>> {
+  if (seconds.length > 0 && seconds.length !== firsts.length) {
+    const counts = `${plural(firsts.length, "text")} and ${plural(seconds.length, "second")}`;
+    throw UserError.of("E0610", `each --text-pair belongs to a --text, and there are ${counts}`, {
+      help: ["give as many of one as of the other"],
+    });
+  }
+  if (firsts.length === 0) return new Map();
+  const entry = readerOf(compilation.program);
+  const text = await openModelText(host.files, compilation.request.checkpoint ?? null, tokenizer);
+  const pairs = firsts.map((first, at) => ({ first, second: seconds[at] ?? null }));
+  return inputsOfTexts(entry, text, pairs);
+}
+
 async function run(host: Host, path: string, options: RunOptions): Promise<number> {
   const target = targetOf(options.target ?? "typescript");
   const compilation = compilationOf(host, path, options);
   const { program } = compilation.elaborated;
   showDiagnostics(host, compilation.diagnostics.sorted);
   const weights = weightsOf(compilation, options);
-  const given = givenInputs(host, program, options);
+  const given = givenInputs(host, program, options, await textInputs(host, compilation, options));
   checkGiven(program, given);
   const { entries } = program;
   const runs = await Progress.during(host, async (progress) => {

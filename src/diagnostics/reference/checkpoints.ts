@@ -82,6 +82,28 @@ export const checkpoints = entries({
     title: "tensors of a checkpoint that no param reads",
     text: "Nothing in the program reads these tensors. That is right for buffers (`attn.bias` of GPT-2, `inv_freq`) and for heads that the program leaves out; otherwise a layer or a param is missing, and the result will not be the model's.",
   },
+  E0723: {
+    title: "a checkpoint has no tokenizer",
+    text: "Text becomes tokens by the model's own tokenizer: `tokenizer.json` in the folder of the checkpoint, or what a GGUF file holds. Name another with `--tokenizer`. Models that were published with `vocab.txt`, `tokenizer.model` or `vocab.json` and `merges.txt` alone get a `tokenizer.json` from transformers: `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`. Tokens can also be given as numbers.",
+    wrong: 'trafo generate gpt2.trafo --checkpoint weights-only --prompt "Once upon"',
+    right: "trafo generate gpt2.trafo --checkpoint weights-only --prompt-ids 7454,2402",
+  },
+  E0724: {
+    title: "a tokenizer cannot be used",
+    text: "The file is malformed, or the tokenizer has a part that Trafo does not follow. BPE, byte-level or of SentencePiece, WordPiece and Unigram are read from tokenizer.json; from GGUF the kinds gpt2, llama, t5 and bert.",
+  },
+  E0725: {
+    title: "a chat template is missing or fails",
+    text: "`--chat` writes the prompt as the model was taught to read messages, by the template that it is published with: `chat_template.jinja`, `chat_template` in `tokenizer_config.json`, or `tokenizer.chat_template` of a GGUF file. Base models have none: they go on from a text, so leave `--chat` out. A template may refuse messages, such as one of the system.",
+    wrong: 'trafo generate gpt2.trafo --checkpoint models/gpt2 --chat --prompt "Hello"',
+    right: 'trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt "Hello"',
+  },
+  E0726: {
+    title: "a program cannot take a text",
+    text: "A text is given to the entry that takes tokens, i32[B, T] without a default; where an entry before the decoder takes tokens too, to that one. Texts of different lengths are padded, which needs an input for the mask, such as `attention_mask: i32[B, T] = 1`.",
+    wrong: "entry encode(input_ids: i32[B, T]) -> (y: [B, T, width]) { … }   # two texts of 3 and 5 tokens",
+    right: "entry encode(input_ids: i32[B, T], attention_mask: i32[B, T] = 1) -> (y: [B, T, width]) { … }",
+  },
   E0720: {
     title: "two params that read one tensor with different shapes",
     text: "Params of one path are one tensor, so they declare one shape and element type.",

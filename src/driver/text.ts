@@ -1,0 +1,132 @@
+/** Texts as the inputs of entries: tokens, a mask where they are padded, and which of a pair a token belongs to. */
+import { UserError } from "../diagnostics/index.js";
+import { tokensOf } from "../incremental/index.js";
+import type { Graph, Program } from "../ir/graph/index.js";
+import type { ModelText } from "../runtime/text/model-text.js";
+import type { Encoded } from "../runtime/text/tokenizer.js";
+import { type Given, givenNumbers, inputsOf } from "./inputs.js";
+import type { Compilation } from "./pipeline.js";
+
+/** The inputs of an entry that a text gives. */
+interface TextInputs {
+  readonly tokens: string;
+  readonly mask: string | null;
+  readonly types: string | null;
+}
+
+/** A text, or a pair of texts that are read as one. */
+export interface TextPair {
+  readonly first: string;
+  readonly second: string | null;
+}
+
+/** The inputs of an entry that a text gives: what takes tokens by its type, the others by their names. */
+function textInputsOf(entry: Graph): TextInputs | null {
+  const inputs = inputsOf(entry).filter(({ shape }) => shape.length === 2);
+  const tokens = inputs.find(({ element, fill }) => element === "i32" && fill === null);
+  if (tokens === undefined) return null;
+  const beside = inputs.filter(({ shape }) => shape.every((size, axis) => size === tokens.shape[axis]));
+  return {
+    tokens: tokens.name,
+    mask: beside.find(({ name }) => /mask/.test(name))?.name ?? null,
+    types: beside.find(({ name }) => /^(token_type|segment)/.test(name))?.name ?? null,
+  };
+}
+
+/** The entry that reads a text: the first that takes tokens. @throws UserError E0726 */
+export function readerOf(program: Program): Graph {
+  const found = program.entries.find((entry) => textInputsOf(entry) !== null);
+  if (found) return found;
+  throw UserError.of("E0726", `${program.name} takes no text: no entry takes tokens, i32[B, T] without a default`, {
+    help: ["give inputs with --input 'NAME=…' or --inputs FILE"],
+  });
+}
+
+/**
+ * The inputs of an entry for some texts, one row each, padded to the longest.
+ * @throws UserError E0726 where the entry takes no tokens, or texts of different lengths and no mask
+ */
+export function inputsOfTexts(entry: Graph, text: ModelText, texts: readonly TextPair[]): Map<string, Given> {
+  const names = textInputsOf(entry);
+  if (names === null) throw UserError.of("E0726", `entry ${entry.name} takes no tokens`);
+  const encoded = texts.map(({ first, second }) => text.tokenizer.encodePair(first, second));
+  const length = Math.max(...encoded.map(({ ids }) => ids.length));
+  const uneven = encoded.some(({ ids }) => ids.length !== length);
+  if (uneven && names.mask === null) {
+    const lengths = encoded.map(({ ids }) => ids.length).join(", ");
+    throw UserError.of("E0726", `entry ${entry.name} takes texts of one length, and these have ${lengths} tokens`, {
+      notes: ["shorter texts are padded, which needs an input for the mask"],
+      help: ["run one text at a time, or add attention_mask: i32[B, T] = 1 to the entry"],
+    });
+  }
+  const row = (of: (each: Encoded) => readonly number[], filler: number) =>
+    encoded.map((each) => [...of(each), ...new Array<number>(length - each.ids.length).fill(filler)]);
+  const given = new Map<string, Given>();
+  const give = (name: string | null, rows: number[][]) => {
+    if (name !== null) given.set(name, givenNumbers(rows, "the text"));
+  };
+  give(
+    names.tokens,
+    row(({ ids }) => ids, text.pad),
+  );
+  give(
+    names.mask,
+    row(({ ids }) => ids.map(() => 1), 0),
+  );
+  give(
+    names.types,
+    row(({ types }) => types, 0),
+  );
+  return given;
+}
+
+/** What generating from texts begins with. */
+export interface TextPrompts {
+  readonly prompts: readonly (readonly number[])[];
+  /** Inputs of an encoder. */
+  readonly given: ReadonlyMap<string, Given>;
+  /** Whether the prompts are the texts, which what is generated goes on from. */
+  readonly goesOn: boolean;
+}
+
+/**
+ * Texts as prompts of a program's decoder; where an entry before it reads tokens for it, such as an encoder, they go there.
+ * @param special whether the tokenizer adds what it puts around a text, which a chat template has written already
+ * @throws UserError E0726
+ */
+export function promptsOfTexts(
+  compilation: Compilation,
+  text: ModelText,
+  texts: readonly string[],
+  special: boolean,
+): TextPrompts {
+  const { entries } = compilation.program;
+  const decoder = compilation.decoders.findLast((each) => tokensOf(each).tokens !== null)?.entry;
+  const takes = new Set(decoder === undefined ? [] : inputsOf(decoder).map(({ name }) => name));
+  const encoder = entries
+    .slice(
+      0,
+      Math.max(
+        entries.findIndex(({ name }) => name === decoder?.name),
+        0,
+      ),
+    )
+    .find((entry) => textInputsOf(entry) !== null && entry.outputs.some(({ name }) => takes.has(name)));
+  if (encoder !== undefined) {
+    const given = inputsOfTexts(
+      encoder,
+      text,
+      texts.map((first) => ({ first, second: null })),
+    );
+    const start = text.decoderStart ?? text.pad;
+    return { prompts: texts.map(() => [start]), given, goesOn: false };
+  }
+  const prompts = texts.map((each, at) => {
+    const ids = text.tokenizer.encode(each, special);
+    if (ids.length > 0) return ids;
+    if (text.begin !== null) return [text.begin];
+    const which = texts.length === 1 ? "the prompt" : `prompt ${at + 1}`;
+    throw UserError.of("E0726", `${which} has no tokens, and the tokenizer none that begins a text`);
+  });
+  return { prompts, given: new Map(), goesOn: true };
+}
