@@ -1,7 +1,7 @@
 /** What a module has for each entry: how much memory it takes, where everything lies for some sizes, and its calls. */
 import { InternalError } from "../../src/diagnostics/index.js";
 import type { BufferId, Dispatch, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
-import { arenaBytesOf } from "../../src/memory/index.js";
+import { arenaBytesOf, roomOf } from "../../src/memory/index.js";
 import { add, constantOf, isAtMost, maximum, type Size, size } from "../../src/sizes/index.js";
 import { type DescribedEntry, EntryDescription, type EntryNames, propertyName, wrapped } from "../common/entries.js";
 import { heldName } from "../common/held.js";
@@ -15,7 +15,7 @@ export interface PrintedEntry extends DescribedEntry {
 }
 
 export class EntryPrinter extends EntryDescription {
-  /** Where inputs and outputs lie behind the arena, and then private arrays. */
+  /** Where inputs and outputs lie behind the arena, and then private arrays: the same whatever grows from run to run. */
   readonly #offsets = new Map<BufferId, Size>();
   readonly #names = new Map<BufferId, string>();
   readonly #scratchOffset: Size;
@@ -33,11 +33,11 @@ export class EntryPrinter extends EntryDescription {
     for (const id of [...plan.inputs, ...plan.outputs]) {
       this.#offsets.set(id, offset);
       // Vectors may read a little behind the last element.
-      offset = add(add(offset, arenaBytesOf(plan.buffers[id]!)), 64);
+      offset = add(add(offset, roomOf(plan, arenaBytesOf(plan.buffers[id]!))), 64);
     }
     this.#scratchOffset = offset;
     this.#scratch = plan.dispatches
-      .map(({ kernel }) => kernels.of(plan.kernels[kernel]!).scratch)
+      .map(({ kernel }) => roomOf(plan, kernels.of(plan.kernels[kernel]!).scratch))
       .reduce((most, each) => (isAtMost(each, most) ? most : maximum(most, each)), size(0));
     for (const [id, buffer] of plan.buffers.entries()) this.#place(id as BufferId, buffer);
   }

@@ -7,6 +7,7 @@ export {
   elementsOf,
   hostMemory,
   type MemoryUnits,
+  roomOf,
 } from "./bytes.js";
 export { checkPlan } from "./check.js";
 export { largestLiveBytes } from "./live.js";

@@ -93,6 +93,35 @@ describe("a session", () => {
     },
   );
 
+  it.each(["typescript", "wasm"] as const)(
+    "makes no arrays from step to step but of the tokens: %s",
+    async (target) => {
+      const model = await loadDecoding(named("gpt2/checkpoint"), target);
+      const made: number[] = [];
+      const kinds = ["ArrayBuffer", "Float32Array", "Float64Array", "Int32Array", "Uint8Array"] as const;
+      const own = kinds.map((kind) => globalThis[kind]);
+      const construct = (kind: (typeof own)[number], given: unknown[], target: unknown): object => {
+        if (typeof given[0] === "number") made.push(given[0]);
+        return Reflect.construct(kind, given, target as typeof Object) as object;
+      };
+      const lengths: number[] = [];
+      try {
+        for (const [i, kind] of kinds.entries())
+          Object.assign(globalThis, { [kind]: new Proxy(own[i]!, { construct }) });
+        for await (const { position } of model.generate({ prompt: [1, 2, 3], maxTokens: 9, temperature: 0 })) {
+          lengths[position] = made.reduce((sum, each) => sum + each, 0);
+        }
+      } finally {
+        for (const [i, kind] of kinds.entries()) Object.assign(globalThis, { [kind]: own[i]! });
+      }
+      // The first steps find the room that a step takes.
+      const steps = lengths.slice(6).map((each, i) => each - lengths[5 + i]!);
+      expect(lengths.length).toBe(12);
+      expect(Math.max(...steps)).toBeLessThanOrEqual(4);
+      model.dispose();
+    },
+  );
+
   it("says what does not fit", async () => {
     const model = await loadDecoding(named("gpt2/checkpoint"));
     const open = sessionOf(model, "forward");

@@ -106,17 +106,29 @@ export class WasmMemory {
     else new Float32Array(buffer, address, count).fill(value);
   }
 
+  /** Elements where they lie, to be read before memory changes; an f16, which lies there as an f32, as a copy. */
+  view(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
+    const { buffer } = this.memory;
+    if (type === "i32") return new Int32Array(buffer, address, count);
+    if (type === "bool") return new Uint8Array(buffer, address, count);
+    const values = new Float32Array(buffer, address, count);
+    if (type === "f32") return values;
+    const result = new Uint16Array(count);
+    for (let i = 0; i < count; i++) result[i] = toHalf(values[i]!);
+    return result;
+  }
+
   /** A copy of elements. */
   read(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
-    const { buffer } = this.memory;
     const result = arrayOf(type, count);
-    if (type === "f16") {
-      const values = new Float32Array(buffer, address, count);
-      for (let i = 0; i < count; i++) result[i] = toHalf(values[i]!);
-    } else if (type === "f32") result.set(new Float32Array(buffer, address, count));
-    else if (type === "i32") result.set(new Int32Array(buffer, address, count));
-    else result.set(new Uint8Array(buffer, address, count));
+    result.set(this.view(address, type, count));
     return result;
+  }
+
+  /** Writes a number to words of 4 bytes. */
+  writeWords(words: readonly number[], value: number): void {
+    const all = new Int32Array(this.memory.buffer);
+    for (const word of words) all[word] = value;
   }
 
   /** Writes a list of calls, each a kernel's number and its arguments. Returns the first byte behind it. */
@@ -136,6 +148,21 @@ export class WasmMemory {
 /** The bytes that a list of calls takes. */
 export function callBytes(calls: readonly (readonly number[])[]): number {
   return calls.reduce((sum, call) => sum + 4 * (call.length + 1), 4);
+}
+
+/** The words at which two lists of the same calls differ, of which the first begins at the word `at`. */
+export function changedWords(
+  at: number,
+  calls: readonly (readonly number[])[],
+  others: readonly (readonly number[])[],
+): readonly number[] {
+  const words: number[] = [];
+  let start = at;
+  for (const [number, call] of calls.entries()) {
+    for (const [i, each] of call.entries()) if (each !== others[number]![i]) words.push(start + i + 1);
+    start += call.length + 1;
+  }
+  return words;
 }
 
 /** Takes weights as they arrive, computes what is made of them, and keeps of both what runs read. */

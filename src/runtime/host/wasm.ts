@@ -2,12 +2,21 @@
  * A model whose kernels are WebAssembly: compiles them, takes the weights, and runs lists of calls.
  *
  * A run writes its inputs and a list of calls into memory, and calls the module once. The lists of the latest sizes are
- * kept, so that a repeated run allocates nothing but its outputs.
+ * kept, so that a repeated run allocates nothing but its outputs. A size that grows from step to step changes nothing but
+ * the words of the list that hold it.
  */
-import { type CheckedInputs, dimensionValue, type EntrySpec, type Sizes } from "./inputs.js";
+import { type CheckedInputs, dimensionValue, type EntrySpec, type SizeSpec, type Sizes } from "./inputs.js";
 import type { ElementName, Tensor } from "./tensors.js";
 import { elementCount } from "./tensors.js";
-import { aligned, type ComputedSpec, callBytes, type HeldSpec, WasmHolding, WasmMemory } from "./wasm-memory.js";
+import {
+  aligned,
+  type ComputedSpec,
+  callBytes,
+  changedWords,
+  type HeldSpec,
+  WasmHolding,
+  WasmMemory,
+} from "./wasm-memory.js";
 import { Threads } from "./wasm-threads.js";
 import { takeWeights, type WeightSpec, type WeightsOptions } from "./weights.js";
 
@@ -47,9 +56,11 @@ export interface WasmOptions extends WeightsOptions {
 const keptRuns = 16;
 
 interface KeptRun extends WasmRun {
-  /** The first byte of the list of calls, and of the arena. */
+  /** The first byte of the list of calls, and the first one behind all that the run needs. */
   readonly start: number;
   readonly end: number;
+  /** Words of the list of calls that hold the size that grows from run to run. */
+  readonly grown: readonly number[];
 }
 
 export class WasmInstance {
@@ -132,13 +143,15 @@ export class WasmInstance {
     this.#current = null;
   }
 
+  /** @param states where a session keeps what; the outputs of a step are overwritten by the next run */
   run(
     entry: WasmEntry,
     { sizes, arrays }: CheckedInputs,
-    states: Readonly<Record<string, number>> = {},
+    states?: Readonly<Record<string, number>>,
   ): Readonly<Record<string, Tensor>> {
     const { memory } = this;
-    const run = this.#runOf(entry, sizes, states);
+    const grows = entry.spec.sizes.find((size) => size.grows);
+    const run = this.#runOf(entry, sizes, grows, states ?? {});
     for (const [position, input] of entry.spec.inputs.entries()) {
       const address = run.inputs[position]!;
       const array = arrays[position];
@@ -150,33 +163,46 @@ export class WasmInstance {
     }
     if (this.#current !== run) memory.writeCalls(run.start, run.calls);
     this.#current = run;
+    if (grows !== undefined) memory.writeWords(run.grown, sizes[grows.name]!);
     this.threads.run(run.start);
     const outputs: Record<string, Tensor> = {};
     for (const [position, { name, type, shape }] of entry.outputs.entries()) {
       const extents = shape(sizes);
-      const data = memory.read(run.outputs[position]!, type, elementCount(extents));
+      const count = elementCount(extents);
+      const data = memory[states === undefined ? "read" : "view"](run.outputs[position]!, type, count);
       Object.defineProperty(outputs, name, { value: { data, shape: extents, type }, enumerable: true });
     }
     return outputs;
   }
 
   /** The calls of an entry for its sizes, which are made anew only for sizes that were not met lately. */
-  #runOf(entry: WasmEntry, sizes: Sizes, states: Readonly<Record<string, number>>): KeptRun {
+  #runOf(
+    { spec, run: make, bytes }: WasmEntry,
+    sizes: Sizes,
+    grows: SizeSpec | undefined,
+    states: Readonly<Record<string, number>>,
+  ): KeptRun {
     const { memory } = this;
     const key = [
-      entry.spec.name,
+      spec.name,
       Object.values(states)[0] ?? "",
-      ...entry.spec.sizes.map((size) => sizes[size.name]),
+      ...spec.sizes.map((size) => (size === grows ? "" : sizes[size.name])),
     ].join(" ");
     let run = this.#kept.get(key);
     if (run === undefined) {
       const start = aligned(this.#top);
-      const arena = aligned(start + callBytes(entry.run(sizes, 0, memory.addresses, states).calls));
+      const { calls } = make(sizes, 0, memory.addresses, states);
+      const arena = aligned(start + callBytes(calls));
       run = {
-        ...entry.run(sizes, arena, memory.addresses, states),
+        ...make(sizes, arena, memory.addresses, states),
         start,
-        end: arena + entry.bytes(sizes, this.threads.count),
+        end: arena + bytes(sizes, this.threads.count),
+        grown: [],
       };
+      if (grows !== undefined) {
+        const others = make({ ...sizes, [grows.name]: sizes[grows.name]! + 1 }, arena, memory.addresses, states);
+        run = { ...run, grown: changedWords(start / 4, run.calls, others.calls) };
+      }
     }
     memory.reserve(run.end);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
