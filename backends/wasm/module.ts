@@ -5,6 +5,7 @@ import type { Size } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
+import { functionKey } from "./code/binary.js";
 import type { ModuleCode } from "./code/module.js";
 import { withSumsLast } from "./code/relaxed.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
@@ -28,15 +29,21 @@ export class WasmKernels {
     const { sourceLine } = whole;
     const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
     const codes: KernelCode[] = [];
+    /** The numbers of kernels by what they do: those of entries and of steps are equal but for the names of sizes. */
+    const known = new Map<string, number>();
     for (const plan of allPlans(whole)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const key = kernelKey(kernel);
         if (this.#places.has(key)) continue;
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
-        const name = names.claim(functionName(kernel, dispatches, plan));
-        const code = kernelCode(kernel, name, comment(kernel, dispatches, plan, sourceLine));
-        this.#places.set(key, { number: codes.length, scratch: code.scratch });
-        codes.push(code);
+        const wanted = functionName(kernel, dispatches, plan);
+        const made = kernelCode(kernel, wanted, comment(kernel, dispatches, plan, sourceLine));
+        const same = functionKey(made.code);
+        const place = known.get(same) ?? codes.length;
+        this.#places.set(key, { number: place, scratch: made.scratch });
+        if (known.has(same)) continue;
+        known.set(same, place);
+        codes.push({ ...made, code: { ...made.code, name: names.claim(wanted) } });
       }
     }
     this.module = assembled(codes);

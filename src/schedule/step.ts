@@ -37,9 +37,10 @@ export type Step =
   | { readonly step: "reorder"; readonly loops: readonly string[] }
   /**
    * Distributes a loop over the statements of its body, and over those of the loops `into` in it. What the body
-   * allocates gets an axis in front for the loop, so that scalars become tiles.
+   * allocates gets an axis in front for the loop, so that scalars become tiles. Where `apart` is given, neighbours among
+   * the statements that are no loops of `into` stay together in a loop of that name.
    */
-  | { readonly step: "sink"; readonly loop: string; readonly into: readonly string[] }
+  | { readonly step: "sink"; readonly loop: string; readonly into: readonly string[]; readonly apart?: string }
   /** Says how a loop is run. */
   | { readonly step: "mark"; readonly loop: string; readonly kind: LoopKind }
   /**

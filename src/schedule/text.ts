@@ -29,7 +29,7 @@ export function stepText(step: Step): string {
     case "reorder":
       return words("reorder", ...step.loops);
     case "sink":
-      return words("sink", step.loop, ...list("into", step.into));
+      return words("sink", step.loop, ...list("into", step.into), ...list("apart", step.apart ? [step.apart] : []));
     case "mark":
       return words("mark", step.loop, step.kind);
     case "peelGuard":
@@ -75,6 +75,9 @@ function list(word: string, names: readonly string[]): readonly string[] {
   return names.length === 0 ? [] : [word, ...names];
 }
 
+/** The words before lists. */
+const listWords: readonly string[] = ["into", "copies", "over", "apart"];
+
 /** A text that is no schedule. */
 export class ScheduleSyntaxError extends Error {
   constructor(step: string, message: string) {
@@ -110,8 +113,12 @@ class StepReader {
         return this.#split();
       case "reorder":
         return { step: "reorder", loops: this.#words.splice(0) };
-      case "sink":
-        return { step: "sink", loop: this.#next("a loop"), into: this.#list("into") };
+      case "sink": {
+        const step = { step: "sink", loop: this.#next("a loop"), into: this.#list("into") } as const;
+        const [apart, ...others] = this.#list("apart");
+        if (others.length > 0) this.#fail("it names one loop");
+        return apart === undefined ? step : { ...step, apart };
+      }
       case "mark":
         return { step: "mark", loop: this.#next("a loop"), kind: this.#oneOf<LoopKind>("a kind of loop", loopKinds) };
       case "peelGuard": {
@@ -217,7 +224,7 @@ class StepReader {
   #list(word: string): readonly string[] {
     if (this.#words[0] !== word) return [];
     this.#words.shift();
-    const end = this.#words.findIndex((each) => each === "into" || each === "copies" || each === "over");
+    const end = this.#words.findIndex((each) => listWords.includes(each));
     return this.#words.splice(0, end < 0 ? this.#words.length : end);
   }
 

@@ -19,7 +19,7 @@ export interface WasmPolicy {
 
 export const wasmPolicy: WasmPolicy = {
   tile: { rows: 2, columns: 16 },
-  attention: { rows: 4, keys: 8, columns: 8, tiles: "vector", alongRow: vectorsAlongRow },
+  attention: { rows: 4, keys: 8, columns: 8, keysOfRow: 1, tiles: "vector", alongRow: vectorsAlongRow },
   leastWork: 512,
 };
 

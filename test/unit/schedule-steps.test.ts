@@ -177,6 +177,36 @@ describe("sink", () => {
     );
   });
 
+  test("keeps neighbours that are not entered together", () => {
+    expect(scheduled(matmul(), "split j 4 exact into jo ji; sink ji into k apart each")).toBe(
+      [
+        "for i in 0..6",
+        "  for jo in 0..2",
+        "    alloc sum: f32[4] private",
+        "    for each in 0..4",
+        "      sum[each] = 0.0",
+        "    for k in 0..N",
+        "      for ji in 0..4",
+        "        sum[ji] += x[i, k] * w[k, ji + 4*jo]",
+        "    for each in 0..4",
+        "      y[i, each + 4*jo] = sum[each]",
+      ].join("\n"),
+    );
+    // What only they use stays with them.
+    expect(scheduled(matmul(), "sink j apart each")).toBe(
+      [
+        "for i in 0..6",
+        "  for each in 0..8",
+        "    alloc sum: f32 private",
+        "    sum = 0.0",
+        "    for k in 0..N",
+        "      sum += x[i, k] * w[k, each]",
+        "    y[i, each] = sum",
+      ].join("\n"),
+    );
+    expect(refusal(matmul(), "sink j apart k")).toContain("sink: ");
+  });
+
   test("is refused", () => {
     expect(refusal(matmul(), "sink k")).toBe("sink: the extent N of k is not constant");
     expect(refusal(matmul(), "sink j into m")).toBe("sink: j holds no loop m");

@@ -8,6 +8,7 @@ const schedule: Schedule = [
   { step: "split", loop: "t", factor: 3, tail: "peel", names: ["to", "ti", "tr"], copies: ["ii2", "j2"] },
   { step: "sink", loop: "ii", into: ["j", "k"] },
   { step: "sink", loop: "ti", into: [] },
+  { step: "sink", loop: "tj", into: ["k"], apart: "tk" },
   { step: "mark", loop: "ii", kind: "unroll" },
   { step: "mark", loop: "b", kind: "grid.x" },
   { step: "peelGuard", loop: "io", name: "ir", copies: ["a"] },
@@ -26,6 +27,7 @@ const schedule: Schedule = [
 
 const text =
   "reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j k; sink ti; " +
+  "sink tj into k apart tk; " +
   "mark ii unroll; mark b grid.x; peelGuard io into ir copies a; accumulate y k into in out; " +
   "rfactor ki ko into begin combine; packWeight w 1/8 0 1%8";
 
@@ -45,6 +47,7 @@ test.each([
   ["split i 4 exact io ii", "split i 4 exact io ii: io is one word too many"],
   ["mark i fast", "mark i fast: fast is not a kind of loop: serial, parallel, unroll, vector, grid.x"],
   ["sink i into j copies k", "sink i into j copies k: copies is one word too many"],
+  ["sink i apart j k", "sink i apart j k: it names one loop"],
   ["peelGuard i", "peelGuard i: the name of the second part is missing"],
   ["peelGuard i into a b", "peelGuard i into a b: the second part has one name"],
   ["packWeight w 1 eight", "packWeight w 1 eight: eight is no part of a layout"],

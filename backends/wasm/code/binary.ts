@@ -19,6 +19,11 @@ export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<
     signatures.findIndex((each) => signatureKey(each) === signatureKey(signature));
   const functionNumbers = new Map<string, number>();
   for (const { name } of [...module.imports, ...module.functions]) functionNumbers.set(name, functionNumbers.size);
+  const numberOf = (name: string): number => {
+    const number = functionNumbers.get(name);
+    if (number === undefined) throw new InternalError(`the module has no function ${name}`);
+    return number;
+  };
   const types = signatures.map(({ parameters, result }) => [
     0x60,
     ...list(parameters.map((each) => [typeBytes[each]])),
@@ -29,11 +34,11 @@ export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<
   const declared = module.functions.map(({ parameters, result }) =>
     unsigned(typeNumber({ parameters: parameters.map(({ type }) => type), result })),
   );
-  const exports = module.exports.map((name) => [...text(name), 0x00, ...unsigned(functionNumbers.get(name)!)]);
+  const exports = module.exports.map((name) => [...text(name), 0x00, ...unsigned(numberOf(name))]);
   const count = module.kernels.length;
-  const elements = list(module.kernels.map((name) => unsigned(functionNumbers.get(name)!)));
+  const elements = list(module.kernels.map((name) => unsigned(numberOf(name))));
   const bodies = module.functions.map((each) => {
-    const body = new FunctionEncoder(each, functionNumbers, typeNumber(kernelSignature), isRelaxed).bytes();
+    const body = new FunctionEncoder(each, numberOf, typeNumber(kernelSignature), isRelaxed).bytes();
     return [...unsigned(body.length), ...body];
   });
   return Uint8Array.from([
@@ -46,6 +51,18 @@ export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<
     ...section(9, list([[0x00, 0x41, 0x00, 0x0b, ...elements]])),
     ...section(10, list(bodies)),
   ]);
+}
+
+/** A text that two functions have in common if and only if they do the same: what they are called does not matter. */
+export function functionKey(code: FunctionCode): string {
+  const callees = new Map<string, number>();
+  const numberOf = (name: string): number => {
+    if (!callees.has(name)) callees.set(name, callees.size);
+    return callees.get(name)!;
+  };
+  const body = new FunctionEncoder(code, numberOf, 0, false).bytes();
+  const types = [...code.parameters.map(({ type }) => type), code.result];
+  return [types.join(), body.join(), ...callees.keys()].join(" ");
 }
 
 function section(number: number, content: readonly number[]): number[] {
@@ -86,7 +103,7 @@ class FunctionEncoder {
 
   constructor(
     readonly code: FunctionCode,
-    readonly functionNumbers: ReadonlyMap<string, number>,
+    readonly functionNumber: (name: string) => number,
     readonly kernelType: number,
     readonly isRelaxed: boolean,
   ) {}
@@ -141,18 +158,12 @@ class FunctionEncoder {
       }
       case "call":
         this.#block(code.operands);
-        this.#out.push(0x10, ...unsigned(this.#functionNumber(code.callee)));
+        this.#out.push(0x10, ...unsigned(this.functionNumber(code.callee)));
         return;
       case "kernel":
         this.#block(code.operands);
         this.#out.push(0x11, ...unsigned(this.kernelType), 0x00);
     }
-  }
-
-  #functionNumber(name: string): number {
-    const number = this.functionNumbers.get(name);
-    if (number === undefined) throw new InternalError(`${this.code.name} calls ${name}, which the module has not`);
-    return number;
   }
 
   #plain(code: PlainCode): void {

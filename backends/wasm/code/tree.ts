@@ -110,7 +110,10 @@ export function times(a: Code, b: Code): Code {
   return Number.isInteger(shift) && shift > 0 ? op("i32.shl", [a, i32(shift)]) : op("i32.mul", [a, b]);
 }
 
-/** The locals of a function besides its parameters, in the order in which they are met. */
+/** Vectors first: similar functions then number the locals of their loops alike, in few bytes. */
+const typeOrder: readonly ValueType[] = ["v128", "f32", "i32", "f64", "i64"];
+
+/** The locals of a function besides its parameters, by type, and in the order in which they are met. */
 export function localsOf({ parameters, body }: FunctionCode): readonly Local[] {
   const found = new Set<Local>();
   const visit = (code: Code): void => {
@@ -123,7 +126,7 @@ export function localsOf({ parameters, body }: FunctionCode): readonly Local[] {
   };
   body.forEach(visit);
   for (const parameter of parameters) found.delete(parameter);
-  return [...found];
+  return [...found].sort((a, b) => typeOrder.indexOf(a.type) - typeOrder.indexOf(b.type));
 }
 
 /** The functions that a function calls. */

@@ -19,6 +19,8 @@ export interface AttentionTile {
   readonly rows: number;
   readonly keys: number;
   readonly columns: number;
+  /** The keys of a tile of a single row, if other than those of several; with one, its scores are sums along a key. */
+  readonly keysOfRow?: number;
   /** How tiles of keys and columns are run; written out if not given. */
   readonly tiles?: "unroll" | "vector";
   /** Makes the rest of the loops along a row ready before rows are taken together, and marks them after it. */
@@ -124,22 +126,30 @@ function scheduleRow(draft: Draft, keys: string, rows: string | null, tile: Atte
     draft.try(() => draft.take({ step: "materialise", buffer: buffer.name, loop, into, name: draft.fresh(loop) }));
   }
   const columns = columnsOf(draft, keys);
-  const tiled = [...tileOf(draft, keys, tile.keys), ...columns.flatMap((each) => tileOf(draft, each, tile.columns))];
+  const keysAtOnce = rows === null ? (tile.keysOfRow ?? tile.keys) : tile.keys;
+  const tiledKeys = keysAtOnce === 1 ? [] : tileOf(draft, keys, keysAtOnce);
+  const tiled = [...tiledKeys, ...columns.flatMap((each) => tileOf(draft, each, tile.columns))];
   const isTiled = ({ variable }: Loop): boolean => tiled.includes(variable.name);
-  const along =
-    rows === null ? [] : draft.inside(rows).filter((each) => !isTiled(each) && !loopsIn(each.body).some(isTiled));
+  const holdsTiles = (each: Loop): boolean => isTiled(each) || loopsIn(each.body).some(isTiled);
+  const along = rows === null ? [] : draft.inside(rows).filter((each) => !holdsTiles(each));
   const finish = tile.alongRow?.(draft, along);
   const unrolled = [...tiled];
   if (rows !== null) {
     const variable = draft.loop(rows)?.variable;
+    // What goes along a row by itself keeps its rows apart: more at once would only be more code.
+    const alone = new Set(finish === undefined ? [] : draft.inside(rows).filter((each) => !holdsTiles(each)));
     const into = draft
       .inside(rows)
       .filter(
-        ({ variable: own, extent }) =>
-          !unrolled.includes(own.name) && variable !== undefined && !variablesOf(extent).includes(variable),
+        (each) =>
+          !unrolled.includes(each.variable.name) &&
+          !alone.has(each) &&
+          variable !== undefined &&
+          !variablesOf(each.extent).includes(variable),
       )
       .map(({ variable: own }) => own.name);
-    const isSunk = draft.try(() => draft.take({ step: "sink", loop: rows, into: [...new Set(into)] }));
+    const apart = alone.size === 0 ? {} : { apart: draft.fresh(rows) };
+    const isSunk = draft.try(() => draft.take({ step: "sink", loop: rows, into: [...new Set(into)], ...apart }));
     if (isSunk) unrolled.push(rows);
   }
   for (const loop of unrolled) {

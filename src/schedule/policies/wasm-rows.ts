@@ -1,6 +1,6 @@
 /**
  * Loops along rows as vectors: element-wise ones directly, sums and maxima with results of their own for each lane,
- * combined after.
+ * combined after: vectors with each other, and then the lanes of the one that is left.
  */
 import type { Statement } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, size } from "../../sizes/index.js";
@@ -11,6 +11,7 @@ import type { Loop } from "../rewrite.js";
 /** Columns at a time: of what is independent, and of what is reduced, whose chains of operations hide each other. */
 const independent = 8;
 const reduced = 16;
+const lanes = 4;
 
 /** Loops that a row is made ready to be run by, to be marked when nothing moves into them any more. */
 export interface Marks {
@@ -19,7 +20,10 @@ export interface Marks {
 }
 
 export function vectorsForWasm(draft: Draft): void {
+  // What runs only where a value is not finite is short rather than fast.
+  const rare = new Set(draft.steps.flatMap((step) => (step.step === "whenFinite" ? step.copies : [])));
   for (const loop of loopsIn(draft.kernel.body).filter(isInnermost)) {
+    if (rare.has(loop.variable.name)) continue;
     const marks = splitForVectors(draft, loop);
     if (marks !== null) markVectors(draft, marks);
   }
@@ -62,6 +66,12 @@ export function splitForVectors(draft: Draft, loop: Loop): Marks | null {
     draft.take({ step: "rfactor", loop: inner, under: outer, names: [begin, combine] });
     draft.take({ step: "sink", loop: inner, into: [] });
     marks = { vector: [inner, begin], unroll: [combine] };
+    if (factor <= lanes || factor % lanes > 0) return;
+    const [vectors, lane] = [draft.fresh(`${combine}o`), draft.fresh(`${combine}i`)];
+    draft.take({ step: "split", loop: combine, factor: lanes, tail: "exact", names: [vectors, lane], copies: [] });
+    const [beginLane, combineLane] = [draft.fresh(`${combine}b`), draft.fresh(`${combine}c`)];
+    draft.take({ step: "rfactor", loop: lane, under: vectors, names: [beginLane, combineLane] });
+    marks = { vector: [inner, begin, lane, beginLane], unroll: [vectors, combineLane] };
   }, true);
   return isTaken ? marks : null;
 }

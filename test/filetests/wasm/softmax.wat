@@ -142,21 +142,24 @@
 
   ;; softmax.trafo:2:47: softmax
   ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { softmax(x) }
-  ;; Schedule: split j 16 peel into jo ji jr; rfactor ji jo into jb jc; sink ji; mark ji vector; mark jb
-  ;; vector; mark jc unroll; split k 16 peel into ko ki kr; rfactor ki ko into kb kc; sink ki; mark ki
-  ;; vector; mark kb vector; mark kc unroll; split i 8 exact into io ii; sink ii; mark ii vector; mark m
-  ;; parallel
+  ;; Schedule: split j 16 peel into jo ji jr; rfactor ji jo into jb jc; sink ji; split jc 4 exact into
+  ;; jco jci; rfactor jci jco into jcb jcc; mark ji vector; mark jb vector; mark jci vector; mark jcb
+  ;; vector; mark jco unroll; mark jcc unroll; split k 16 peel into ko ki kr; rfactor ki ko into kb kc;
+  ;; sink ki; split kc 4 exact into kco kci; rfactor kci kco into kcb kcc; mark ki vector; mark kb
+  ;; vector; mark kci vector; mark kcb vector; mark kco unroll; mark kcc unroll; split i 8 exact into io
+  ;; ii; sink ii; mark ii vector; mark m parallel
   ;;   x: f32[M, 24]
   ;;   softmax: f32[M, 24] (written)
   (func $softmaxY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
-    (local $x i32) (local $softmax i32) (local $M i32) (local $m.first i32) (local $m.end i32)
-    (local $x.2 i32) (local $softmax.2 i32) (local $softmax.end i32) (local $largest f32)
     (local $largest_part_0 v128) (local $largest_part_1 v128) (local $largest_part_2 v128)
-    (local $largest_part_3 v128) (local $x.3 v128) (local $x.4 v128) (local $x.5 v128) (local $x.6 v128)
-    (local $x.7 i32) (local $x.end i32) (local $shift f32) (local $total f32) (local $total_part_0 v128)
-    (local $total_part_1 v128) (local $total_part_2 v128) (local $total_part_3 v128) (local $x.8 i32)
-    (local $x.end.2 i32) (local $softmax.3 i32) (local $x.9 i32) (local $eq i32) (local $x.end.3 i32)
-    (local.set $x (i32.load (local.get $arguments)))
+    (local $largest_part_3 v128) (local $x v128) (local $x.2 v128) (local $x.3 v128) (local $x.4 v128)
+    (local $largest_part_0.2 v128) (local $total_part_0 v128) (local $total_part_1 v128)
+    (local $total_part_2 v128) (local $total_part_3 v128) (local $total_part_0.2 v128) (local $largest f32)
+    (local $shift f32) (local $total f32) (local $x.5 i32) (local $softmax i32) (local $M i32)
+    (local $m.first i32) (local $m.end i32) (local $x.6 i32) (local $softmax.2 i32) (local $softmax.end i32)
+    (local $x.7 i32) (local $x.end i32) (local $x.8 i32) (local $x.end.2 i32) (local $softmax.3 i32)
+    (local $x.9 i32) (local $eq i32) (local $x.end.3 i32)
+    (local.set $x.5 (i32.load (local.get $arguments)))
     (local.set $softmax (i32.load offset=4 (local.get $arguments)))
     (local.set $M (i32.load offset=8 (local.get $arguments)))
     (local.set $m.first
@@ -177,7 +180,7 @@
         )
       )
     )
-    (local.set $x.2 (i32.add (local.get $x) (i32.mul (local.get $m.first) (i32.const 96))))
+    (local.set $x.6 (i32.add (local.get $x.5) (i32.mul (local.get $m.first) (i32.const 96))))
     (local.set $softmax.2 (i32.add (local.get $softmax) (i32.mul (local.get $m.first) (i32.const 96))))
     (local.set $softmax.end
       (i32.add
@@ -193,63 +196,32 @@
           (local.set $largest_part_1 (v128.const f32x4 -inf -inf -inf -inf))
           (local.set $largest_part_2 (v128.const f32x4 -inf -inf -inf -inf))
           (local.set $largest_part_3 (v128.const f32x4 -inf -inf -inf -inf))
-          (local.set $x.3 (v128.load align=4 (local.get $x.2)))
-          (local.set $largest_part_0 (f32x4.max (local.get $largest_part_0) (local.get $x.3)))
-          (local.set $x.4 (v128.load offset=16 align=4 (local.get $x.2)))
-          (local.set $largest_part_1 (f32x4.max (local.get $largest_part_1) (local.get $x.4)))
-          (local.set $x.5 (v128.load offset=32 align=4 (local.get $x.2)))
-          (local.set $largest_part_2 (f32x4.max (local.get $largest_part_2) (local.get $x.5)))
-          (local.set $x.6 (v128.load offset=48 align=4 (local.get $x.2)))
-          (local.set $largest_part_3 (f32x4.max (local.get $largest_part_3) (local.get $x.6)))
+          (local.set $x (v128.load align=4 (local.get $x.6)))
+          (local.set $largest_part_0 (f32x4.max (local.get $largest_part_0) (local.get $x)))
+          (local.set $x.2 (v128.load offset=16 align=4 (local.get $x.6)))
+          (local.set $largest_part_1 (f32x4.max (local.get $largest_part_1) (local.get $x.2)))
+          (local.set $x.3 (v128.load offset=32 align=4 (local.get $x.6)))
+          (local.set $largest_part_2 (f32x4.max (local.get $largest_part_2) (local.get $x.3)))
+          (local.set $x.4 (v128.load offset=48 align=4 (local.get $x.6)))
+          (local.set $largest_part_3 (f32x4.max (local.get $largest_part_3) (local.get $x.4)))
+          (local.set $largest_part_0.2 (v128.const f32x4 -inf -inf -inf -inf))
+          (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_0)))
+          (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_1)))
+          (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_2)))
+          (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_3)))
           (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_0)))
+            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_0.2)))
           )
           (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_0)))
+            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_0.2)))
           )
           (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_0)))
+            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_0.2)))
           )
           (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_0)))
+            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_0.2)))
           )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_1)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_1)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_1)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_1)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_2)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_2)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_2)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_2)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_3)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_3)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_3)))
-          )
-          (local.set $largest
-            (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_3)))
-          )
-          (local.set $x.7 (local.get $x.2))
+          (local.set $x.7 (local.get $x.6))
           (local.set $x.end (i32.add (local.get $x.7) (i32.const 32)))
           (loop $jr.1
             (local.set $largest (f32.max (local.get $largest) (f32.load offset=64 (local.get $x.7))))
@@ -267,44 +239,37 @@
           (local.set $total_part_0
             (f32x4.add
               (local.get $total_part_0)
-              (call $exp4 (f32x4.sub (local.get $x.3) (f32x4.splat (local.get $shift))))
+              (call $exp4 (f32x4.sub (local.get $x) (f32x4.splat (local.get $shift))))
             )
           )
           (local.set $total_part_1
             (f32x4.add
               (local.get $total_part_1)
-              (call $exp4 (f32x4.sub (local.get $x.4) (f32x4.splat (local.get $shift))))
+              (call $exp4 (f32x4.sub (local.get $x.2) (f32x4.splat (local.get $shift))))
             )
           )
           (local.set $total_part_2
             (f32x4.add
               (local.get $total_part_2)
-              (call $exp4 (f32x4.sub (local.get $x.5) (f32x4.splat (local.get $shift))))
+              (call $exp4 (f32x4.sub (local.get $x.3) (f32x4.splat (local.get $shift))))
             )
           )
           (local.set $total_part_3
             (f32x4.add
               (local.get $total_part_3)
-              (call $exp4 (f32x4.sub (local.get $x.6) (f32x4.splat (local.get $shift))))
+              (call $exp4 (f32x4.sub (local.get $x.4) (f32x4.splat (local.get $shift))))
             )
           )
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_0))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_0))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_0))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_0))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_1))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_1))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_1))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_1))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_2))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_2))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_2))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_2))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_3))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_3))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_3))))
-          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_3))))
-          (local.set $x.8 (local.get $x.2))
+          (local.set $total_part_0.2 (v128.const f32x4 0 0 0 0))
+          (local.set $total_part_0.2 (f32x4.add (local.get $total_part_0.2) (local.get $total_part_0)))
+          (local.set $total_part_0.2 (f32x4.add (local.get $total_part_0.2) (local.get $total_part_1)))
+          (local.set $total_part_0.2 (f32x4.add (local.get $total_part_0.2) (local.get $total_part_2)))
+          (local.set $total_part_0.2 (f32x4.add (local.get $total_part_0.2) (local.get $total_part_3)))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 0 (local.get $total_part_0.2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_0.2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_0.2))))
+          (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_0.2))))
+          (local.set $x.8 (local.get $x.6))
           (local.set $x.end.2 (i32.add (local.get $x.8) (i32.const 32)))
           (loop $kr.2
             (local.set $total
@@ -319,7 +284,7 @@
             (br_if $kr.2 (i32.ne (local.get $x.8) (local.get $x.end.2)))
           )
           (local.set $softmax.3 (local.get $softmax.2))
-          (local.set $x.9 (local.get $x.2))
+          (local.set $x.9 (local.get $x.6))
           (local.set $eq (f32.eq (local.get $total) (f32.const 0)))
           (local.set $x.end.3 (i32.add (local.get $x.9) (i32.const 96)))
           (loop $io.3
@@ -353,7 +318,7 @@
             (local.set $x.9 (i32.add (local.get $x.9) (i32.const 32)))
             (br_if $io.3 (i32.ne (local.get $x.9) (local.get $x.end.3)))
           )
-          (local.set $x.2 (i32.add (local.get $x.2) (i32.const 96)))
+          (local.set $x.6 (i32.add (local.get $x.6) (i32.const 96)))
           (local.set $softmax.2 (i32.add (local.get $softmax.2) (i32.const 96)))
           (br_if $m.4 (i32.ne (local.get $softmax.2) (local.get $softmax.end)))
         )
