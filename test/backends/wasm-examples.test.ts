@@ -11,7 +11,7 @@ import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
 
 const files = nodeFiles();
-const examples = ["gpt2", "bert", "llama", "t5", "vaswani"];
+const examples = ["gpt2", "bert", "llama", "minilm", "t5", "vaswani"];
 
 function compilationOf(name: string): Compilation {
   const checkpoint = Checkpoint.open(files, `examples/${name}/checkpoint`);

@@ -13,7 +13,7 @@ import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { importText, type LoadedModel } from "./typescript-support.js";
 import { nullDevice, softwareDevice, softwareDrivers } from "./wgsl-support.js";
 
-const examples = ["gpt2", "bert", "llama", "t5", "vaswani"];
+const examples = ["gpt2", "bert", "llama", "minilm", "t5", "vaswani"];
 const files = nodeFiles();
 
 function compilationOf(name: string): Compilation {

@@ -1,5 +1,5 @@
 /**
- * Every pass on and off, on whole programs: the five examples and all families, on the smallest case of each. The graphs
+ * Every pass on and off, on whole programs: the examples and all families, on the smallest case of each. The graphs
  * are compared by the interpreter, what fusion and schedules make of them by the modules that are compiled. All that is
  * compiled also prints and reads back.
  */
@@ -31,7 +31,7 @@ interface Subject {
   readonly checkpoint: string;
 }
 
-const examples = ["bert", "gpt2", "llama", "t5", "vaswani"].map((name): Subject => {
+const examples = ["bert", "gpt2", "llama", "minilm", "t5", "vaswani"].map((name): Subject => {
   const folder = join(root, "examples", name);
   return { name, program: join(folder, `${name}.trafo`), checkpoint: join(folder, "checkpoint") };
 });
