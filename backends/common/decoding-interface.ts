@@ -7,7 +7,6 @@ import { lineText, type Module } from "./module.js";
 export const decodingTypes: readonly string[] = [
   "Session",
   "SessionOptions",
-  "SavedSession",
   "StepOutputs",
   "GenerateOptions",
   "SamplingOptions",

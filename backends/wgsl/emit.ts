@@ -3,12 +3,15 @@
  * are; `load` takes a device, and outputs can stay on it.
  */
 import { type OptionalKind, type PropertySignatureStructure, StructureKind } from "ts-morph";
+import type { Plan } from "../../src/ir/plan/plan.js";
 import { constantOf } from "../../src/sizes/index.js";
+import { decodingSpec, type PrintedDecoding, printedDecodings } from "../common/decoding.js";
+import { decodingMethods, decodingTypes } from "../common/decoding-interface.js";
 import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
 import { EntryDescription } from "../common/entries.js";
 import { heldTables } from "../common/held.js";
 import type { Loading } from "../common/interface.js";
-import type { Module } from "../common/module.js";
+import { allPlans, type Module } from "../common/module.js";
 import { identifier, Names } from "../common/names.js";
 import { DeviceEntryPrinter, type PrintedEntry } from "./entries.js";
 import { wgslWords } from "./keywords.js";
@@ -16,7 +19,8 @@ import { withDistinctArguments } from "./plan.js";
 import { type NamedShader, Shaders, type SizeFields } from "./shaders.js";
 
 export function emitWgsl(given: Module): EmittedModule {
-  const module = { ...given, plans: given.plans.map(withDistinctArguments) };
+  const module = withBindings(given);
+  const plans = allPlans(module);
   const { names, entries } = moduleNames(module);
   const program = names.claim("deviceModel");
   const named = entries.map((entry) => {
@@ -24,28 +28,67 @@ export function emitWgsl(given: Module): EmittedModule {
     const more = { buffers: names.claim(`${name}Buffers`), program: names.claim(`${name}Program`) };
     return { ...entry, names: { ...entry.names, ...more } };
   });
-  const sizes = fieldsOf(module);
-  const shaders = new Shaders(module, module.plans, sizes, names);
+  const sizes = fieldsOf(plans);
+  const shaders = new Shaders(module, plans, sizes, names);
   const printed = named.map((entry): PrintedEntry => {
     return { ...entry, printer: new DeviceEntryPrinter(entry.plan, shaders, names) };
   });
-  const hasWeights = module.plans.some(({ weights }) => weights.length > 0);
+  const hasWeights = plans.some(({ weights }) => weights.length > 0);
+  const entriesOnly = printed.filter(({ plan }) => module.plans.includes(plan));
+  const decodings = printedDecodings(module, names, printed);
   return assembleModule(module, {
-    entries: printed,
-    loading: loadingOf(hasWeights, program),
+    entries: entriesOnly,
+    loading: { ...loadingOf(hasWeights, program), more: decodingMethods(module, decodings) },
     statements: [
       heading("The kernels: a compute shader for each, in the order of the first run."),
-      ...shaders.all.map((shader) => shaderStatement(shader, module, names)),
+      ...shaders.all.map((shader) => shaderStatement(shader, plans, names)),
       heading("The entries: what each takes, its buffers, and the order of its kernels."),
       ...printed.flatMap(entryStatements),
-      constant(program, programText(module, printed, sizes, shaders), "DeviceModel", "What a device is given to run."),
+      ...(decodings.length === 0 ? [] : [heading("Decoding: what a session keeps, and what runs its steps.")]),
+      ...decodings.flatMap(decodingStatements),
+      constant(
+        program,
+        programText(module, entriesOnly, sizes, shaders),
+        "DeviceModel",
+        "What a device is given to run.",
+      ),
     ],
-    exported: ["DeviceError", "DeviceTensor", "OnDevice", "RunOptions", "KernelTime"],
+    exported: [
+      ...["DeviceError", "DeviceTensor", "OnDevice", "RunOptions", "KernelTime"],
+      ...(decodings.length === 0 ? [] : decodingTypes),
+    ],
   });
 }
 
+/** All plans of the module, with arguments that can be bound. */
+function withBindings(module: Module): Module {
+  const bound = <P extends Plan | null>(plan: P): P => (plan === null ? plan : withDistinctArguments(plan)) as P;
+  const decoded = module.decoded?.map((each) => {
+    return { ...each, begin: bound(each.begin), step: bound(each.step), last: bound(each.last) };
+  });
+  return { ...module, plans: module.plans.map(bound), decoded };
+}
+
+/** What a session is, as a constant, and what runs its steps. */
+function decodingStatements(decoding: PrintedDecoding<PrintedEntry>): Item[] {
+  const { decoded, spec, target, begin, step, last } = decoding;
+  const programs = `begin: ${begin?.names.program ?? "null"}, step: ${step.names.program}, last: ${last.names.program}`;
+  return [
+    constant(spec, decodingSpec(decoding), "DecodingSpec", `How ${decoded.entry} is computed step by step.`),
+    {
+      kind: StructureKind.Function,
+      name: target,
+      docs: [`Runs the steps of ${decoded.entry}, in memory of the device that is written in place.`],
+      parameters: [{ name: "instance", type: "DeviceInstance" }],
+      returnType: "StepTarget<DeviceKept>",
+      statements: `return deviceStepTarget(instance, ${spec}, { ${programs} });`,
+      leadingTrivia: "\n",
+    },
+  ];
+}
+
 /** The run-time sizes of all entries, with names that WGSL allows. */
-function fieldsOf({ plans }: Module): SizeFields {
+function fieldsOf(plans: readonly Plan[]): SizeFields {
   const names = new Names(wgslWords);
   const sizes = [...new Set(plans.flatMap((plan) => plan.sizes.map(({ name }) => name)))];
   return new Map(sizes.map((name) => [name, names.claim(name)]));
@@ -93,7 +136,7 @@ function loadingOf(hasWeights: boolean, program: string): Loading {
 /** A shader as a constant, with its text as it is given to the device. */
 function shaderStatement(
   { name, printed, access, comment, about }: NamedShader,
-  { plans }: Module,
+  plans: readonly Plan[],
   names: Names,
 ): Item {
   const { kernel, code, lanes, sharedBytes, workgroups } = printed;

@@ -1,5 +1,4 @@
 /** What a module has for each entry on a device: its buffers for given sizes, and the calls of its shaders. */
-import { InternalError } from "../../src/diagnostics/index.js";
 import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { type DescribedEntry, EntryDescription, type EntryNames, propertyName } from "../common/entries.js";
 import { lineText } from "../common/module.js";
@@ -56,7 +55,9 @@ export class DeviceEntryPrinter extends EntryDescription {
   #buffer(id: BufferId): string {
     const buffer = this.plan.buffers[id]!;
     const shape = buffer.shape.map((extent) => this.code(extent).text).join(", ");
-    return `{ type: "${buffer.element}", shape: [${shape}], ${this.#place(id, buffer)} }`;
+    const [count, room] = [this.count(buffer).text, this.room(buffer).text];
+    const more = room === count || buffer.place.kind === "state" ? "" : `, room: ${room}`;
+    return `{ type: "${buffer.element}", shape: [${shape}], ${this.#place(id, buffer)}${more} }`;
   }
 
   #place(id: BufferId, { place }: PlanBuffer): string {
@@ -69,7 +70,7 @@ export class DeviceEntryPrinter extends EntryDescription {
       case "output":
         return `output: ${JSON.stringify(place.name)}`;
       case "state":
-        throw new InternalError("what a session keeps has no place here");
+        return `state: ${JSON.stringify(place.name)}`;
       case "arena":
         return `offset: ${this.code(place.offset).text}`;
     }

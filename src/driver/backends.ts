@@ -57,7 +57,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
-    decodes: false,
+    decodes: true,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
   },
 };

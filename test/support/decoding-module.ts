@@ -4,12 +4,14 @@ import type { BackendName } from "../../src/driver/backends.js";
 import { importText } from "../../src/driver/module-runner.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation } from "../../src/driver/pipeline.js";
+import type { Graph } from "../../src/ir/graph/index.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { BeamOptions, FoundSequence } from "../../src/runtime/host/beam-search.js";
 import type { GeneratedToken, GenerateOptions } from "../../src/runtime/host/generation.js";
 import type { Session, SessionOptions } from "../../src/runtime/host/session.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
+import { softwareDevice, softwareDrivers } from "../backends/wgsl-support.js";
 import type { Decoder } from "./decoders.js";
 
 /** What a module with a decoder exports, as far as it is used in tests. */
@@ -37,19 +39,48 @@ interface Loaded {
   load(options: object): Promise<DecodingModel>;
 }
 
+/** A target, or WebGPU on one of the drivers of this machine that run on the CPU. */
+export type DecodingTarget = Exclude<BackendName, "wgsl"> | (typeof softwareDrivers)[number];
+
+/** All that sessions are tested on here. */
+export const decodingTargets: readonly DecodingTarget[] = ["typescript", "wasm", ...softwareDrivers];
+
+function placeOf(target: DecodingTarget): { readonly target: BackendName; readonly device?: Promise<GPUDevice> } {
+  return target === "typescript" || target === "wasm" ? { target } : { target: "wgsl", device: softwareDevice(target) };
+}
+
+async function loaded(compilation: Compilation, weights: unknown, device: Promise<GPUDevice> | undefined) {
+  const module = (await importText((await compilation.get("emit")).javascript)) as Loaded;
+  return module.load(device === undefined ? { weights } : { weights, device: await device });
+}
+
 export async function loadDecoding(
   { program, checkpoint }: Decoder,
-  target: BackendName = "typescript",
+  on: DecodingTarget = "typescript",
 ): Promise<DecodingModel> {
   const files = nodeFiles();
+  const { target, device } = placeOf(on);
   const compilation = new Compilation({ files, path: program, checkpoint: Checkpoint.open(files, checkpoint), target });
-  const module = (await importText((await compilation.get("emit")).javascript)) as Loaded;
-  return module.load({ weights: `${checkpoint}/model.safetensors` });
+  return loaded(compilation, `${checkpoint}/model.safetensors`, device);
 }
 
 /** A program of one text, with weights by name. */
-export async function loadText(text: string, weights: object): Promise<DecodingModel> {
-  const compilation = new Compilation({ files: memoryFiles(), path: "test.trafo", text });
-  const module = (await importText((await compilation.get("emit")).javascript)) as Loaded;
-  return module.load({ weights });
+export async function loadText(
+  text: string,
+  weights: object,
+  on: DecodingTarget = "typescript",
+): Promise<DecodingModel> {
+  const { target, device } = placeOf(on);
+  const compilation = new Compilation({ files: memoryFiles(), path: "test.trafo", text, target });
+  return loaded(compilation, weights, device);
+}
+
+/** Graphs, of which some are incremental, with weights by name. */
+export async function loadGraphs(
+  graphs: readonly Graph[],
+  weights: object,
+  on: DecodingTarget,
+): Promise<DecodingModel> {
+  const { target, device } = placeOf(on);
+  return loaded(Compilation.ofGraphs("random", graphs, { target }), weights, device);
 }

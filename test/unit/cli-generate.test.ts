@@ -40,7 +40,7 @@ describe("trafo generate", { timeout: 60_000 }, () => {
   const failures: [string, string[], string, string][] = [
     ["no prompt", [], "E0610", "generating needs a prompt"],
     ["a prompt of words", ["--prompt-ids", "one"], "E0607", "--prompt-ids takes tokens, but is one"],
-    ["a token that there is not", ["--prompt-ids", "5"], "E0711", "ids[0][0] is 5"],
+    ["a token that there is not", ["--prompt-ids", "5"], "E0711", "prompt[0][0] is 5"],
     ["a temperature below 0", ["--prompt-ids", "1", "--temperature", "-1"], "E0711", "temperature is -1"],
     ["a target without modules", ["--prompt-ids", "1", "--target", "interpreter"], "E0606", "makes no module"],
   ];

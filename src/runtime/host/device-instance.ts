@@ -6,8 +6,10 @@
  * A run writes its inputs and submits once. Runs may be started while others are under way: the device takes them in
  * their order.
  */
+
 import { DeviceError, reporting, requestDevice } from "./device.js";
-import type { DeviceBuffer, DeviceCall, DeviceEntry, DeviceModel } from "./device-model.js";
+import { type Bound, type BoundOutput, type DeviceKept, forgetBound, type StepOptions } from "./device-binding.js";
+import type { DeviceEntry, DeviceModel } from "./device-model.js";
 import { makePipeline, type Pipeline, type Shader } from "./device-shaders.js";
 import {
   bufferUsage,
@@ -33,21 +35,6 @@ export interface RunOptions {
   readonly onTimes?: ((times: readonly KernelTime[]) => void) | undefined;
 }
 
-/** An entry with all that its sizes decide. */
-interface Bound {
-  readonly uniform: GPUBuffer;
-  /** The buffers that belong to this binding only, to be freed with it. */
-  readonly own: readonly GPUBuffer[];
-  readonly inputs: ReadonlyMap<number, GPUBuffer>;
-  readonly outputs: readonly { readonly name: string; readonly spec: DeviceBuffer; readonly buffer: GPUBuffer }[];
-  readonly calls: readonly {
-    readonly call: DeviceCall;
-    readonly pipeline: GPUComputePipeline;
-    readonly group: GPUBindGroup;
-    readonly workgroups: readonly [number, number];
-  }[];
-}
-
 /** For how many bindings of sizes the bind groups are kept. */
 const keptOnDevice = 8;
 
@@ -57,7 +44,10 @@ export class DeviceInstance {
   /** Whether nobody else has the device. */
   readonly isOwn: boolean;
   readonly #weights = new Map<string, GPUBuffer>();
-  readonly #pipelines = new Map<Shader, Pipeline>();
+  readonly #pipelines = new Map<Shader, Promise<Pipeline>>();
+  readonly #made = new Map<Shader, Pipeline>();
+  /** The entries of sessions whose pipelines are made, or being made. */
+  readonly #ready = new Map<DeviceEntry, Promise<unknown>>();
   #arena: GPUBuffer | null = null;
   #bound = new Map<string, Bound>();
   #disposed = false;
@@ -86,11 +76,7 @@ export class DeviceInstance {
         ...model.prepared.map(({ shader }) => shader),
         ...model.entries.flatMap(({ calls }) => calls.map(({ shader }) => shader)),
       ]);
-      const made = Promise.all(
-        [...shaders].map(async (shader) => {
-          instance.#pipelines.set(shader, await makePipeline(device, shader));
-        }),
-      );
+      const made = instance.#makePipelines([...shaders]);
       // It is awaited last; until then nobody hears of what it rejects with.
       made.catch(() => {});
       for (const [name, data] of Object.entries(weights)) {
@@ -105,9 +91,30 @@ export class DeviceInstance {
     }
   }
 
+  /** Makes the pipelines of shaders, each once. */
+  #makePipelines(shaders: readonly Shader[]): Promise<unknown> {
+    return Promise.all(
+      shaders.map((shader) => {
+        const known = this.#pipelines.get(shader);
+        if (known !== undefined) return known;
+        const making = makePipeline(this.device, shader).then((pipeline) => {
+          this.#made.set(shader, pipeline);
+          return pipeline;
+        });
+        this.#pipelines.set(shader, making);
+        return making;
+      }),
+    );
+  }
+
+  /** The pipeline of a shader, which is made. */
+  pipelineOf(shader: Shader): Pipeline {
+    return this.#made.get(shader)!;
+  }
+
   async #giveWeight(name: string, data: Float32Array | Int32Array | Uint32Array): Promise<void> {
     const buffer = await reporting(this.device, `the weight ${name}`, () => {
-      const buffer = this.#makeBuffer(
+      const buffer = this.makeBuffer(
         `the weight ${name}`,
         data.byteLength,
         bufferUsage.storage | bufferUsage.copyTarget,
@@ -122,15 +129,15 @@ export class DeviceInstance {
   async #prepare(): Promise<void> {
     const { device, model } = this;
     await reporting(device, `preparing the weights of ${model.name}`, () => {
-      const uniform = this.#makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform);
+      const uniform = this.makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform);
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       for (const { name, shape, shader, of } of model.prepared) {
-        const buffer = this.#makeBuffer(name, 4 * elementCount(shape), bufferUsage.storage);
+        const buffer = this.makeBuffer(name, 4 * elementCount(shape), bufferUsage.storage);
         this.#weights.set(name, buffer);
         const workgroups = this.#workgroups(shader, {});
         if (workgroups === null) continue;
-        const { pipeline, layout } = this.#pipelines.get(shader)!;
+        const { pipeline, layout } = this.pipelineOf(shader);
         pass.setPipeline(pipeline);
         pass.setBindGroup(
           0,
@@ -169,7 +176,7 @@ export class DeviceInstance {
   }
 
   /** @throws DeviceError that names the limit. */
-  #makeBuffer(what: string, bytes: number, usage: number): GPUBuffer {
+  makeBuffer(what: string, bytes: number, usage: number): GPUBuffer {
     this.#requireBytes(what, bytes);
     const size = deviceBytes(Math.ceil(bytes / 4));
     return this.device.createBuffer({ label: what, size, usage });
@@ -193,41 +200,52 @@ export class DeviceInstance {
         `a run of these sizes needs ${bytes} bytes, and the device allows ${maxBufferSize} (maxBufferSize)`,
       );
     }
-    this.#forgetAll();
+    this.forget(this.#bound);
     this.#arena?.destroy();
     const size = Math.max(256, 4 * Math.ceil(bytes / 4));
     this.#arena = this.device.createBuffer({ label: "the arena", size, usage: bufferUsage.storage });
   }
 
-  #forgetAll(): void {
-    for (const bound of this.#bound.values()) forget(bound);
-    this.#bound.clear();
+  /** Frees what belongs to bindings of sizes. */
+  forget(all: Map<string, Bound>): void {
+    for (const bound of all.values()) forgetBound(bound);
+    all.clear();
   }
 
   /** Runs an entry on checked inputs. @throws DeviceError that names the kernel or the limit. */
-  async run(
+  async run<Result = Record<string, Tensor | DeviceTensor>>(
     entry: DeviceEntry,
     { sizes, arrays }: CheckedInputs,
-    options: RunOptions = {},
-  ): Promise<Record<string, Tensor | DeviceTensor>> {
+    options: RunOptions & StepOptions<Result> = {},
+  ): Promise<Result> {
     if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
     if (this.#lost !== null) throw new DeviceError(this.#lost);
+    const { kept, given, shaders = [], collect } = options;
+    // The pipelines of steps are made with the first of them. All wait, so that none overtakes another.
+    if (kept !== undefined) {
+      const own = this.#ready.get(entry) ?? this.#makePipelines(entry.calls.map(({ shader }) => shader));
+      this.#ready.set(entry, own);
+      await Promise.all([own, this.#makePipelines(shaders)]);
+    }
     const { device } = this;
     const what = `${this.model.name}.${entry.spec.name}`;
     try {
       return await reporting(device, what, () => {
-        const bound = this.#bind(entry, sizes);
+        const bound = this.#bind(entry, sizes, kept);
         for (const [position, buffer] of bound.inputs) {
+          if (position === given?.[0]) continue;
           const spec = entry.spec.inputs[position]!;
           const data = toDeviceArray(spec.type, arrays[position] ?? filledInput(spec, sizes));
           device.queue.writeBuffer(buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
         }
         const encoder = device.createCommandEncoder({ label: what });
+        const target = given === undefined ? undefined : bound.inputs.get(given[0]);
+        if (target !== undefined) encoder.copyBufferToBuffer(given![1], 0, target, 0, given![1].size);
         const times = options.onTimes === undefined ? null : timesOf(device, bound.calls);
         this.#encode(encoder, bound, times);
-        const outputs = options.keepOnDevice ? this.#keep(bound, encoder) : this.#read(bound, encoder);
+        const take = collect ?? (options.keepOnDevice ? this.#keep : this.#read).bind(this);
         const told = times === null ? null : times.report(options.onTimes!);
-        return Promise.all([outputs, told]).then(([results]) => results);
+        return Promise.all([take(encoder, bound.outputs), told]).then(([results]) => results as Result);
       });
     } catch (error) {
       // What fails because the device is gone says so in many ways.
@@ -239,6 +257,7 @@ export class DeviceInstance {
   #encode(encoder: GPUCommandEncoder, bound: Bound, times: DeviceTimes | null): void {
     let pass = times === null ? encoder.beginComputePass() : null;
     for (const [at, { pipeline, group, workgroups }] of bound.calls.entries()) {
+      if (workgroups === null) continue;
       pass ??= encoder.beginComputePass(times!.passOf(at));
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
@@ -251,21 +270,21 @@ export class DeviceInstance {
     times?.resolve(encoder);
   }
 
-  async #read({ outputs }: Bound, encoder: GPUCommandEncoder): Promise<Record<string, Tensor>> {
-    const parts = outputs.map(({ spec, buffer }) => ({ buffer, bytes: 4 * elementCount(spec.shape) }));
+  async #read(encoder: GPUCommandEncoder, outputs: readonly BoundOutput[]): Promise<Record<string, Tensor>> {
+    const parts = outputs.map(({ shape, buffer }) => ({ buffer, bytes: 4 * elementCount(shape) }));
     const { bytes, offsets } = await readBuffers(this.device, parts, encoder);
     return Object.fromEntries(
-      outputs.map(({ name, spec: { type, shape } }, at) => [
+      outputs.map(({ name, spec: { type }, shape }, at) => [
         name,
         { data: fromDeviceArray(type, bytes, offsets[at]!, elementCount(shape)), shape, type },
       ]),
     );
   }
 
-  async #keep({ outputs }: Bound, encoder: GPUCommandEncoder): Promise<Record<string, DeviceTensor>> {
+  async #keep(encoder: GPUCommandEncoder, outputs: readonly BoundOutput[]): Promise<Record<string, DeviceTensor>> {
     const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
-    const kept = outputs.map(({ name, spec: { type, shape }, buffer }): [string, DeviceTensor] => {
-      const copy = this.#makeBuffer(`the output ${name}`, 4 * elementCount(shape), usage);
+    const kept = outputs.map(({ name, spec: { type }, shape, buffer }): [string, DeviceTensor] => {
+      const copy = this.makeBuffer(`the output ${name}`, 4 * elementCount(shape), usage);
       encoder.copyBufferToBuffer(buffer, 0, copy, 0, copy.size);
       return [name, deviceTensor(this.device, copy, type, shape)];
     });
@@ -273,38 +292,59 @@ export class DeviceInstance {
     return Object.fromEntries(kept);
   }
 
-  /** The entry for its sizes, made unless it is kept. */
-  #bind(entry: DeviceEntry, sizes: Sizes): Bound {
+  /** The entry for its sizes, made unless it is kept; what grows from run to run is set anew. */
+  #bind(entry: DeviceEntry, sizes: Sizes, kept?: DeviceKept): Bound {
     this.reserve(entry.arenaBytes(sizes));
-    const key = [entry.spec.name, ...entry.spec.sizes.map(({ name }) => sizes[name])].join(" ");
-    const bound = this.#bound.get(key) ?? this.#make(entry, sizes);
+    const all = kept?.bound ?? this.#bound;
+    const grows = entry.spec.sizes.some((size) => size.grows);
+    const key = [entry.spec.name, ...entry.spec.sizes.map((size) => (size.grows ? "" : sizes[size.name]))].join(" ");
+    let bound = all.get(key);
+    if (bound !== undefined && bound.arena !== this.#arena) forgetBound(bound);
+    if (bound === undefined || bound.arena !== this.#arena) bound = this.#make(entry, sizes, kept?.states ?? {});
+    else if (grows) bound = this.#grown(entry, sizes, bound);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
-    this.#bound.delete(key);
-    this.#bound.set(key, bound);
-    if (this.#bound.size > keptOnDevice) {
-      const [oldest] = this.#bound.keys();
-      forget(this.#bound.get(oldest!)!);
-      this.#bound.delete(oldest!);
+    all.delete(key);
+    all.set(key, bound);
+    if (all.size > keptOnDevice) {
+      const [oldest] = all.keys();
+      forgetBound(all.get(oldest!)!);
+      all.delete(oldest!);
     }
     return bound;
   }
 
-  #make(entry: DeviceEntry, sizes: Sizes): Bound {
-    const { device } = this;
+  #writeSizes(uniform: GPUBuffer, sizes: Sizes): void {
+    this.device.queue.writeBuffer(
+      uniform,
+      0,
+      Int32Array.from(this.model.sizes, (name) => sizes[name] ?? 0),
+    );
+  }
+
+  #grown(entry: DeviceEntry, sizes: Sizes, bound: Bound): Bound {
+    this.#writeSizes(bound.uniform, sizes);
+    const isShaped = bound.outputs.some(({ spec }) => spec.room !== undefined);
+    const buffers = isShaped ? entry.buffers(sizes) : {};
+    const outputs = bound.outputs.map((each) => ({ ...each, shape: buffers[each.key]?.shape ?? each.shape }));
+    const calls = bound.calls.map((each) => ({ ...each, workgroups: this.#workgroups(each.call.shader, sizes) }));
+    return { ...bound, outputs, calls };
+  }
+
+  #make(entry: DeviceEntry, sizes: Sizes, states: DeviceKept["states"]): Bound {
     const own: GPUBuffer[] = [];
     const make = (what: string, bytes: number, usage: number): GPUBuffer => {
-      const buffer = this.#makeBuffer(what, bytes, usage);
+      const buffer = this.makeBuffer(what, bytes, usage);
       own.push(buffer);
       return buffer;
     };
-    const values = Int32Array.from(this.model.sizes, (name) => sizes[name] ?? 0);
-    const uniform = make("the sizes", 16 * Math.ceil(values.length / 4), bufferUsage.uniform | bufferUsage.copyTarget);
-    device.queue.writeBuffer(uniform, 0, values);
+    const bytes = 16 * Math.ceil(this.model.sizes.length / 4);
+    const uniform = make("the sizes", bytes, bufferUsage.uniform | bufferUsage.copyTarget);
+    this.#writeSizes(uniform, sizes);
     const inputs = new Map<number, GPUBuffer>();
-    const outputs: { name: string; spec: DeviceBuffer; buffer: GPUBuffer }[] = [];
+    const outputs: BoundOutput[] = [];
     const resources = new Map<string, GPUBufferBinding>();
     for (const [name, spec] of Object.entries(entry.buffers(sizes))) {
-      const bytes = deviceBytes(elementCount(spec.shape));
+      const bytes = deviceBytes(spec.room ?? elementCount(spec.shape));
       if (spec.input !== undefined) {
         const buffer = make(`the input ${name}`, bytes, bufferUsage.storage | bufferUsage.copyTarget);
         inputs.set(spec.input, buffer);
@@ -312,23 +352,22 @@ export class DeviceInstance {
       } else if (spec.output !== undefined) {
         const usage = bufferUsage.storage | bufferUsage.copySource;
         const buffer = make(`the output ${name}`, bytes, usage);
-        outputs.push({ name: spec.output, spec, buffer });
+        outputs.push({ name: spec.output, key: name, spec, shape: spec.shape, buffer });
         resources.set(name, { buffer });
       } else if (spec.weight !== undefined) resources.set(name, this.#weight(spec.weight));
+      else if (spec.state !== undefined) resources.set(name, { buffer: states[spec.state]! });
       else {
         this.#requireBytes(`${name} of ${entry.spec.name}`, bytes);
         resources.set(name, { buffer: this.#arena!, offset: spec.offset!, size: bytes });
       }
     }
-    const calls = entry.calls.flatMap((call) => {
-      const workgroups = this.#workgroups(call.shader, sizes);
-      if (workgroups === null) return [];
-      const { pipeline, layout } = this.#pipelines.get(call.shader)!;
+    const calls = entry.calls.map((call) => {
+      const { pipeline, layout } = this.pipelineOf(call.shader);
       const buffers = call.buffers.map((name) => resources.get(name)!);
       const group = this.#group(call.shader, layout, uniform, buffers);
-      return [{ call, pipeline, group, workgroups }];
+      return { call, pipeline, group, workgroups: this.#workgroups(call.shader, sizes) };
     });
-    return { uniform, own, inputs, outputs, calls };
+    return { arena: this.#arena!, uniform, own, inputs, outputs, calls };
   }
 
   /** How many workgroups run along each dimension; null for none. */
@@ -348,15 +387,11 @@ export class DeviceInstance {
   /** Frees all memory of the device that the model holds, and the device if nobody else has it. */
   dispose(): void {
     this.#disposed = true;
-    this.#forgetAll();
+    this.forget(this.#bound);
     for (const buffer of this.#weights.values()) buffer.destroy();
     this.#weights.clear();
     this.#arena?.destroy();
     this.#arena = null;
     if (this.isOwn) this.device.destroy();
   }
-}
-
-function forget({ own }: Bound): void {
-  for (const buffer of own) buffer.destroy();
 }

@@ -3,13 +3,19 @@ import type { Shader } from "./device-shaders.js";
 import type { EntrySpec, Sizes } from "./inputs.js";
 import type { ElementName } from "./tensors.js";
 
-/** A buffer of an entry: an input by its position, a weight or an output by name, or bytes of the arena from an offset. */
+/**
+ * A buffer of an entry: an input by its position, a weight, an output or what a session keeps by name, or bytes of the arena
+ * from an offset.
+ */
 export interface DeviceBuffer {
   readonly type: ElementName;
   readonly shape: readonly number[];
   readonly input?: number;
   readonly weight?: string;
   readonly output?: string;
+  readonly state?: string;
+  /** The elements that there is room for, where its shape grows from run to run. */
+  readonly room?: number;
   readonly offset?: number;
 }
 

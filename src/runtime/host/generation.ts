@@ -1,7 +1,8 @@
 /** Generating tokens: the prompt is computed in one step, of which only the last position's scores, then token by token. */
+import { type Chooser, type ChosenRow, HostChooser } from "./chooser.js";
 import { InputError } from "./elements.js";
-import { type SamplingOptions, seededRandom, TokenSampler } from "./sampling.js";
-import { type DecodingSpec, openSession, type Session, type StepOutputs, type StepTarget } from "./session.js";
+import { checkSampling, type SamplingOptions, seededRandom } from "./sampling.js";
+import { type DecodingSpec, openSession, type Session, type StepTarget } from "./session.js";
 
 export interface GenerateOptions extends SamplingOptions {
   /** The tokens to go on from: of one sequence, or of each sequence of a batch, of any lengths. */
@@ -10,8 +11,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly inputs?: object | undefined;
   /** The most tokens to generate for a sequence; as many as there is room for unless given. */
   readonly maxTokens?: number | undefined;
-  /** A token, or one of several, that ends a sequence. It is not given. */
-  readonly stop?: number | readonly number[] | undefined;
+  /** A token that ends a sequence, or several, each a token or several one after the other. None of them is given. */
+  readonly stop?: number | readonly (number | readonly number[])[] | undefined;
   /** Ends the generation. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,42 +30,65 @@ export interface GeneratedToken {
 const usualTokens = 256;
 
 /** A sequence that is being generated. */
-interface Sequence {
+interface Sequence extends ChosenRow {
   readonly sequence: number;
-  readonly occurred: Set<number>;
-  readonly random: () => number;
+  /** Tokens that were chosen, and may yet turn out to be the beginning of a stop. */
+  readonly held: number[];
   position: number;
-  token: number;
-  isDone: boolean;
+  /** How many tokens may yet be chosen. */
+  left: number;
 }
 
-/** Sequences of one length, which are computed together. */
+/** Sequences that are computed together. */
 interface Group<Kept> {
   readonly session: Session<Kept>;
   readonly sequences: readonly Sequence[];
+  readonly chooser: Chooser<Kept>;
+  /** The tokens of a step that was begun, a row's after the other. */
+  next: Promise<ArrayLike<number>> | null;
 }
 
 /** The prompts as a list for each sequence. @throws InputError */
-function promptsOf(prompt: GenerateOptions["prompt"]): readonly (readonly number[])[] {
+function promptsOf(prompt: GenerateOptions["prompt"], limit: number): readonly (readonly number[])[] {
   const isBatch = Array.isArray(prompt[0]);
   const prompts = (isBatch ? prompt : [prompt]) as readonly (readonly number[])[];
   for (const [i, each] of prompts.entries()) {
     const name = isBatch ? `prompt[${i}]` : "prompt";
     if (!Array.isArray(each) || each.length === 0) throw new InputError(`${name} has no tokens: give at least one`);
-    const at = each.findIndex((token) => !Number.isInteger(token) || token < 0);
-    if (at >= 0) throw new InputError(`${name}[${at}] is ${each[at]}, which is no token`);
+    const at = each.findIndex((token) => !(Number.isInteger(token) && token >= 0 && token < limit));
+    if (at < 0) continue;
+    const known = limit === Infinity ? "whole numbers from 0" : `from 0 to ${limit - 1}`;
+    throw new InputError(`${name}[${at}] is ${each[at]}, which is no token: they are ${known}`);
   }
   return prompts;
 }
 
-/** The names of tokens and scores. @throws InputError for an entry that has none. */
-function tokenNames({ entry, tokens, scores }: DecodingSpec): { readonly tokens: string; readonly scores: string } {
+/** What ends a sequence: lists of tokens. @throws InputError */
+export function stopsOf(stop: GenerateOptions["stop"]): readonly (readonly number[])[] {
+  const stops = (typeof stop === "number" ? [stop] : (stop ?? [])).map((each) =>
+    typeof each === "number" ? [each] : each,
+  );
+  for (const each of stops) {
+    if (Array.isArray(each) && each.length > 0 && each.every((token) => Number.isInteger(token))) continue;
+    throw new InputError(`stop has ${JSON.stringify(each)}, which is no token and no list of tokens`);
+  }
+  return stops;
+}
+
+/** The names of tokens and scores, and the number that tokens are less than. @throws InputError for an entry that has none. */
+export function tokenNames(spec: DecodingSpec): {
+  readonly tokens: string;
+  readonly scores: string;
+  readonly limit: number;
+} {
+  const { entry, tokens, scores, last } = spec;
   if (tokens === null || scores === null) {
     throw new InputError(
       `${entry} has no tokens to generate: it takes no i32[B, T], or gives no scores [B, T, vocabulary]`,
     );
   }
-  return { tokens, scores };
+  const limit = last.inputs.find(({ name }) => name === tokens)?.limit;
+  return { tokens, scores, limit: typeof limit === "number" ? limit : Infinity };
 }
 
 /** The room that sequences need. @throws InputError where a prompt is longer than the entry takes. */
@@ -86,14 +110,15 @@ export async function* generateTokens<Kept>(
   target: StepTarget<Kept>,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { prompt, inputs, maxTokens, stop, signal, seed = 0 } = options;
-  const names = tokenNames(spec);
-  const prompts = promptsOf(prompt);
+  const { prompt, inputs, maxTokens, signal, seed = 0 } = options;
+  checkSampling(options);
+  const { tokens, limit } = tokenNames(spec);
+  const prompts = promptsOf(prompt, limit);
   const capacity = roomFor(Math.max(...prompts.map(({ length }) => length)), maxTokens, spec.most);
-  const stops = new Set(typeof stop === "number" ? [stop] : stop);
+  const stops = stopsOf(options.stop);
+  if (maxTokens === 0) return;
   const lengths = [...new Set(prompts.map(({ length }) => length))];
   const whole = await openSession(spec, target, { inputs, capacity });
-  const sampler: { made: TokenSampler | null } = { made: null };
   const groups: Group<Kept>[] = [];
   try {
     for (const length of lengths) {
@@ -107,65 +132,73 @@ export async function* generateTokens<Kept>(
             : whole.fork(rows);
       const sequences = rows.map((sequence): Sequence => {
         const random = seededRandom(seed + sequence);
-        return {
-          sequence,
-          occurred: new Set(prompts[sequence]),
-          random,
-          position: length,
-          token: -1,
-          isDone: maxTokens === 0,
-        };
+        // The last token is never read: it needs no room.
+        const left = Math.min(maxTokens ?? Infinity, capacity - length + 1);
+        return { sequence, occurred: new Set(prompts[sequence]), random, held: [], position: length, left };
       });
-      const group = { session, sequences };
+      const make = target.chooser ?? ((...given) => new HostChooser<Kept>(...given));
+      const chooser = make(spec, options, sequences);
+      const group: Group<Kept> = { session, sequences, chooser, next: null };
       groups.push(group);
-      const outputs = await session.run({ [names.tokens]: rows.map((row) => prompts[row]!) }, true);
-      chooseNext(spec, names.scores, outputs, group, sampler, options);
+      begin(group, { [tokens]: rows.map((row) => prompts[row]!) });
     }
-    while (groups.some(isRunning)) {
-      for (const group of groups) {
-        if (!isRunning(group)) continue;
+    for (let running = groups; running.length > 0; running = running.filter(({ next }) => next !== null)) {
+      for (const group of running) {
+        const { sequences, chooser } = group;
+        const chosen = await group.next!;
         signal?.throwIfAborted();
-        for (const each of group.sequences) {
-          if (each.isDone) continue;
-          if (stops.has(each.token)) {
-            each.isDone = true;
-            continue;
+        group.next = null;
+        for (const each of sequences) each.left--;
+        const goesOn = () => sequences.some(({ left }) => left > 0);
+        if (chooser.isAhead && goesOn()) begin(group, null);
+        for (const [row, each] of sequences.entries()) {
+          if (each.left < 0) continue;
+          const token = chosen[row]!;
+          if (token >= limit) throw new Error(`${token} was chosen, and tokens are from 0 to ${limit - 1}`);
+          for (const given of released(each, token, stops)) {
+            yield { token: given, sequence: each.sequence, position: each.position++ };
+            signal?.throwIfAborted();
           }
-          yield { token: each.token, sequence: each.sequence, position: each.position++ };
-          signal?.throwIfAborted();
-          if (each.position - prompts[each.sequence]!.length >= (maxTokens ?? Infinity)) each.isDone = true;
         }
-        if (group.session.past >= capacity) for (const each of group.sequences) each.isDone = true;
-        if (!isRunning(group)) continue;
-        const outputs = await group.session.run({ [names.tokens]: group.sequences.map(({ token }) => [token]) }, true);
-        chooseNext(spec, names.scores, outputs, group, sampler, options);
+        // A step that was begun for nobody is not waited for.
+        if (!goesOn()) group.next = null;
+        else if (!chooser.isAhead) begin(group, { [tokens]: lastTokens(chosen) });
       }
     }
   } finally {
-    for (const { session } of groups) session.dispose();
+    for (const { session, chooser } of groups) {
+      chooser.dispose();
+      session.dispose();
+    }
     whole.dispose();
   }
 }
 
-function isRunning<Kept>({ sequences }: Group<Kept>): boolean {
-  return sequences.some(({ isDone }) => !isDone);
+/** Begins a step. What it rejects with is heard where its tokens are awaited, if they are. */
+function begin<Kept>(group: Group<Kept>, inputs: object | null): void {
+  group.next = group.chooser.choose(group.session, inputs);
+  group.next.catch(() => {});
 }
 
-/** Chooses the next token of each sequence that goes on. */
-function chooseNext<Kept>(
-  { areProbabilities }: DecodingSpec,
-  name: string,
-  outputs: StepOutputs,
-  { sequences }: Group<Kept>,
-  sampler: { made: TokenSampler | null },
-  options: GenerateOptions,
-): void {
-  const scores = outputs[name]!;
-  const vocabulary = scores.shape[2] ?? 0;
-  sampler.made ??= new TokenSampler(options, vocabulary);
-  for (const [row, each] of sequences.entries()) {
-    if (each.isDone) continue;
-    each.token = sampler.made.choose(scores.data, row * vocabulary, areProbabilities, each.occurred, each.random);
-    each.occurred.add(each.token);
+/** Tokens as the input of a step, a row for each. */
+function lastTokens(chosen: ArrayLike<number>): object {
+  return { data: Int32Array.from(chosen), shape: [chosen.length, 1], type: "i32" };
+}
+
+/** The tokens of a sequence that can be given now that another was chosen; it is at its end where they lead to a stop. */
+function released(sequence: Sequence, token: number, stops: readonly (readonly number[])[]): readonly number[] {
+  const { held } = sequence;
+  held.push(token);
+  const endsWith = (part: readonly number[]): boolean =>
+    part.length <= held.length && part.every((each, i) => held[held.length - part.length + i] === each);
+  const stop = stops.find(endsWith);
+  if (stop !== undefined) {
+    sequence.left = 0;
+    return held.splice(0, held.length - stop.length);
   }
+  let kept = 0;
+  for (const each of sequence.left > 0 ? stops : []) {
+    for (let length = each.length - 1; length > kept; length--) if (endsWith(each.slice(0, length))) kept = length;
+  }
+  return held.splice(0, held.length - kept);
 }

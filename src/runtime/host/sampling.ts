@@ -1,4 +1,10 @@
-/** Choosing a token by its score: greedily, or at random by temperature, the k likeliest, and the likeliest that make up p. */
+/**
+ * Choosing a token by its score: greedily, or at random by temperature, the k likeliest, and the likeliest that make up p.
+ *
+ * What is kept are the tokens whose logit is at least some number, which is found bit by bit; of equal ones the first. One of
+ * them is drawn in the order of their numbers. Logits and weights are f32, so that a GPU that does the same chooses the
+ * same token but where the last bit decides.
+ */
 import { InputError } from "./elements.js";
 
 export interface SamplingOptions {
@@ -10,18 +16,18 @@ export interface SamplingOptions {
   readonly topP?: number | undefined;
   /** What the logits of tokens that have occurred are divided by, or multiplied if negative (Keskar et al. 2019). */
   readonly repetitionPenalty?: number | undefined;
-  /** Decides the random choices. */
+  /** Decides the random choices: sequence i of a batch draws from `seededRandom(seed + i)`, once for each token. */
   readonly seed?: number | undefined;
 }
 
-/** Random numbers from 0 to below 1 that only the seed decides (mulberry32). */
+/** Random multiples of 2^-24 from 0 to below 1 that only the seed decides: the upper bits of mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = (Math.imul(seed | 0, 0x9e3779b1) + 0x6d2b79f5) | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    return ((t ^ (t >>> 14)) >>> 8) / 2 ** 24;
   };
 }
 
@@ -40,14 +46,19 @@ export function checkSampling({ temperature = 0, topK, topP, repetitionPenalty =
 /** Chooses tokens; its memory is used again for each. */
 export class TokenSampler {
   readonly #options: SamplingOptions;
-  readonly #logits: Float64Array;
-  readonly #order: Int32Array;
+  readonly #logits: Float32Array;
+  readonly #bits: Uint32Array;
+  /** Numbers that are ordered as the logits are. */
+  readonly #keys: Uint32Array;
+  readonly #weights: Float32Array;
 
   constructor(options: SamplingOptions, vocabulary: number) {
     checkSampling(options);
     this.#options = options;
-    this.#logits = new Float64Array(vocabulary);
-    this.#order = new Int32Array(vocabulary);
+    this.#logits = new Float32Array(vocabulary);
+    this.#bits = new Uint32Array(this.#logits.buffer);
+    this.#keys = new Uint32Array(options.temperature ? vocabulary : 0);
+    this.#weights = new Float32Array(this.#keys.length);
   }
 
   /**
@@ -63,50 +74,79 @@ export class TokenSampler {
   ): number {
     const { temperature = 0, repetitionPenalty = 1 } = this.#options;
     const logits = this.#logits;
+    // The likeliest token needs no logarithms, which may make two scores equal.
+    const isLog = areProbabilities && (temperature > 0 || repetitionPenalty !== 1);
     for (let token = 0; token < logits.length; token++) {
       const score = scores[offset + token]!;
       if (Number.isNaN(score)) throw new Error(`the score of token ${token} is not a number`);
-      logits[token] = areProbabilities ? Math.log(score) : score;
+      logits[token] = isLog ? Math.log(score) : score;
     }
     if (repetitionPenalty !== 1) {
+      const inverse = Math.fround(1 / repetitionPenalty);
       for (const token of occurred) {
         const logit = logits[token];
-        if (logit !== undefined) logits[token] = logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
+        if (logit !== undefined) logits[token] = logit * (logit > 0 ? inverse : Math.fround(repetitionPenalty));
       }
     }
-    return temperature === 0 ? largestOf(logits) : this.#drawn(temperature, random);
+    return temperature === 0 ? largestOf(logits) : this.#drawn(temperature, random());
   }
 
-  #drawn(temperature: number, random: () => number): number {
+  #drawn(temperature: number, random: number): number {
     const { topK, topP = 1 } = this.#options;
     const logits = this.#logits;
-    const order = this.#order;
-    for (let token = 0; token < order.length; token++) order[token] = token;
-    // Without a limit the order does not matter.
-    if (topK !== undefined || topP < 1) order.sort((a, b) => logits[b]! - logits[a]! || a - b);
-    const count = Math.min(topK ?? order.length, order.length);
+    const [keys, weights, bits] = [this.#keys, this.#weights, this.#bits];
+    const count = keys.length;
     const most = logits[largestOf(logits)]!;
-    let total = 0;
-    for (let i = 0; i < count; i++) total += weightOf(logits[order[i]!]!, most, temperature);
-    let kept = count;
-    let sum = total;
+    let sum = 0;
+    for (let token = 0; token < count; token++) {
+      const logit = logits[token]!;
+      weights[token] = logit === most ? 1 : Math.exp((logit - most) / temperature);
+      sum += weights[token]!;
+      const pattern = logit === 0 ? 0 : bits[token]!;
+      keys[token] = pattern >= 0x80000000 ? ~pattern : pattern + 0x80000000;
+    }
+    // Tokens are kept whose key is above `least`, and of those whose key it is the ones before `end`.
+    let [least, end] = [0, count];
+    const keep = (mass: (key: number) => number, wanted: number, of: (token: number) => number): void => {
+      let found = 0;
+      for (let bit = 2 ** 31; bit >= 1; bit /= 2) if (mass(found + bit) >= wanted) found += bit;
+      let missing = wanted - mass(found + 1);
+      for (let token = 0; token < (found === least ? end : count); token++) {
+        if (keys[token] !== found) continue;
+        missing -= of(token);
+        if (missing > 0) continue;
+        [least, end] = [found, token + 1];
+        return;
+      }
+      if (found > least) [least, end] = [found, count];
+    };
+    const isKept = (token: number): boolean => keys[token]! > least || (keys[token] === least && token < end);
+    const massOf =
+      (of: (token: number) => number) =>
+      (key: number): number => {
+        let all = 0;
+        for (let token = 0; token < count; token++) if (keys[token]! >= key && isKept(token)) all += of(token);
+        return all;
+      };
+    const [one, weight] = [() => 1, (token: number) => weights[token]!];
+    if (topK !== undefined && topK < count) {
+      keep(massOf(one), topK, one);
+      sum = massOf(weight)(0);
+    }
     if (topP < 1) {
-      sum = 0;
-      for (kept = 0; kept < count && sum < topP * total; kept++)
-        sum += weightOf(logits[order[kept]!]!, most, temperature);
+      keep(massOf(weight), topP * sum, weight);
+      sum = massOf(weight)(0);
     }
-    let rest = random() * sum;
-    for (let i = 0; i < kept; i++) {
-      rest -= weightOf(logits[order[i]!]!, most, temperature);
-      if (rest < 0) return order[i]!;
+    let rest = random * sum;
+    let last = 0;
+    for (let token = 0; token < count; token++) {
+      if (!isKept(token)) continue;
+      last = token;
+      rest -= weights[token]!;
+      if (rest < 0) break;
     }
-    return order[kept - 1]!;
+    return last;
   }
-}
-
-/** The probability of a token, as a multiple of the likeliest one's. */
-function weightOf(logit: number, most: number, temperature: number): number {
-  return logit === most ? 1 : Math.exp((logit - most) / temperature);
 }
 
 /** The index of the largest, the lowest among equals. */

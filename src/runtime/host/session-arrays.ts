@@ -1,10 +1,9 @@
 /** What sessions keep, as arrays: for programs that run on arrays. */
-import { InputError } from "./elements.js";
 import { dimensionValue, type Sizes } from "./inputs.js";
 import type { DecodingSpec, KeptArrays, StateSpec } from "./session.js";
 import { arrayOf, elementCount } from "./tensors.js";
 
-function stateShape({ shape }: StateSpec, sizes: Sizes): number[] {
+export function stateShape({ shape }: StateSpec, sizes: Sizes): number[] {
   return shape.map((dimension) => dimensionValue(dimension, sizes));
 }
 
@@ -37,13 +36,7 @@ export function selectStates(spec: DecodingSpec, kept: KeptArrays, sizes: Sizes,
   );
 }
 
-/** Takes over saved arrays. @throws InputError where one has another length */
+/** Takes over arrays of the same lengths. */
 export function writeStates(kept: KeptArrays, arrays: KeptArrays): void {
-  for (const [name, to] of Object.entries(kept)) {
-    const from = arrays[name]!;
-    if (from.length !== to.length) {
-      throw new InputError(`the saved ${name} has ${from.length} elements, and ${to.length} are kept`);
-    }
-    to.set(from);
-  }
+  for (const [name, to] of Object.entries(kept)) to.set(arrays[name]!);
 }

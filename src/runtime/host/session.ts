@@ -2,8 +2,10 @@
  * Sessions: an entry that is computed step by step. A session keeps what later positions need of earlier ones, in memory
  * with room for `capacity` positions, and takes only new positions.
  */
+import type { MakeChooser } from "./chooser.js";
 import { InputError } from "./elements.js";
 import { type CheckedInputs, checkInputs, type Dimension, type EntrySpec, type Sizes } from "./inputs.js";
+import { readSession, sessionBytes } from "./session-bytes.js";
 import type { ArrayOf, ElementName, Tensor } from "./tensors.js";
 
 /** Something that a session keeps. */
@@ -48,30 +50,27 @@ export interface StepTarget<Kept> {
   /** Memory for all states, zero. */
   create(sizes: Sizes): Kept;
   begin(kept: Kept, inputs: CheckedInputs): void | Promise<void>;
-  /** The outputs may be overwritten by the next step. @param last whether only the last position's are wanted */
+  /**
+   * Begins a step. It is called again before the outputs of the one before are there, if the caller does not wait for them.
+   * The outputs may be overwritten by the next step. @param last whether only the last position's are wanted
+   */
   step(kept: Kept, inputs: CheckedInputs, last: boolean): StepOutputs | Promise<StepOutputs>;
   /** A copy with these rows of the batch, which may repeat. @param sizes of `kept` */
   select(kept: Kept, sizes: Sizes, rows: readonly number[]): Kept;
   read(kept: Kept): KeptArrays | Promise<KeptArrays>;
   write(kept: Kept, arrays: KeptArrays): void;
   dispose(kept: Kept): void;
-}
-
-/** A session as plain data, which can be stored and restored. */
-export interface SavedSession {
-  readonly entry: string;
-  readonly past: number;
-  readonly sizes: Sizes;
-  readonly states: KeptArrays;
+  /** Makes what chooses tokens where the scores are; if there is none, they are chosen of the outputs. */
+  readonly chooser?: MakeChooser<Kept>;
 }
 
 export interface SessionOptions {
   /** The inputs without positions, such as what an encoder gave; read once. */
   readonly inputs?: object | undefined;
-  /** The positions that there is room for; the most that the entry takes unless given. */
+  /** The positions that there is room for; if not given as many as before it was saved, or the most that the entry takes. */
   readonly capacity?: number | undefined;
   /** Goes on from where this was saved. */
-  readonly saved?: SavedSession | undefined;
+  readonly saved?: Uint8Array | undefined;
 }
 
 /** A sequence, or a batch of them, of which some positions are computed. */
@@ -81,6 +80,7 @@ export class Session<Kept = unknown> {
   #kept: Kept | null;
   #sizes: Sizes;
   #past: number;
+  #isDisposed = false;
 
   /** For `openSession` and `fork`. */
   constructor(spec: DecodingSpec, target: StepTarget<Kept>, kept: Kept | null, sizes: Sizes, past: number) {
@@ -116,49 +116,59 @@ export class Session<Kept = unknown> {
 
   /** As `step` or `next`, with outputs that the next run may overwrite. */
   async run(inputs: object, last: boolean): Promise<StepOutputs> {
+    return this.take(inputs, last, (kept, checked) => this.#target.step(kept, checked, last));
+  }
+
+  /** Checks the inputs of a step and has it run by `act`, which may only begin it: the next one goes on from there. */
+  take<Result>(inputs: object, last: boolean, act: (kept: Kept, checked: CheckedInputs) => Result): Result {
+    this.#requireOpen();
     const { past, count, capacity } = this.#spec;
     const entry = last ? this.#spec.last : this.#spec.step;
     const checked = checkInputs(entry, inputs, { ...this.#sizes, [past]: this.#past });
     if (this.#kept === null) this.#kept = this.#target.create(checked.sizes);
-    const outputs = await this.#target.step(this.#kept, checked, last);
+    const result = act(this.#kept, checked);
     const { [past]: _past, [count]: added, ...sizes } = checked.sizes;
     this.#sizes = { ...sizes, [capacity]: this.capacity };
     this.#past += added!;
-    return outputs;
+    return result;
   }
 
   /**
    * Another session that goes on from here by itself. @param rows of the batch, in any order and number; all if not given
    */
   fork(rows?: readonly number[]): Session<Kept> {
+    this.#requireOpen();
     const { batch, entry } = this.#spec;
-    if (this.#kept === null) return new Session(this.#spec, this.#target, null, this.#sizes, this.#past);
-    const count = batch === null ? 1 : this.#sizes[batch]!;
-    const chosen = rows ?? Array.from({ length: count }, (_, row) => row);
     if (batch === null && rows !== undefined) throw new InputError(`${entry} has no batch to choose rows of`);
+    if (this.#kept === null && rows === undefined)
+      return new Session(this.#spec, this.#target, null, this.#sizes, this.#past);
+    const count = batch === null ? 1 : (this.#sizes[batch] ?? 0);
+    const chosen = rows ?? Array.from({ length: count }, (_, row) => row);
     for (const row of chosen) {
       if (Number.isInteger(row) && row >= 0 && row < count) continue;
       throw new InputError(`the session has ${count} row${count === 1 ? "" : "s"}, and row ${row} is none of them`);
     }
-    const kept = this.#target.select(this.#kept, this.#sizes, chosen);
+    const kept = this.#target.select(this.#kept!, this.#sizes, chosen);
     const sizes = batch === null ? this.#sizes : { ...this.#sizes, [batch]: chosen.length };
     return new Session(this.#spec, this.#target, kept, sizes, this.#past);
   }
 
-  /** What is kept, as data for `saved`. */
-  async save(): Promise<SavedSession> {
-    const { entry } = this.#spec;
-    if (this.#kept === null) return { entry, past: 0, sizes: this.#sizes, states: {} };
-    const arrays = await this.#target.read(this.#kept);
-    const states = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
-    return { entry, past: this.#past, sizes: this.#sizes, states };
+  /** What is kept of the positions so far, as the bytes of a safetensors file, for `saved`. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#requireOpen();
+    const arrays = this.#kept === null ? null : await this.#target.read(this.#kept);
+    return sessionBytes(this.#spec, this.#sizes, this.#past, arrays);
+  }
+
+  #requireOpen(): void {
+    if (this.#isDisposed) throw new Error("the session was disposed of");
   }
 
   /** Frees what is kept. */
   dispose(): void {
     if (this.#kept !== null) this.#target.dispose(this.#kept);
     this.#kept = null;
-    this.#past = 0;
+    this.#isDisposed = true;
   }
 }
 
@@ -169,16 +179,15 @@ export async function openSession<Kept>(
   options: SessionOptions = {},
 ): Promise<Session<Kept>> {
   const { inputs, capacity, saved } = options;
-  if (saved !== undefined) return restoredSession(spec, target, saved);
-  const room = capacity ?? spec.most;
-  if (room === null)
-    throw new InputError(`${spec.entry} takes any length: say with capacity how many positions to keep`);
-  if (!Number.isInteger(room) || room < 1 || (spec.most !== null && room > spec.most)) {
-    throw new InputError(
-      `the capacity is ${room}: it is a whole number from 1${spec.most === null ? "" : ` to ${spec.most}`}`,
-    );
+  if (capacity !== undefined || saved === undefined) requireRoom(spec, capacity);
+  if (saved !== undefined) {
+    const { sizes, past, arrays } = readSession(spec, saved, capacity);
+    if (arrays === null) return new Session(spec, target, null, sizes, past);
+    const kept = target.create(sizes);
+    target.write(kept, arrays);
+    return new Session(spec, target, kept, sizes, past);
   }
-  const sizes = { [spec.capacity]: room };
+  const sizes = { [spec.capacity]: capacity ?? spec.most! };
   if (spec.begin === null) return new Session(spec, target, null, sizes, 0);
   const checked = checkInputs(spec.begin, inputs ?? {}, {});
   const kept = target.create({ ...checked.sizes, ...sizes });
@@ -186,16 +195,11 @@ export async function openSession<Kept>(
   return new Session(spec, target, kept, { ...checked.sizes, ...sizes }, 0);
 }
 
-function restoredSession<Kept>(spec: DecodingSpec, target: StepTarget<Kept>, saved: SavedSession): Session<Kept> {
-  const { entry, past, sizes, states } = saved;
-  if (entry !== spec.entry) throw new InputError(`the saved session is of ${entry}, and not of ${spec.entry}`);
-  if (past === 0 && spec.begin === null) return new Session(spec, target, null, sizes, 0);
-  const kept = target.create(sizes);
-  for (const { name } of spec.states) {
-    if (states[name] === undefined) throw new InputError(`the saved session has no ${name}`);
-  }
-  target.write(kept, states);
-  return new Session(spec, target, kept, sizes, past);
+function requireRoom({ entry, most }: DecodingSpec, capacity: number | undefined): void {
+  const room = capacity ?? most;
+  if (room === null) throw new InputError(`${entry} takes any length: say with capacity how many positions to keep`);
+  if (Number.isInteger(room) && room >= 1 && (most === null || room <= most)) return;
+  throw new InputError(`the capacity is ${room}: it is a whole number from 1${most === null ? "" : ` to ${most}`}`);
 }
 
 function copiedOutputs(outputs: StepOutputs): StepOutputs {

@@ -1,0 +1,87 @@
+/** What sessions keep on a device: a buffer for each state, which steps write in place. */
+
+import type { DeviceKept } from "./device-binding.js";
+import { DeviceChooser } from "./device-chooser.js";
+import type { DeviceInstance } from "./device-instance.js";
+import type { DeviceEntry } from "./device-model.js";
+import { bufferUsage, deviceBytes, fromDeviceArray, readBuffers, toDeviceArray } from "./device-tensors.js";
+import type { Sizes } from "./inputs.js";
+import type { DecodingSpec, KeptArrays, StepOutputs, StepTarget } from "./session.js";
+import { stateShape } from "./session-arrays.js";
+import { elementCount } from "./tensors.js";
+
+/** The programs that compute an entry step by step. */
+export interface DeviceSteps {
+  readonly begin: DeviceEntry | null;
+  readonly step: DeviceEntry;
+  readonly last: DeviceEntry;
+}
+
+/** Runs the steps of an entry on a device. */
+export function deviceStepTarget(
+  instance: DeviceInstance,
+  spec: DecodingSpec,
+  { begin, step, last }: DeviceSteps,
+): StepTarget<DeviceKept> {
+  const { device } = instance;
+  const create = (sizes: Sizes): DeviceKept => {
+    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
+    const states = spec.states.map((state) => {
+      const buffer = instance.makeBuffer(state.name, deviceBytes(elementCount(stateShape(state, sizes))), usage);
+      return [state.name, buffer] as const;
+    });
+    return { states: Object.fromEntries(states), counts: countsOf(sizes), bound: new Map() };
+  };
+  const countsOf = (sizes: Sizes): Readonly<Record<string, number>> =>
+    Object.fromEntries(spec.states.map((state) => [state.name, elementCount(stateShape(state, sizes))]));
+  return {
+    create,
+    begin: async (kept, inputs) => {
+      if (begin !== null) await instance.run(begin, inputs, { kept });
+    },
+    step: (kept, inputs, isLast) =>
+      instance.run(isLast ? last : step, inputs, { kept }) as Promise<unknown> as Promise<StepOutputs>,
+    select: (kept, sizes, rows) => {
+      const made = create(spec.batch === null ? sizes : { ...sizes, [spec.batch]: rows.length });
+      const encoder = device.createCommandEncoder();
+      for (const state of spec.states) {
+        const [from, to] = [kept.states[state.name]!, made.states[state.name]!];
+        const shape = stateShape(state, sizes);
+        const axis = state.shape.indexOf(spec.batch ?? "");
+        const inner = 4 * elementCount(shape.slice(axis + 1));
+        if (axis < 0) encoder.copyBufferToBuffer(from, 0, to, 0, to.size);
+        for (let i = 0; i < (axis < 0 ? 0 : elementCount(shape.slice(0, axis))); i++) {
+          for (const [at, row] of rows.entries()) {
+            encoder.copyBufferToBuffer(
+              from,
+              (i * shape[axis]! + row) * inner,
+              to,
+              (i * rows.length + at) * inner,
+              inner,
+            );
+          }
+        }
+      }
+      device.queue.submit([encoder.finish()]);
+      return made;
+    },
+    read: async ({ states, counts }) => {
+      const parts = spec.states.map(({ name }) => ({ buffer: states[name]!, bytes: 4 * counts[name]! }));
+      const { bytes, offsets } = await readBuffers(device, parts);
+      return Object.fromEntries(
+        spec.states.map(({ name, type }, at) => [name, fromDeviceArray(type, bytes, offsets[at]!, counts[name]!)]),
+      );
+    },
+    write: ({ states }, arrays: KeptArrays) => {
+      for (const { name, type } of spec.states) {
+        const { buffer, byteOffset, byteLength } = toDeviceArray(type, arrays[name]!);
+        device.queue.writeBuffer(states[name]!, 0, buffer as ArrayBuffer, byteOffset, byteLength);
+      }
+    },
+    dispose: ({ states, bound }) => {
+      for (const buffer of Object.values(states)) buffer.destroy();
+      instance.forget(bound);
+    },
+    chooser: (of, options, rows) => new DeviceChooser(instance, last, of, options, rows),
+  };
+}
