@@ -126,9 +126,9 @@ describe("the text", () => {
 
 describe("host code", () => {
   test("declares every name once", () => {
-    const names = Object.entries(hostFiles).flatMap(([file, { declarations }]) =>
-      file === "safetensors-writer.ts" ? [] : [...new Set(declarations.flatMap((each) => each.names))],
-    );
+    const names = Object.values(hostFiles).flatMap(({ declarations }) => [
+      ...new Set(declarations.flatMap((each) => each.names)),
+    ]);
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(names)).toEqual(hostNames());
   });

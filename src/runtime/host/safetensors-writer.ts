@@ -1,6 +1,4 @@
-/**
- * Writes safetensors files. A file of its own, so that generated modules, which only read, do not carry it.
- */
+/** Writes safetensors files. */
 import { type SafetensorsType, safetensorsBytes } from "./safetensors.js";
 import { elementCount, showShape, type Tensor } from "./tensors.js";
 
