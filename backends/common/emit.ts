@@ -7,9 +7,18 @@
 import { IndentationText, Project, type StatementStructures } from "ts-morph";
 import { UserError } from "../../src/diagnostics/index.js";
 import type { Plan } from "../../src/ir/plan/plan.js";
+import { compacted } from "./compact.js";
 import { type CompiledModule, compileModule, scriptOf } from "./compile.js";
 import { type DescribedEntry, type EntryNames, entryNames } from "./entries.js";
-import { type HeldTables, heldTables, type Prepared, preparedTable, weightTable } from "./held.js";
+import {
+  foldedTable,
+  type HeldTables,
+  heldTables,
+  type Prepared,
+  preparedTable,
+  weightFields,
+  weightTable,
+} from "./held.js";
 import { hostNames, hostScript } from "./host.js";
 import { interfaceStatements, type Loading } from "./interface.js";
 import { javascriptWords } from "./keywords.js";
@@ -55,6 +64,11 @@ export interface ModuleParts {
    * `bodyMark(i)` for its statements. They are most of a module, and need not be parsed.
    */
   readonly bodies?: readonly (readonly string[])[];
+  /**
+   * Whether the JavaScript has no comments and no space that it does not need: it is sent, and the TypeScript is read.
+   * Weights of equal layers are listed once.
+   */
+  readonly isCompact?: boolean;
   /** Names of the host code that callers can use, besides those of every target. */
   readonly exported?: readonly string[];
 }
@@ -66,7 +80,7 @@ export function assembleModule(module: Module, parts: ModuleParts): EmittedModul
   const rest = textOf([
     ...parts.statements,
     heading("The weights: the shape of each, and the tensors of a checkpoint that hold it, the first that is there."),
-    ...heldStatements(held, parts.prepare),
+    ...(parts.isCompact ? [foldedWeights(held)] : heldStatements(held, parts.prepare)),
     heading("The host code, the same in every module."),
   ]);
   const exported = exportedNames(hasWeights, parts.exported ?? []);
@@ -75,7 +89,8 @@ export function assembleModule(module: Module, parts: ModuleParts): EmittedModul
   const whole = joinScripts([own, host, plainScript("")], () => "\n");
   // The declarations need only what is exported, which is a small part of the text.
   const declared = `${surface}\n${hostScript(exported, exported).text}\n`;
-  return { typescript: whole.text, ...compileModule(identifier(module.name), whole, declared) };
+  const sent = parts.isCompact ? { ...whole, script: compacted(whole.script) } : whole;
+  return { typescript: whole.text, ...compileModule(identifier(module.name), sent, declared) };
 }
 
 /** The text of statements, a blank line between any two. */
@@ -111,7 +126,7 @@ function exportedNames(hasWeights: boolean, more: readonly string[]): ReadonlySe
 }
 
 function mentionedHostNames(text: string): string[] {
-  const words = new Set(text.match(/\b[A-Za-z_]\w*\b/g));
+  const words = new Set(text.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').match(/\b[A-Za-z_]\w*\b/g));
   return [...hostNames()].filter((name) => words.has(name));
 }
 
@@ -132,6 +147,11 @@ export function heading(text: string): string {
 export function constant(name: string, value: string, type: string | null, doc: string | null): Item {
   const declared = type === null ? name : `${name}: ${type}`;
   return `${doc === null ? "" : `/** ${doc} */\n`}const ${declared} = ${value};\n`;
+}
+
+function foldedWeights(held: HeldTables): Item {
+  const type = "WeightSpec";
+  return constant("weightTable", foldedTable(weightFields(held), type), `Readonly<Record<string, ${type}>>`, null);
 }
 
 function heldStatements(held: HeldTables, prepare: ModuleParts["prepare"]): Item[] {

@@ -5,6 +5,7 @@ import type { BufferId, Dispatch, Plan, PlanBuffer } from "../../src/ir/plan/pla
 import { constantOf } from "../../src/sizes/index.js";
 import { propertyName } from "./entries.js";
 import { allPlans, type Module } from "./module.js";
+import { foldRepeats } from "./repeats.js";
 
 /** What a module holds, over all its entries. */
 export interface HeldTables {
@@ -57,16 +58,37 @@ function preparedBy(plan: Plan, { kernel, reads, writes }: Dispatch): Prepared {
 }
 
 /** The table of the weights: a line for each. */
-export function weightTable({ weights, passing }: HeldTables): string {
-  const fields = [...weights.values()].map(({ place, element, shape }): string => {
-    if (place.kind !== "weight") return "";
+export function weightTable(held: HeldTables): string {
+  return table(weightFields(held).map(wrappedField));
+}
+
+/** A table with the fields of equal layers written once. @param type of its values */
+export function foldedTable(fields: readonly Field[], type: string): string {
+  const texts = fields.map(({ name, values }) => `${JSON.stringify(name)}: { ${values.join(", ")} }`);
+  const lines = foldRepeats(texts).flatMap(({ count, items }) => {
+    if (count === 1) return items.map((item) => `  ${item},`);
+    const inner = items.map((item) => `    ${item},`);
+    return [`  ...repeatedFields<${type}>(${count}, (i) => ({`, ...inner, "  })),"];
+  });
+  return table(lines);
+}
+
+/** A field of a table: what its values are. */
+export interface Field {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** What each weight is, and where it is found. */
+export function weightFields({ weights, passing }: HeldTables): readonly Field[] {
+  return [...weights.values()].map(({ place, element, shape, name }): Field => {
+    if (place.kind !== "weight") throw new InternalError(`${name} is no weight`);
     const values = typeFields({ element, shape });
     const isPlain = place.sources.length === 1 && place.sources[0]!.length === 1 && place.sources[0]![0] === place.name;
     if (!isPlain) values.push(`sources: ${JSON.stringify(place.sources).replaceAll(",", ", ")}`);
     if (passing.has(place.name)) values.push("passing: true");
-    return field(place.name, values);
+    return { name: place.name, values };
   });
-  return table(fields);
 }
 
 /** The table of what is prepared. @param compute the code of the function that writes it from the arrays of `of` */
@@ -78,16 +100,16 @@ export function preparedTable({ prepared, passing }: HeldTables, compute: (made:
       `compute: ${compute(made)}`,
     ];
     if (passing.has(made.name)) values.push("passing: true");
-    return field(made.name, values);
+    return wrappedField({ name: made.name, values });
   });
   return table(fields);
 }
 
-function typeFields({ element, shape }: Pick<PlanBuffer, "element" | "shape">): string[] {
+export function typeFields({ element, shape }: Pick<PlanBuffer, "element" | "shape">): string[] {
   return [`type: "${element}"`, `shape: [${shape.map(constantOf).join(", ")}]`];
 }
 
-function field(name: string, values: readonly string[]): string {
+function wrappedField({ name, values }: Field): string {
   const line = `  ${propertyName(name)}: { ${values.join(", ")} },`;
   if (line.length <= 120) return line;
   return [`  ${propertyName(name)}: {`, ...values.map((value) => `    ${value},`), "  },"].join("\n");

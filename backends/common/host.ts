@@ -16,7 +16,7 @@ const order = [
   "wasm.ts",
   "wasm-memory.ts",
   "wasm-threads.ts",
-  "base64.ts",
+  "carried-code.ts",
   "device-model.ts",
   "device-instance.ts",
   "device-binding.ts",

@@ -7,8 +7,7 @@ import { constantOf } from "../../src/sizes/index.js";
 import { decodingSpec, type PrintedDecoding, printedDecodings } from "../common/decoding.js";
 import { decodingMethods, decodingTypes } from "../common/decoding-interface.js";
 import { assembleModule, constant, type EmittedModule, heading, type Item, moduleNames } from "../common/emit.js";
-import { propertyName } from "../common/entries.js";
-import { type HeldTables, heldTables } from "../common/held.js";
+import { foldedTable, type HeldTables, heldTables, typeFields } from "../common/held.js";
 import type { Loading } from "../common/interface.js";
 import type { Module } from "../common/module.js";
 import { identifier } from "../common/names.js";
@@ -41,6 +40,7 @@ export function emitWasm(module: Module): EmittedWasm {
   const held = heldTables(module);
   const decodings = printedDecodings(module, names, printed);
   const emitted = assembleModule(module, {
+    isCompact: true,
     entries: printed.filter(({ plan }) => module.plans.includes(plan)),
     loading: { ...loadingOf(identifier(module.name), fixed, printed), more: decodingMethods(module, decodings) },
     exported: decodings.length === 0 ? [] : decodingTypes,
@@ -51,8 +51,10 @@ export function emitWasm(module: Module): EmittedWasm {
       ...decodings.flatMap(decodingStatements),
       heading("What is computed of weights once, by the kernel of each; what only that reads is let go."),
       constant(fixed.computed, computedTable(held, kernels), "Readonly<Record<string, ComputedSpec>>", null),
-      heading("The kernels, as WebAssembly in base64; `trafo compile --emit wat` prints them for people."),
-      constant(fixed.code, JSON.stringify(toBase64(wasm)), null, null),
+      heading(
+        "The kernels, as WebAssembly, a character for a byte; `trafo compile --emit wat` prints them for people.",
+      ),
+      constant(fixed.code, JSON.stringify(textOfBytes(wasm)), null, null),
       heading("Where the kernels multiply and add at once, if the host can: the bytes from one place to the next."),
       constant(fixed.changed, JSON.stringify(changed), "readonly number[]", null),
     ],
@@ -78,10 +80,12 @@ function decodingStatements(decoding: PrintedDecoding<PrintedEntry & { readonly 
   ];
 }
 
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(binary);
+/** The text from which the host code reads the bytes back. */
+export function textOfBytes(bytes: Uint8Array): string {
+  const codes = Array.from(bytes, (byte) => ((byte + 3) & 255) + 32).map((code) => (code < 127 ? code : code + 129));
+  let text = "";
+  for (let at = 0; at < codes.length; at += 8192) text += String.fromCharCode(...codes.slice(at, at + 8192));
+  return text;
 }
 
 function loadingOf(
@@ -99,7 +103,7 @@ function loadingOf(
       },
     ],
     instance: [
-      `const code = fromBase64(${fixed.code});`,
+      `const code = bytesOfText(${fixed.code});`,
       "// Without vectors the TypeScript target's module computes: it lies beside this one, and is asked for only then.",
       `if (!WebAssembly.validate(code)) return withoutVectors<Model>((file) => import(/* webpackIgnore: true */ /* @vite-ignore */ file), "./${file}.fallback.js", options);`,
       `const instance = await WasmInstance.load(relaxedCode(code, ${fixed.changed}), weightTable, ${fixed.computed}, options);`,
@@ -115,19 +119,18 @@ function loadingOf(
 }
 
 function computedTable({ prepared, passing }: HeldTables, kernels: WasmKernels): string {
-  const lines = prepared.map(({ name, buffer, kernel, of }) => {
+  const fields = prepared.map(({ name, buffer, kernel, of }) => {
     const { number, scratch } = kernels.of(kernel);
-    const fields = [
-      `type: "${buffer.element}"`,
-      `shape: [${buffer.shape.map(constantOf).join(", ")}]`,
+    const values = [
+      ...typeFields(buffer),
       `of: [${of.map((each) => JSON.stringify(each)).join(", ")}]`,
       `kernel: ${number}`,
       `scratch: ${constantOf(scratch)}`,
     ];
-    if (passing.has(name)) fields.push("passing: true");
-    return `  ${propertyName(name)}: { ${fields.join(", ")} },`;
+    if (passing.has(name)) values.push("passing: true");
+    return { name, values };
   });
-  return lines.length === 0 ? "{}" : ["{", ...lines, "}"].join("\n");
+  return foldedTable(fields, "ComputedSpec");
 }
 
 function entryStatements({ plan, names, printer }: PrintedEntry, description: string): Item[] {

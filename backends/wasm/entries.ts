@@ -3,10 +3,11 @@ import { InternalError } from "../../src/diagnostics/index.js";
 import type { BufferId, Dispatch, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { arenaBytesOf, roomOf } from "../../src/memory/index.js";
 import { add, constantOf, isAtMost, maximum, type Size, size } from "../../src/sizes/index.js";
-import { type DescribedEntry, EntryDescription, type EntryNames, propertyName, wrapped } from "../common/entries.js";
+import { type DescribedEntry, EntryDescription, type EntryNames, propertyName } from "../common/entries.js";
 import { heldName } from "../common/held.js";
 import { lineText } from "../common/module.js";
 import type { Names } from "../common/names.js";
+import { foldRepeats } from "../common/repeats.js";
 import type { WasmKernels } from "./module.js";
 
 /** An entry with everything that is printed about it. */
@@ -75,9 +76,14 @@ export class EntryPrinter extends EntryDescription {
     const lines: string[] = [];
     const used = new Set(this.plan.dispatches.flatMap(({ reads, writes }) => [...reads, ...writes]));
     for (const id of [...this.plan.inputs, ...this.plan.outputs]) used.add(id);
+    /** What lies in one place has one name there: that of the first that does. */
+    const places = new Map<string, string>();
     for (const [id, name] of this.#names) {
       if (!used.has(id)) continue;
       const offset = this.code(this.#offsets.get(id)!).text;
+      this.#names.set(id, places.get(offset) ?? name);
+      if (places.has(offset)) continue;
+      places.set(offset, name);
       lines.push(`const ${name} = at${offset === "0" ? "" : ` + ${offset}`};`);
     }
     if (this.usesParts) lines.push(`const scratch = at + ${this.code(this.#scratchOffset).text};`);
@@ -87,28 +93,43 @@ export class EntryPrinter extends EntryDescription {
       `  inputs: [${list(this.plan.inputs)}],`,
       `  outputs: [${list(this.plan.outputs)}],`,
       "  calls: [",
+      ...this.#calls(),
+      "  ],",
+      "};",
     );
-    let scope: string | null = null;
-    for (const dispatch of this.plan.dispatches) {
-      if (dispatch.scope !== scope)
-        lines.push(`    // ${dispatch.scope === "" ? "the model" : lineText(dispatch.scope)}`);
-      scope = dispatch.scope;
-      lines.push(...wrapped("    [", this.#call(dispatch), "],", "    "));
-    }
-    lines.push("  ],", "};");
     const text = lines.filter((line) => !line.trim().startsWith("//")).join("\n");
     return [...this.destructured(text), ...lines].join("\n");
   }
 
-  #call({ kernel, reads, writes }: Dispatch): string[] {
+  /** The calls; those that layers have in common are written once. */
+  #calls(): readonly string[] {
+    const { dispatches } = this.plan;
+    let at = 0;
+    return foldRepeats(dispatches.map((each) => this.#call(each))).flatMap(({ count, items }) => {
+      const isRepeated = count > 1;
+      const lines = items.map((item, i) => {
+        const { scope } = dispatches[at + i]!;
+        const isSame = dispatches[at + i - 1]?.scope === scope && (i > 0 || !isRepeated);
+        const note = `${scope === "" ? "the model" : lineText(scope)}${isRepeated ? ", and so on" : ""}`;
+        return [...(isSame ? [] : [`// ${note}`]), `${item},`];
+      });
+      at += count * items.length;
+      if (!isRepeated) return lines.flat().map((line) => `    ${line}`);
+      const inner = lines.flat().map((line) => `      ${line}`);
+      return [`    ...repeated(${count}, (i) => [`, ...inner, "    ]),"];
+    });
+  }
+
+  #call({ kernel, reads, writes }: Dispatch): string {
     const code = this.plan.kernels[kernel]!;
     const { number } = this.kernels.of(code);
-    return [
+    const operands = [
       `/* ${this.kernels.module.kernels[number]} */ ${number}`,
       ...[...reads, ...writes].map((id) => this.#reference(id)),
       ...code.sizes.map((variable) => this.variable(variable)),
       ...(this.usesParts ? ["scratch"] : ["0"]),
     ];
+    return `[${operands.join(", ")}]`;
   }
 
   #reference(id: BufferId): string {
@@ -116,8 +137,7 @@ export class EntryPrinter extends EntryDescription {
     if (name !== undefined) return name;
     const { place } = this.plan.buffers[id]!;
     if (place.kind === "state") return `states[${JSON.stringify(place.name)}]!`;
-    const held = heldName(this.plan, id);
-    return `${/^[A-Za-z_]\w*$/.test(held) ? `weights.${held}` : `weights[${JSON.stringify(held)}]`}!`;
+    return `weights[${JSON.stringify(heldName(this.plan, id))}]!`;
   }
 
   /** The list of what the entry gives. */

@@ -52,6 +52,19 @@ export interface WasmOptions extends WeightsOptions {
   readonly threads?: number | undefined;
 }
 
+/** What `items` gives for each number below a count. */
+export function repeated<Item>(count: number, items: (i: number) => readonly Item[]): readonly Item[] {
+  return Array.from({ length: count }, (_, i) => items(i)).flat();
+}
+
+/** The same of fields. */
+export function repeatedFields<Value>(
+  count: number,
+  fields: (i: number) => Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> {
+  return Object.assign({}, ...repeated(count, (i) => [fields(i)]));
+}
+
 /** For how many bindings of sizes the calls are kept. */
 const keptRuns = 16;
 

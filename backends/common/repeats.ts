@@ -1,0 +1,101 @@
+/**
+ * Lists whose items repeat from layer to layer but for a number in their texts, written once with a count.
+ *
+ * Models are mostly equal layers: what a module says of each layer would else be most of what it is.
+ */
+
+/** A line of a list, or lines that are repeated: in their texts `i` counts from 0. */
+export type Folded = { readonly count: number; readonly items: readonly string[] };
+
+/** An item with the numbers in its texts taken out. */
+interface Pattern {
+  readonly text: string;
+  readonly rest: string;
+  readonly numbers: readonly number[];
+}
+
+/** The most items of a layer. */
+const longest = 100;
+
+/**
+ * Items in their order; those that follow each other `count` times, with numbers in their texts that count up or stay,
+ * once. Texts are in double quotes; where a number in them counts, they become templates, and keys are computed.
+ */
+export function foldRepeats(items: readonly string[]): readonly Folded[] {
+  const patterns = items.map(patternOf);
+  const folded: Folded[] = [];
+  for (let at = 0; at < items.length; ) {
+    const { period, count } = longestRun(patterns, at);
+    const group = patterns.slice(at, at + period);
+    const next = patterns.slice(at + period, at + 2 * period);
+    folded.push({
+      count,
+      items: group.map((each, i) => (count === 1 ? each.text : templated(each, stepsOf(each, next[i]!)))),
+    });
+    at += period * count;
+  }
+  return folded;
+}
+
+const numberInText = /\d+/g;
+
+function patternOf(text: string): Pattern {
+  const numbers: number[] = [];
+  const rest = text.replace(/"(?:[^"\\]|\\.)*"/g, (literal) =>
+    literal.replace(numberInText, (digits) => {
+      if (String(Number(digits)) !== digits) return digits;
+      numbers.push(Number(digits));
+      return "\0";
+    }),
+  );
+  return { text, rest, numbers };
+}
+
+/** The run from a place on that leaves out most; a single item if there is none. */
+function longestRun(patterns: readonly Pattern[], at: number): { period: number; count: number } {
+  let best = { period: 1, count: 1 };
+  for (let period = 1; period <= longest && at + 2 * period <= patterns.length; period++) {
+    let count = 1;
+    while (repeats(patterns, at, period, count)) count++;
+    if (period * (count - 1) > best.period * (best.count - 1)) best = { period, count };
+  }
+  return best;
+}
+
+/** Whether the items after `count` rounds go on as the first two rounds began. */
+function repeats(patterns: readonly Pattern[], at: number, period: number, count: number): boolean {
+  if (at + (count + 1) * period > patterns.length) return false;
+  for (let i = 0; i < period; i++) {
+    const [first, second, item] = [at + i, at + period + i, at + count * period + i].map((place) => patterns[place]!);
+    if (first!.rest !== item!.rest || first!.rest !== second!.rest) return false;
+    const steps = stepsOf(first!, second!);
+    if (!steps.every((step, k) => step <= 1 && item!.numbers[k] === first!.numbers[k]! + step * count)) return false;
+  }
+  return true;
+}
+
+/** By how much each number grows from one item to another; more than 1 where it does not count up by one. */
+function stepsOf(first: Pattern, second: Pattern): readonly number[] {
+  return first.numbers.map((number, k) => {
+    const step = second.numbers[k]! - number;
+    return step === 0 || step === 1 ? step : 2;
+  });
+}
+
+/** The item with `i` in the texts whose numbers count. */
+function templated({ text }: Pattern, steps: readonly number[]): string {
+  let k = 0;
+  return text.replace(/("(?:[^"\\]|\\.)*")(:?)/g, (whole, literal: string, colon: string) => {
+    let counts = false;
+    const template = literal
+      .slice(1, -1)
+      .replace(/`|\$(?=\{)/g, "\\$&")
+      .replace(numberInText, (digits) => {
+        if (String(Number(digits)) !== digits || steps[k++] === 0) return digits;
+        counts = true;
+        return `\${${digits === "0" ? "i" : `i + ${digits}`}}`;
+      });
+    if (!counts) return whole;
+    return colon === "" ? `\`${template}\`` : `[\`${template}\`]:`;
+  });
+}
