@@ -153,8 +153,12 @@ class Tables {
     const { graph } = this;
     const positions = new Map(axes.map((axis) => [axis.place, size(axis.positions)]));
     const made = new Map<ValueId, ValueId>();
-    const whole = (shape: readonly Size[]): readonly Size[] =>
-      shape.map((extent, axis) => (constantOf(extent) === 1 ? extent : (positions.get(shape.length - axis) ?? extent)));
+    // A size of 1 repeats along the positions, but where the one row of an index is counted from a start.
+    const whole = (shape: readonly Size[], counted: (axis: number) => boolean): readonly Size[] =>
+      shape.map((extent, axis) => {
+        const all = positions.get(shape.length - axis);
+        return all === undefined || (constantOf(extent) === 1 && !counted(axis)) ? extent : all;
+      });
     const emit = (id: ValueId): ValueId => {
       const known = made.get(id);
       if (known !== undefined) return known;
@@ -162,18 +166,21 @@ class Tables {
       const shifted = this.#isLoadTime[id] ? null : this.#shifted(node);
       const from = shifted === null ? node : graph.nodes[shifted.iota]!;
       const isWhole = !this.#isLoadTime[id];
-      const result =
-        isWhole && from.operator === "iota"
-          ? builder.emit("iota", [], { ...from.attributes, shape: whole(from.attributes.shape) })
-          : isWhole && from.operator === "broadcast"
-            ? builder.emit("broadcast", [emit(from.operands[0]!)], { shape: whole(from.attributes.shape) })
-            : emitNode(
-                builder,
-                from,
-                from.operands.map((operand) => emit(operand)),
-              );
+      const result = isWhole ? emitWhole(from, shifted !== null) : emitNode(builder, from, from.operands.map(emit));
       made.set(id, result);
       return result;
+    };
+    const emitWhole = (node: Node, isShifted: boolean): ValueId => {
+      const operands = node.operator === "iota" ? [] : node.operands.map(emit);
+      if (node.operator === "iota") {
+        const { axis, shape } = node.attributes;
+        return builder.emit("iota", [], { axis, shape: whole(shape, (each) => isShifted && each === axis) });
+      }
+      if (node.operator !== "broadcast") return emitNode(builder, node, operands);
+      const from = builder.typeOf(operands[0]!).shape;
+      const { shape } = node.attributes;
+      const isCounted = (axis: number): boolean => constantOf(from[axis - shape.length + from.length] ?? size(1)) !== 1;
+      return builder.emit("broadcast", operands, { shape: whole(shape, isCounted) });
     };
     const table = emit(value);
     const rank = graph.types[value]!.shape.length;

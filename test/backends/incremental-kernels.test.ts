@@ -27,6 +27,7 @@ const programs: Readonly<Record<string, string>> = {
   "a running sum": "cumsum(x, axis = 1) * 0.5 + x",
   "rows read back": "[b: B, t: T, k: width] => if t < 3 then x[b, t, k] else x[b, t - 3, k] + x[b, t - 1, k]",
   "what is computed once": "softmax(x @ tanh(memory).T) @ tanh(memory)",
+  "a running sum beside angles of positions": "cumsum(x, axis = 1) + x * (([t: T, k: 1] => cos(0.3 * t)))",
   "all at once": `let s = cumsum(softmax(where(window_mask(T, 3), x @ x.T, -inf)) @ x, axis = 1)
     let y = softmax(where(causal_mask(T), x @ s.T, -inf)) @ s + softmax(x @ memory.T) @ memory
     [b: B, t: T, k: width] => if t < 1 then y[b, t, k] else y[b, t - 1, k]`,
