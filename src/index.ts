@@ -25,6 +25,7 @@ import { checkNames, runEntries } from "./driver/run.js";
 import { type TargetName, targets, targetsOf } from "./driver/targets.js";
 import { type Verification, verify as verifyProgram } from "./driver/verify.js";
 import type { Graph } from "./ir/graph/index.js";
+import type { WeightsFormat } from "./passes/index.js";
 import { Checkpoint } from "./runtime/checkpoint.js";
 import { type FileParts, type Files, memoryFiles } from "./runtime/files.js";
 import type { Tensor } from "./runtime/host/tensors.js";
@@ -64,7 +65,7 @@ export { Detokenizer } from "./runtime/text/detokenizer.js";
 export { type ModelText, openModelText } from "./runtime/text/model-text.js";
 export { type Encoded, Tokenizer } from "./runtime/text/tokenizer.js";
 export { constantOf, render, type Size } from "./sizes/index.js";
-export type { Emitted, Graph, PictureOptions };
+export type { Emitted, Graph, PictureOptions, WeightsFormat };
 
 /** A program, and what its sizes and weights come from. */
 export interface ProgramOptions {
@@ -82,13 +83,15 @@ export interface ProgramOptions {
   readonly settings?: Request["settings"];
   /** Only these entries. */
   readonly entries?: readonly string[];
+  /** How large weights are held and computed with: `f32` if not given. */
+  readonly weights?: WeightsFormat;
 }
 
 function compilationOf(
   options: Omit<CompileOptions, "target"> & { readonly target?: TargetName | undefined },
 ): Compilation {
   const files = options.files ?? memoryFiles();
-  const { checkpoint, config, settings, entries, text, policy } = options;
+  const { checkpoint, config, settings, entries, text, policy, weights } = options;
   const target = backendNames.find((name) => name === options.target);
   return new Compilation({
     files,
@@ -99,6 +102,7 @@ function compilationOf(
     ...(settings ? { settings } : {}),
     ...(entries ? { entries } : {}),
     ...(policy === undefined ? {} : { policy }),
+    ...(weights === undefined ? {} : { weights }),
     ...(target === undefined ? {} : { target }),
   });
 }
@@ -273,7 +277,7 @@ export interface VerifyOptions extends ProgramOptions {
   readonly expect: string | readonly Case[];
   /** All targets if not given. */
   readonly targets?: readonly TargetName[];
-  /** The largest error that passes; 1e-4 if not given. */
+  /** The largest error that passes; 1e-4, or what is usual for the format of weights, if not given. */
   readonly tolerance?: number;
 }
 
@@ -285,13 +289,13 @@ export interface VerifyOptions extends ProgramOptions {
 export async function verify(options: VerifyOptions): Promise<Verification> {
   const compilation = compilationOf(options);
   const { program } = compilation;
-  const { expect, tolerance = 1e-4 } = options;
+  const { expect, tolerance } = options;
   const cases = typeof expect === "string" ? readCases(compilation.request.files, expect) : expect;
   return verifyProgram({
     compilation,
     weights: readWeights(program.entries, weightsOf(compilation, undefined)),
     cases,
-    targets: options.targets ?? (await targetsOf("all")).chosen,
-    tolerance,
+    targets: options.targets ?? (await targetsOf("all", options.weights)).chosen,
+    ...(tolerance === undefined ? {} : { tolerance }),
   });
 }

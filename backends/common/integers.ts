@@ -1,5 +1,6 @@
 /** Bounds of i32 expressions, which tell where arithmetic could wrap around and where a division is of what sign. */
-import type { Expression } from "../../src/ir/kernel/index.js";
+import { integerLimits } from "../../src/ir/graph/types.js";
+import type { Expression, KernelElement } from "../../src/ir/kernel/index.js";
 import { constantOf, rangeOf, type SizeRange } from "../../src/sizes/index.js";
 
 const all: SizeRange = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -19,7 +20,7 @@ export function exactRange(expression: Expression): SizeRange {
       return { min: Math.max(min, all.min), max: Math.min(max, all.max) };
     }
     case "cast":
-      return expression.operand.element === "bool" ? { min: 0, max: 1 } : all;
+      return rangeOfElement(expression.operand.element);
     case "select":
       return union(integerRange(expression.yes), integerRange(expression.no));
     case "unary": {
@@ -32,6 +33,12 @@ export function exactRange(expression: Expression): SizeRange {
     default:
       return all;
   }
+}
+
+/** What an i32 can be that is made of an element of a type. */
+function rangeOfElement(element: KernelElement): SizeRange {
+  if (element === "bool") return { min: 0, max: 1 };
+  return element === "i8" || element === "i16" ? integerLimits(element) : all;
 }
 
 function binaryRange({ operator, left, right }: Extract<Expression, { kind: "binary" }>): SizeRange {
@@ -69,6 +76,16 @@ export function fitsInt32({ min, max }: SizeRange): boolean {
 /** Whether the expression is a size that is known to be at least 1. */
 export function isPositive(expression: Expression): boolean {
   return integerRange(expression).min >= 1;
+}
+
+/**
+ * For a quotient or remainder of i32 by a power of two, the exponent: rounded down, they are a shift and some bits, whatever
+ * the sign. Null for anything else.
+ */
+export function powerOfTwo({ operator, left, right }: Extract<Expression, { kind: "binary" }>): number | null {
+  if ((operator !== "floor_div" && operator !== "mod") || left.element !== "i32") return null;
+  const exponent = Math.log2(integerOf(right) ?? 0);
+  return Number.isInteger(exponent) && exponent > 0 && exponent < 31 ? exponent : null;
 }
 
 /** The value of an i32 that is a known number. */

@@ -134,6 +134,10 @@ function scalarBytes(value: number, element: DataType): Uint8Array {
       return new Uint8Array(Float64Array.of(value).buffer);
     case "f16":
       return new Uint8Array(Uint16Array.of(toHalf(value)).buffer);
+    case "i8":
+      return new Uint8Array(Int8Array.of(value).buffer);
+    case "i16":
+      return new Uint8Array(Int16Array.of(value).buffer);
     case "i32":
       return new Uint8Array(Int32Array.of(value).buffer);
     case "i64":

@@ -5,6 +5,7 @@
  * Where elements lie and what has a name already is the business of whoever prints statements: see `ExpressionContext`.
  */
 import { InternalError } from "../../src/diagnostics/index.js";
+import { integerLimits, isFloat } from "../../src/ir/graph/types.js";
 import type { Expression, KernelBinary, KernelUnary } from "../../src/ir/kernel/index.js";
 import {
   type Code,
@@ -22,7 +23,7 @@ import {
   times,
 } from "../common/code.js";
 import { smallPower } from "../common/constants.js";
-import { exactRange, fitsInt32, integerRange, isPositive } from "../common/integers.js";
+import { exactRange, fitsInt32, integerRange, isPositive, powerOfTwo } from "../common/integers.js";
 import { quotient, remainder } from "../common/javascript.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import type { Rounding } from "./rounding.js";
@@ -236,6 +237,12 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
   const [a, b] = [context.code(left), context.code(right)];
   const fits = fitsInt32(exactRange(expression));
   const isNonNegative = integerRange(left).min >= 0;
+  const shift = isNonNegative ? null : powerOfTwo(expression);
+  if (shift !== null) {
+    const side = inside(a, level.additive);
+    if (operator === "floor_div") return { text: `${side} >> ${shift}`, level: level.bitwise };
+    return { text: `(${side}) & ${2 ** shift - 1}`, level: level.bitwise };
+  }
   switch (operator) {
     case "add":
       return fits ? infix(a, "+", b, level.additive) : truncated(infix(a, "+", b, level.additive));
@@ -265,7 +272,12 @@ function castCode({ operand, element }: Of<"cast">, context: ExpressionContext):
   if (element === "bool" && operand.kind === "constant") return primary(String(operand.value !== 0));
   const code = context.code(operand);
   if (element === "bool") return comparison(code, "!==", primary("0"));
-  if (element === "i32") return call(context.helper("toInt32"), code);
+  if (element === "i32" || element === "i8" || element === "i16") {
+    const whole = isFloat(operand.element) ? call(context.helper("toInt32"), code) : code;
+    if (element === "i32") return whole;
+    const { min, max } = integerLimits(element);
+    return call("Math.max", primary(String(min)), call("Math.min", whole, primary(String(max))));
+  }
   // From i32 or from f32; an f16 is exact as f32.
   return element === "f16" ? call(context.helper("roundToHalf"), code) : code;
 }

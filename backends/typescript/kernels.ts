@@ -60,12 +60,16 @@ export const globalArrays: { readonly [K in KernelElement]: string } = {
   f16: "Uint16Array",
   i32: "Int32Array",
   bool: "Uint8Array",
+  i8: "Int8Array",
+  i16: "Int16Array",
 };
 export const privateArrays: { readonly [K in KernelElement]: string } = {
   f32: "Float64Array",
   f16: "Float64Array",
   i32: "Int32Array",
   bool: "Uint8Array",
+  i8: "Int8Array",
+  i16: "Int16Array",
 };
 
 export function printKernel(kernel: Kernel): PrintedKernel {

@@ -52,7 +52,7 @@ export class Rounding {
   #deciders(expression: Expression): readonly Expression[] {
     const decides =
       ((expression.kind === "unary" || expression.kind === "binary") && positional.has(expression.operator)) ||
-      (expression.kind === "cast" && expression.element === "i32");
+      (expression.kind === "cast" && !isFloat(expression) && expression.element !== "bool");
     if (!decides) return [];
     const operands = operandsOf(expression);
     // Rounding keeps the sign: what is compared with 0 need not be rounded itself, only what it is made of.

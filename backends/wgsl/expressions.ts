@@ -44,6 +44,8 @@ export const variableTypes: { readonly [K in KernelElement]: string } = {
   f16: "f32",
   i32: "i32",
   bool: "bool",
+  i8: "i32",
+  i16: "i32",
 };
 
 /** The types of elements in memory that is shared. */
@@ -52,6 +54,8 @@ export const memoryTypes: { readonly [K in KernelElement]: string } = {
   f16: "f32",
   i32: "i32",
   bool: "u32",
+  i8: "i32",
+  i16: "i32",
 };
 
 /** Sizes as i32. */

@@ -23,7 +23,7 @@ export type Checkpoint = ReadonlyMap<string, TensorHeader>;
 const floats = ["F64", "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"];
 
 /** The types of a checkpoint that convert to a declared element type. */
-const convertible: Record<ElementType, ReadonlySet<string>> = {
+const convertible: Partial<Record<ElementType, ReadonlySet<string>>> = {
   f32: new Set(floats),
   f16: new Set(floats),
   i32: new Set(["I64", "I32", "I16", "I8", "U8"]),
@@ -109,7 +109,7 @@ export class WeightTable {
           `${part} is [${header.shape.join(", ")}] in the checkpoint and [${wanted.join(", ")}] in the program`,
           { at: span },
         );
-      if (!convertible[element].has(header.dtype))
+      if (!convertible[element]?.has(header.dtype))
         fail("E0708", `${part} is ${header.dtype} in the checkpoint, which does not convert to ${element}`, {
           at: span,
         });

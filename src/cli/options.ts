@@ -6,7 +6,7 @@ import { backendNames } from "../driver/backends.js";
 import { Compilation } from "../driver/pipeline.js";
 import { targetNames } from "../driver/targets.js";
 import type { Program } from "../ir/graph/index.js";
-import { type OptimizeOptions, passes } from "../passes/index.js";
+import { type OptimizeOptions, passes, type WeightsFormat, weightsFormats } from "../passes/index.js";
 import { Checkpoint, readConfig } from "../runtime/checkpoint.js";
 import { checkpointWeights, randomWeights, type Weights } from "../runtime/weights.js";
 import { type TypeScriptPolicy, typeScriptPolicy } from "../schedule/index.js";
@@ -26,6 +26,7 @@ export interface CommonOptions {
   readonly schedule?: boolean;
   readonly fuse?: boolean;
   readonly disable?: readonly string[];
+  readonly weights?: string;
 }
 
 type CommonName = keyof CommonOptions;
@@ -52,10 +53,18 @@ const declarations: { readonly [K in CommonName]: () => Option } = {
   fuse: () => new Option("--no-fuse", "compute every operator in a kernel of its own"),
   disable: () =>
     new Option("--disable <PASS>", `leave out passes: ${passes.map(({ name }) => name).join(", ")}`).argParser(collect),
+  weights: () =>
+    new Option("--weights <FORMAT>", `how large weights are held: ${weightsFormats.join(", ")}; f32 if not given`),
 };
 
 /** The options that say how a program is compiled. */
-export const compileOptions = ["tile", "schedule", "fuse", "disable"] as const satisfies readonly CommonName[];
+export const compileOptions = [
+  "tile",
+  "schedule",
+  "fuse",
+  "disable",
+  "weights",
+] as const satisfies readonly CommonName[];
 
 /** Declares common options on a command. */
 export function withOptions(command: Command, ...names: readonly CommonName[]): Command {
@@ -170,6 +179,16 @@ function disabledOf({ fuse, disable }: CommonOptions): readonly string[] {
   return fuse === false ? [...words, "fusion"] : words;
 }
 
+/** How large weights are held. @throws UserError E0607 */
+function weightsFormatOf(word: string): WeightsFormat {
+  const found = weightsFormats.find((each) => each === word);
+  if (found !== undefined) return found;
+  const near = nearest(word, weightsFormats);
+  throw UserError.of("E0607", `--weights takes ${weightsFormats.join(", ")}, but is ${word}`, {
+    help: near === null ? [] : [`the nearest is ${near}`],
+  });
+}
+
 /** The compilation that a file and the common options ask for. @throws UserError of the families E06 and E07 */
 export function compilationOf(
   host: Host,
@@ -196,6 +215,7 @@ export function compilationOf(
     ...(options.entry === undefined ? {} : { entries: [options.entry] }),
     ...(target === undefined ? {} : { target }),
     ...(policy === undefined ? {} : { policy }),
+    ...(options.weights === undefined ? {} : { weights: weightsFormatOf(options.weights) }),
     optimize: { ...optimize, without: disabledOf(options) },
   });
 }

@@ -3,6 +3,7 @@ import type { EmittedModule } from "../../backends/common/emit.js";
 import type { Module } from "../../backends/common/module.js";
 import type { Kernel } from "../ir/kernel/index.js";
 import type { PlanOptions } from "../memory/index.js";
+import type { Arithmetic } from "../passes/index.js";
 import {
   type GraphScheduler,
   graphScheduler,
@@ -22,6 +23,8 @@ export interface Backend {
    */
   readonly scheduler: (policy: TypeScriptPolicy | null | undefined) => GraphScheduler;
   readonly planning: PlanOptions;
+  /** What it computes of weights that are held as whole numbers of few bits. */
+  readonly arithmetic: Arithmetic;
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
   readonly code?: (kernel: Kernel) => Promise<string>;
   /** Whether its modules have sessions for entries that are incremental. */
@@ -40,6 +43,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     scheduler: (policy = typeScriptPolicy) =>
       policy === null ? unscheduled : graphScheduler((kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
+    arithmetic: { unit: "byte", integers: false },
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     decodes: true,
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
@@ -47,6 +51,8 @@ export const backends: { readonly [K in BackendName]: Backend } = {
   wasm: {
     scheduler: (policy) => (policy === null ? unscheduled : graphScheduler((kernel) => scheduledForWasm(kernel))),
     planning: {},
+    // Sums of products of 16 bits are one instruction.
+    arithmetic: { unit: "byte", integers: true },
     decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
@@ -57,6 +63,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
+    arithmetic: { unit: "word", integers: false },
     decodes: true,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
   },

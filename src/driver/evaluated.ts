@@ -25,6 +25,9 @@ export function fromEvaluated({ element, shape, data }: Evaluated): Tensor {
       return { data: Int32Array.from(data), shape, type: "i32" };
     case "bool":
       return { data: Uint8Array.from(data), shape, type: "bool" };
+    case "i8":
+    case "i16":
+      throw new InternalError(`no tensors of callers are of type ${element}`);
     default:
       throw new InternalError(`no tensors of type ${element satisfies never}`);
   }

@@ -1,5 +1,6 @@
 /** Generating with a program: what stands before the decoder runs once, and the module's own `generate` does the rest. */
 import { UserError } from "../diagnostics/index.js";
+import { givenElement } from "../ir/graph/index.js";
 import type { BeamOptions, FoundSequence } from "../runtime/host/beam-search.js";
 import type { GeneratedToken, GenerateOptions } from "../runtime/host/generation.js";
 import type { Tensor } from "../runtime/host/tensors.js";
@@ -60,7 +61,7 @@ export async function startGenerating(
   const inputs = Object.fromEntries(
     inputsOf(decoder).flatMap(({ name, element }) => {
       const value = values.get(name);
-      return taken.has(name) && value !== undefined ? [[name, value.as(element)]] : [];
+      return taken.has(name) && value !== undefined ? [[name, value.as(givenElement(element))]] : [];
     }),
   );
   const model = module as unknown as Generating;

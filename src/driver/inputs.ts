@@ -4,7 +4,7 @@
  */
 import { type Code, InternalError, UserError } from "../diagnostics/index.js";
 import type { Graph, Node } from "../ir/graph/index.js";
-import { typeText } from "../ir/graph/index.js";
+import { givenElement, typeText } from "../ir/graph/index.js";
 import { toHalf } from "../runtime/host/half.js";
 import { arrayOf, type ElementName, elementCount, showShape, type Tensor } from "../runtime/host/tensors.js";
 import { isObject, parseJson } from "../runtime/json.js";
@@ -190,7 +190,7 @@ export function checkInputs(graph: Graph, given: ReadonlyMap<string, Given>): Re
         },
       );
     }
-    inputs.set(name, value.as(element));
+    inputs.set(name, value.as(givenElement(element)));
   }
   checkIndices(graph, inputs, sizes);
   return { inputs, sizes };
@@ -272,7 +272,7 @@ export function makeInputs(graph: Graph, named: ReadonlyMap<string, number>, see
     });
     const limit = limits.get(name);
     const most = limit ? sizeValue(limit, sizes) : null;
-    made.set(name, givenTensor(madeUp(name, element, numbers, most, seed), `input ${name}`));
+    made.set(name, givenTensor(madeUp(name, givenElement(element), numbers, most, seed), `input ${name}`));
   }
   return made;
 }

@@ -3,10 +3,13 @@
  * with Trafo's passes, kernels and emitters.
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
+import { givenElement } from "../ir/graph/index.js";
+import type { WeightsFormat } from "../passes/index.js";
 import { joined } from "../runtime/files.js";
 import { toHalf } from "../runtime/host/half.js";
 import { arrayOf, type ElementName, elementCount, type Tensor, viewOf } from "../runtime/host/tensors.js";
 import { evaluate, type Size } from "../sizes/index.js";
+import { backendNames } from "./backends.js";
 import { inputsOf, type Ready } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
 import type { Runner } from "./targets.js";
@@ -29,6 +32,14 @@ interface Session {
 }
 
 const packageName = "onnxruntime-node";
+
+/** @throws UserError E0610 where weights are asked for in another form than a model of ONNX holds */
+export function requireWeightsAsTheyAre(format: WeightsFormat | undefined): void {
+  if (format === undefined || format === "f32") return;
+  throw UserError.of("E0610", `the target onnx holds weights as they are: --weights ${format} is of other targets`, {
+    help: [`leave out --weights, or compile for ${backendNames.join(", ")}`],
+  });
+}
 
 /** What onnxruntime calls the element types. */
 const typeNames = { f32: "float32", f16: "float16", i32: "int32", bool: "bool" } as const satisfies Record<
@@ -69,6 +80,7 @@ async function loadRuntime(): Promise<Runtime> {
 
 /** Writes the models of a program, and runs them. @throws UserError E0606 where onnxruntime is not installed, E0616. */
 export async function onnxRunner(compilation: Compilation, weights: ReadonlyMap<string, Tensor>): Promise<Runner> {
+  requireWeightsAsTheyAre(compilation.request.weights);
   const { name, entries: graphs } = compilation.get("graph");
   const runtime = await loadRuntime();
   const { modelParts, onnxModel } = await import("../../backends/onnx/index.js");
@@ -105,7 +117,8 @@ export async function onnxRunner(compilation: Compilation, weights: ReadonlyMap<
 
 /** What stands in for an input that is not given: its fill, everywhere. */
 function filled(input: ReturnType<typeof inputsOf>[number], { sizes }: Ready): Tensor {
-  const { element: type, fill } = input;
+  const { fill } = input;
+  const type = givenElement(input.element);
   const shape = input.shape.map((size: Size) => evaluate(size, (variable) => sizes.get(variable) ?? 0));
   const data = arrayOf(type, elementCount(shape));
   data.fill(type === "f16" ? toHalf(fill ?? 0) : (fill ?? 0));

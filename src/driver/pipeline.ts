@@ -14,7 +14,14 @@ import type { Graph, Program } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 import { planGraphs } from "../memory/index.js";
-import { type OptimizeOptions, optimizeGraph, type PassReport, passes } from "../passes/index.js";
+import {
+  type OptimizeOptions,
+  optimizeGraph,
+  type PassReport,
+  passes,
+  storageOf,
+  type WeightsFormat,
+} from "../passes/index.js";
 import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import type { GraphScheduler, TypeScriptPolicy } from "../schedule/index.js";
@@ -39,6 +46,8 @@ export interface Request {
   readonly config?: Config | null;
   /** Which passes run over the graphs, and what is kept of them. */
   readonly optimize?: OptimizeOptions;
+  /** How large weights are held; as f32 if not given. */
+  readonly weights?: WeightsFormat;
   /** What it is compiled for; TypeScript if not given. */
   readonly target?: BackendName;
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
@@ -46,7 +55,7 @@ export interface Request {
 }
 
 /** How to compile what a request names. */
-export type How = Pick<Request, "optimize" | "policy" | "target">;
+export type How = Pick<Request, "optimize" | "policy" | "target" | "weights">;
 
 /** The texts of a generated module. */
 export type Emitted = EmittedModule;
@@ -155,9 +164,10 @@ export class Compilation {
 
   /** The same graphs, or others, compiled in the same way but for what is given. @throws UserError E0616 */
   again(how: How, graphs = this.get("graph").entries): Compilation {
-    const { optimize, policy, target } = this.request;
+    const { optimize, policy, target, weights } = this.request;
     const same = {
       ...(optimize ? { optimize } : {}),
+      ...(weights ? { weights } : {}),
       ...(policy === undefined ? {} : { policy }),
       ...(target ? { target } : {}),
     };
@@ -226,6 +236,16 @@ export class Compilation {
     if (dump.stage === "optimize") this.#done.optimize = dump.program;
     if ("lowered" in dump) this.#done[dump.stage] = dump.lowered;
     if ("plans" in dump) this.#done.plan = dump.plans;
+    const { weights = "f32" } = this.request;
+    if (weights !== "f32" && dump.stage !== "graph") {
+      throw UserError.of(
+        "E0616",
+        `${this.request.path} is a dump of the stage ${dump.stage}, which holds weights already`,
+        {
+          help: ["say how weights are held where the program is compiled from its source, or from a dump of its graph"],
+        },
+      );
+    }
     if (this.request.settings?.size || this.request.model !== undefined) {
       throw UserError.of("E0616", `${this.request.path} is a dump, which has no static arguments`, {
         help: ["set them where the program is compiled from its source"],
@@ -250,19 +270,31 @@ export class Compilation {
   /** Plans the entries and, with what they prepare alike, the steps of those that are incremental. */
   planned(): readonly Plan[] {
     const entries = this.get("schedule");
-    const { backend, request, scheduler } = this;
+    const { backend, scheduler } = this;
     const decoders = backend.decodes ? this.decoders : [];
-    const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, request.optimize).graph;
+    const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, this.optimizing).graph;
     const steps = decoders.flatMap((derived) => lowerDecoder(derived, optimize)).map(scheduler);
     const plans = planGraphs([...entries, ...steps], backend.planning);
     this.decoded = decoders.map((derived) => decodedEntry(derived, plans.slice(entries.length)));
     return plans.slice(0, entries.length);
   }
 
+  /** How the passes run: with weights held as the target can compute with them. */
+  get optimizing(): OptimizeOptions {
+    const { optimize, weights = "f32" } = this.request;
+    return { ...optimize, weights: storageOf(weights, this.backend.arithmetic) };
+  }
+
+  /** A graph as the interpreter evaluates it: the passes run only where weights are not held as they are. */
+  readonly interpreted = (graph: Graph): Graph => {
+    if ((this.request.weights ?? "f32") === "f32") return graph;
+    return optimizeGraph(graph, passes, this.optimizing).graph;
+  };
+
   /** Runs the passes over every entry. */
   optimized(): Program {
     const { name, entries } = this.get("graph");
-    const optimized = entries.map((graph) => optimizeGraph(graph, passes, this.request.optimize));
+    const optimized = entries.map((graph) => optimizeGraph(graph, passes, this.optimizing));
     for (const { reports } of optimized) this.reports.push(...reports);
     return { name, entries: optimized.map(({ graph }) => graph) };
   }

@@ -1,6 +1,7 @@
 /** Entries computed step by step on a target, to be compared with the entry as a whole. */
 import { InternalError } from "../diagnostics/index.js";
 import { type Derived, InterpretedSession } from "../incremental/index.js";
+import type { Graph } from "../ir/graph/index.js";
 import { arrayOf, elementCount, type Tensor } from "../runtime/host/tensors.js";
 import { type Size, size } from "../sizes/index.js";
 import { fromEvaluated, toEvaluated } from "./evaluated.js";
@@ -106,9 +107,14 @@ export async function steppedOutputs(
   return found;
 }
 
-/** Opens sessions on the interpreter. */
-export function interpretedStepper(weight: (name: string) => Tensor): NonNullable<Runner["open"]> {
-  return async (derived, inputs, capacity, { sizes }: Ready) => {
+/** Opens sessions on the interpreter. @param held gives the graphs of steps as they are evaluated */
+export function interpretedStepper(
+  weight: (name: string) => Tensor,
+  held: (graph: Graph) => Graph,
+): NonNullable<Runner["open"]> {
+  return async (source, inputs, capacity, { sizes }: Ready) => {
+    const { begin, step } = source;
+    const derived: Derived = { ...source, begin: begin === null ? null : held(begin), step: held(step) };
     const known: Record<string, number> = { [derived.sizes.capacity.name]: capacity };
     for (const variable of derived.entry.sizes) {
       const value = sizes.get(variable);

@@ -7,6 +7,7 @@ import { nearest } from "../diagnostics/nearest.js";
 import type { Derived } from "../incremental/index.js";
 import { InterpreterInputError, interpret, type Precision } from "../interpreter/graph.js";
 import type { Graph } from "../ir/graph/index.js";
+import type { WeightsFormat } from "../passes/index.js";
 import type { Tensor } from "../runtime/host/tensors.js";
 import { type Evaluated, fromEvaluated, toEvaluated } from "./evaluated.js";
 import type { Ready } from "./inputs.js";
@@ -54,7 +55,10 @@ export const targets: { readonly [K in TargetName]: Target } = {
     emits: [],
     unavailable: available,
     aside: null,
-    start: async (compilation, weights) => interpreterRunner(compilation.get("graph").entries, weights, "f32"),
+    start: async (compilation, weights) => {
+      const { interpreted } = compilation;
+      return interpreterRunner(compilation.get("graph").entries.map(interpreted), weights, "f32", interpreted);
+    },
   },
   kernels: {
     about: "the kernels, interpreted in the memory of their plan with every index checked; slow",
@@ -95,15 +99,17 @@ export const targets: { readonly [K in TargetName]: Target } = {
 
 /**
  * The targets that a word on the command line names, several with commas; `all` is every one that this machine can
- * run, but for those that stand aside.
+ * run, but for those that stand aside or do not hold weights as is asked.
  * @throws UserError E0606 for an unknown one.
  */
 export async function targetsOf(
   word: string,
+  weights: WeightsFormat = "f32",
 ): Promise<{ chosen: TargetName[]; left: { name: TargetName; reason: string }[] }> {
   if (word !== "all") return { chosen: word.split(",").map(targetOf), left: [] };
   const found = targetNames.map(async (name) => {
-    return { name, reason: targets[name].aside ?? (await targets[name].unavailable()) };
+    const asTheyAre = name === "onnx" && weights !== "f32" ? "it holds weights as they are" : null;
+    return { name, reason: targets[name].aside ?? asTheyAre ?? (await targets[name].unavailable()) };
   });
   const all = await Promise.all(found);
   const left = all.flatMap(({ name, reason }) => (reason === null ? [] : [{ name, reason }]));
@@ -144,11 +150,15 @@ export function evaluateGraph(
   }
 }
 
-/** Runs graphs on the interpreter. */
+/**
+ * Runs graphs on the interpreter.
+ * @param held gives the graphs of steps as they are evaluated; as they are unless given
+ */
 export function interpreterRunner(
   graphs: readonly Graph[],
   weights: ReadonlyMap<string, Tensor>,
   precision: Precision,
+  held: (graph: Graph) => Graph = (graph) => graph,
 ): Runner {
   return {
     run: async (entry, ready) => {
@@ -161,7 +171,7 @@ export function interpreterRunner(
       const tensor = weights.get(name);
       if (!tensor) throw new InternalError(`the weight ${name} was not read`);
       return tensor;
-    }),
+    }, held),
     dispose: () => {},
   };
 }

@@ -6,7 +6,7 @@
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Derived } from "../incremental/index.js";
-import type { Program } from "../ir/graph/index.js";
+import { isFloat, type Program } from "../ir/graph/index.js";
 import { showShape, type Tensor } from "../runtime/host/tensors.js";
 import { type Departure, firstDeparture } from "./blame.js";
 import { blamedPass } from "./blame-pass.js";
@@ -15,6 +15,7 @@ import { compareTensors, type Difference, numbersOf, sameShape } from "./compare
 import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
 import { inputsOf, place } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
+import { type Allowed, allowedOf, type RoundedDifference, roundedDifference } from "./rounded-weights.js";
 import { canRun, type EntryRun, runEntries } from "./run.js";
 import { steppedOutputs } from "./stepping.js";
 import { type Runner, type TargetName, targets } from "./targets.js";
@@ -25,7 +26,8 @@ export interface VerifyOptions {
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly cases: readonly Case[];
   readonly targets: readonly TargetName[];
-  readonly tolerance: number;
+  /** The largest error that passes; the usual one of the format of weights if not given. */
+  readonly tolerance?: number;
   /** Called before each step, for a progress line. */
   readonly onProgress?: (what: string) => void;
 }
@@ -39,6 +41,8 @@ export interface Row {
   /** The largest errors; null where the shapes differ. For `greedy`, the number of tokens that differ. */
   readonly absolute: number | null;
   readonly relative: number | null;
+  /** What counts where weights are not held as f32. */
+  readonly rounded: RoundedDifference | null;
   /** What departs, in words, where it does. */
   readonly detail: string | null;
 }
@@ -57,12 +61,20 @@ export interface Failure {
 
 export interface Verification {
   readonly passed: boolean;
+  /** The largest error that passes. */
+  readonly tolerance: number;
   readonly rows: readonly Row[];
   readonly failures: readonly Failure[];
   /** Expected outputs that no entry returns: `case0.out.hidden.0`. */
   readonly notCompared: readonly string[];
   /** Inputs of cases that no entry takes. */
   readonly notUsed: readonly string[];
+}
+
+/** What is allowed, and what computes with weights as they are where they are not held so. */
+interface Checking {
+  readonly allowed: Allowed;
+  readonly exact: Runner | null;
 }
 
 /** Something that departs, with what its case ran. */
@@ -88,6 +100,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const notUsed = cases.flatMap(({ name, inputs }) =>
     [...inputs.keys()].filter((input) => !taken.has(input)).map((input) => `${name}.in.${input}`),
   );
+  const allowed = allowedOf(compilation.request.weights ?? "f32", options.tolerance);
   const rows: Row[] = [];
   const failures: Failure[] = [];
   for (const target of options.targets) {
@@ -95,14 +108,21 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     const steps: Row[] = [];
     options.onProgress?.(`${target}: compiling`);
     const runner = await targets[target].start(compilation, options.weights);
+    const exact = allowed.isRounded
+      ? await targets[target].start(compilation.again({ weights: "f32" }), options.weights)
+      : null;
+    const checking: Checking = { allowed, exact };
     for (const each of cases) {
       options.onProgress?.(`${target}: ${each.name}`);
-      const { found, stepped, runs } = await naming(each, () => verifyCase(runner, target, each, decoding, options));
+      const { found, stepped, runs } = await naming(each, () =>
+        verifyCase(runner, target, each, decoding, compilation, checking),
+      );
       rows.push(...found, ...stepped);
       steps.push(...stepped.filter((row) => !row.passed));
       mismatches.push(...found.filter((row) => !row.passed).map((row) => ({ row, runs })));
     }
     runner.dispose();
+    exact?.dispose();
     if (mismatches.length > 0) failures.push(await blame(target, mismatches, options));
     // The whole entry is right there, so that no operator of it is to blame.
     const [departed] = steps;
@@ -116,7 +136,8 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
       notes: [`expected: ${notCompared.join(", ") || "nothing"}`, `returned: ${[...returned].join(", ")}`],
     });
   }
-  return { passed: failures.length === 0, rows, failures, notCompared, notUsed };
+  const { tolerance } = allowed;
+  return { passed: failures.length === 0, tolerance, rows, failures, notCompared, notUsed };
 }
 
 async function verifyCase(
@@ -124,7 +145,8 @@ async function verifyCase(
   target: TargetName,
   each: Case,
   decoding: Decoding | null,
-  { compilation: { program, decoders }, tolerance }: VerifyOptions,
+  { program, decoders }: Compilation,
+  { allowed, exact }: Checking,
 ): Promise<{ found: Row[]; stepped: readonly Row[]; runs: readonly EntryRun[] }> {
   const found: Row[] = [];
   const greedy = each.outputs.get("greedy");
@@ -135,19 +157,33 @@ async function verifyCase(
     ? await runEntries(runner, program, each.inputs)
     : [];
   const outputs = new Map(runs.flatMap((run) => [...run.outputs]));
+  const exactly = exact === null || runs.length === 0 ? [] : await runEntries(exact, program, each.inputs);
+  const unrounded = new Map(exactly.flatMap((run) => [...run.outputs]));
   for (const [name, expected] of others) {
     const value = outputs.get(name);
-    if (value)
-      found.push({ target, case: each.name, output: name, ...compareOutput(name, value, expected, tolerance) });
-    else {
+    if (value) {
+      found.push({ target, case: each.name, output: name, ...compareOutput(name, value, expected, allowed) });
+      const own = unrounded.get(name);
+      const output = `${name}, from f32`;
+      if (own) found.push({ target, case: each.name, output, ...compareOutput(output, value, own, allowed) });
+    } else {
       const detail = `the case does not give the inputs of the entry that returns ${name}`;
-      found.push({ target, case: each.name, output: name, passed: false, absolute: null, relative: null, detail });
+      found.push({
+        target,
+        case: each.name,
+        output: name,
+        passed: false,
+        absolute: null,
+        relative: null,
+        rounded: null,
+        detail,
+      });
     }
   }
-  const stepped = await compareSteps(runner, target, each, runs, decoders, tolerance);
+  const stepped = await compareSteps(runner, target, each, runs, decoders, allowed);
   if (!isDecoded) return { found, stepped, runs };
   const decoded = await decodeGreedily(runner, program, decoding, each, greedy, decoders);
-  found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy) });
+  found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy, allowed) });
   return { found, stepped, runs: runs.length > 0 ? runs : decoded.runs };
 }
 
@@ -158,7 +194,7 @@ async function compareSteps(
   { name }: Case,
   runs: readonly EntryRun[],
   decoders: readonly Derived[],
-  tolerance: number,
+  allowed: Allowed,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const run of runs) {
@@ -167,7 +203,7 @@ async function compareSteps(
     for (const [output, value] of await steppedOutputs(runner.open, derived, run)) {
       const label = `${output}, by steps`;
       const whole = run.outputs.get(output)!;
-      rows.push({ target, case: name, output: label, ...compareOutput(label, value, whole, tolerance) });
+      rows.push({ target, case: name, output: label, ...compareOutput(label, value, whole, allowed) });
     }
   }
   return rows;
@@ -187,16 +223,18 @@ function returns(program: Program, output: string): boolean {
   return program.entries.some((entry) => entry.outputs.some(({ name }) => name === output));
 }
 
-type Compared = Pick<Row, "passed" | "absolute" | "relative" | "detail">;
+type Compared = Pick<Row, "passed" | "absolute" | "relative" | "rounded" | "detail">;
 
-function compareOutput(name: string, value: Tensor, expected: Tensor, tolerance: number): Compared {
+function compareOutput(name: string, value: Tensor, expected: Tensor, allowed: Allowed): Compared {
   if (!sameShape(value.shape, expected.shape)) {
     const detail = `${name} is ${showShape(value.shape)}, and ${showShape(expected.shape)} is expected`;
-    return { passed: false, absolute: null, relative: null, detail };
+    return { passed: false, absolute: null, relative: null, rounded: null, detail };
   }
-  const difference = compareTensors(value, expected, tolerance);
-  const { passed, absolute, relative } = difference;
-  return { passed, absolute, relative, detail: passed ? null : worst(name, value, expected, difference) };
+  const difference = compareTensors(value, expected, allowed.tolerance);
+  const { absolute, relative } = difference;
+  const rounded = allowed.isRounded && isFloat(expected.type) ? roundedDifference(value, expected) : null;
+  const passed = rounded === null ? difference.passed : rounded.deviation <= allowed.tolerance;
+  return { passed, absolute, relative, rounded, detail: passed ? null : worst(name, value, expected, difference) };
 }
 
 function worst(name: string, value: Tensor, expected: Tensor, difference: Difference): string {
@@ -207,11 +245,14 @@ function worst(name: string, value: Tensor, expected: Tensor, difference: Differ
   return `${where} is ${found}, and ${wanted} is expected`;
 }
 
-/** Compares decoded tokens. `absolute` counts those that differ: one is a failure. */
-function compareTokens(found: Tensor, expected: Tensor): Compared {
+/**
+ * Compares decoded tokens. `absolute` counts those that differ: one is a failure, unless weights are rounded: one near tie
+ * decides otherwise, and all that follows is another text.
+ */
+function compareTokens(found: Tensor, expected: Tensor, allowed: Allowed): Compared {
   if (!sameShape(found.shape, expected.shape)) {
     const detail = `greedy is ${showShape(found.shape)}, and ${showShape(expected.shape)} is expected`;
-    return { passed: false, absolute: null, relative: null, detail };
+    return { passed: false, absolute: null, relative: null, rounded: null, detail };
   }
   let differ = 0;
   let first = -1;
@@ -220,10 +261,11 @@ function compareTokens(found: Tensor, expected: Tensor): Compared {
     differ++;
     if (first < 0) first = i;
   }
-  if (first < 0) return { passed: true, absolute: 0, relative: 0, detail: null };
+  if (first < 0) return { passed: true, absolute: 0, relative: 0, rounded: null, detail: null };
   const token = found.data[first] === -1 ? "not a number in its scores" : found.data[first];
   const detail = `greedy${place(first, expected.shape)} is ${token}, and ${expected.data[first]} is expected`;
-  return { passed: false, absolute: differ, relative: differ / expected.data.length, detail };
+  const passed = allowed.isRounded;
+  return { passed, absolute: differ, relative: differ / expected.data.length, rounded: null, detail };
 }
 
 /** Looks for the pass and the operator that depart in the first case that fails, entry by entry. */
@@ -233,8 +275,8 @@ async function blame(target: TargetName, mismatches: readonly Mismatch[], option
   const { compilation, weights } = options;
   const outputs = [...new Set(mismatches.map(({ row }) => row.output))];
   const failure = { target, case: first.row.case, outputs, departure: null, pass: null };
-  // Without graphs there is nothing to compile in another way.
-  if (!compilation.hasGraphs) return failure;
+  // Without graphs there is nothing to compile in another way; rounded weights depart everywhere.
+  if (!compilation.hasGraphs || (compilation.request.weights ?? "f32") !== "f32") return failure;
   const { start } = targets[target];
   let departure: Departure | null = null;
   for (const { entry, ready } of first.runs) {

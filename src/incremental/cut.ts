@@ -4,15 +4,13 @@
  * Keys are kept after rotary positions, grouped queries keep heads that are not repeated, a key and its transpose are one.
  * It never slides through a contraction, which would have to be redone for all of the past in every step.
  */
-import type { Graph, Node, ValueId } from "../ir/graph/index.js";
+import { elementBytes, type Graph, type Node, type ValueId } from "../ir/graph/index.js";
 import { evaluate } from "../sizes/index.js";
 import type { Analysis } from "./analysis.js";
 import { indexingOf, keptAxes } from "./indexing.js";
 
 /** A run-time size other than T counts as this many. */
 const usualSize = 1000;
-
-const bytesOfElement = { f32: 4, f16: 2, i32: 4, bool: 1 } as const;
 
 /** Whether a value is computed from inputs, so that earlier rows of it cannot be had again without being kept. */
 export function mustBeKept({ facts }: Analysis, value: ValueId): boolean {
@@ -36,7 +34,7 @@ export class Costs {
     const { element, shape } = graph.types[value]!;
     const { time } = facts[value]!;
     const counts = shape.map((each, axis) => (time.has(axis) ? 1 : evaluate(each, () => usualSize)));
-    return counts.reduce((product, each) => product * each, bytesOfElement[element]);
+    return counts.reduce((product, each) => product * each, elementBytes[element]);
   }
 
   #cost(value: ValueId): { readonly bytes: number; readonly here: boolean } {
@@ -73,7 +71,7 @@ function isMovement({ graph, facts }: Analysis, value: ValueId): boolean {
     case "concat":
       return !time.has(node.attributes.axis);
     case "cast":
-      return bytesOfElement[graph.types[node.operands[0]!]!.element] < bytesOfElement[node.attributes.to];
+      return elementBytes[graph.types[node.operands[0]!]!.element] < elementBytes[node.attributes.to];
     case "element":
     case "take":
       return isRepetition({ graph, facts }, value, node);

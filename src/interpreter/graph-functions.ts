@@ -6,7 +6,7 @@
  * it is followed, except in `pow` (see there).
  */
 import type { BinaryOperator, UnaryOperator } from "../ir/graph/operators.js";
-import { type ElementType, isFloat } from "../ir/graph/types.js";
+import { type ElementType, integerLimits, isFloat } from "../ir/graph/types.js";
 import { erf } from "../runtime/host/erf.js";
 
 export const unaryFunctions: { readonly [K in UnaryOperator]: (x: number) => number } = {
@@ -90,16 +90,18 @@ export function binaryFunction(operator: BinaryOperator, element: ElementType): 
   return (isFloat(element) ? onFloats : onIntegers)[operator];
 }
 
-/** To i32: truncates, saturates, NaN gives 0. */
-export function toInteger(x: number): number {
+/** To an integer type: truncates, saturates, NaN gives 0. */
+function toInteger(x: number, { min, max }: ReturnType<typeof integerLimits>): number {
   if (Number.isNaN(x)) return 0;
-  return Math.min(Math.max(Math.trunc(x), -(2 ** 31)), 2 ** 31 - 1);
+  return Math.min(Math.max(Math.trunc(x), min), max) + 0;
 }
 
 /** A number as an element of another type, before rounding. */
 export function castFunction(to: ElementType): (x: number) => number {
-  if (to === "i32") return toInteger;
-  return to === "bool" ? (x) => (x === 0 ? 0 : 1) : (x) => x;
+  if (isFloat(to)) return (x) => x;
+  if (to === "bool") return (x) => (x === 0 ? 0 : 1);
+  const limits = integerLimits(to);
+  return (x) => toInteger(x, limits);
 }
 
 /** Negative if a comes before b among the largest: NaN first, then descending. 0 for equals. */

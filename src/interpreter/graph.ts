@@ -162,7 +162,7 @@ function call<K extends Exclude<OperatorName, Leaf>>(operator: K, node: Evaluate
 
 /** Zeros for a result. f16 is computed in f64 first, since rounding to f32 on the way would round twice. */
 function zeros(element: ElementType, count: number, unrounded: boolean): TensorData {
-  if (element === "i32") return new Int32Array(count);
+  if (!isFloat(element) && element !== "bool") return new Int32Array(count);
   if (element === "bool") return new Uint8Array(count);
   return unrounded || element === "f16" ? new Float64Array(count) : new Float32Array(count);
 }

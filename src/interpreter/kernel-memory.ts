@@ -6,6 +6,7 @@
  * f64, rounded when they are stored unless the memory is wide.
  */
 import { roundTo } from "../ir/graph/rounding.js";
+import { isFloat } from "../ir/graph/types.js";
 import type { KernelElement } from "../ir/kernel/index.js";
 import { type Agent, areConcurrent } from "./kernel-agents.js";
 import { elementsOf, type Tensor } from "./tensor.js";
@@ -106,7 +107,7 @@ export class Memory {
   /** The elements as a tensor. */
   tensor(): Tensor {
     const { element, shape, data } = this;
-    if (element === "i32") return { element, shape, data: Int32Array.from(data) };
+    if (!isFloat(element) && element !== "bool") return { element, shape, data: Int32Array.from(data) };
     if (element === "bool") return { element, shape, data: Uint8Array.from(data) };
     return { element, shape, data: this.wide ? data.slice() : Float32Array.from(data) };
   }

@@ -2,10 +2,10 @@
  * Tensors of the interpreters: dense, row-major, their shape in plain numbers.
  *
  * Floats lie in a Float32Array or, where an interpreter keeps more digits, in a Float64Array; f16 has no array of its
- * own and lies in one of these, rounded. i32 lies in an Int32Array, bool in a Uint8Array of 0 and 1. Tensors are never
+ * own and lies in one of these, rounded. Integers lie in an Int32Array, bool in a Uint8Array of 0 and 1. Tensors are never
  * changed once made, so that a reshape shares its data.
  */
-import type { ElementType } from "../ir/graph/types.js";
+import { type ElementType, isFloat } from "../ir/graph/types.js";
 
 export type TensorData = Float64Array | Float32Array | Int32Array | Uint8Array;
 
@@ -26,7 +26,7 @@ export function tensorOf(element: ElementType, shape: readonly number[], values:
     throw new RangeError(`${values.length} numbers do not fill a tensor of shape [${shape.join(", ")}]`);
   }
   const data =
-    element === "i32"
+    !isFloat(element) && element !== "bool"
       ? Int32Array.from(values)
       : element === "bool"
         ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))

@@ -1,4 +1,5 @@
 /** How many bytes things take in the arena. */
+import { elementBytes } from "../ir/graph/types.js";
 import type { KernelElement } from "../ir/kernel/index.js";
 import type { PlanBuffer } from "../ir/plan/plan.js";
 import type { LoweredGraph } from "../lower/index.js";
@@ -15,7 +16,7 @@ export const alignment = 16;
 
 /** Bytes of one element in memory. f16 lies in four bytes, rounded. */
 export function bytesOf(element: KernelElement): number {
-  return element === "bool" ? 1 : 4;
+  return element === "f16" ? 4 : elementBytes[element];
 }
 
 export const hostMemory: MemoryUnits = { alignment, bytesOf };

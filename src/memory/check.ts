@@ -15,6 +15,7 @@
 import type { Buffer } from "../ir/kernel/index.js";
 import type { BufferId, Dispatch, Plan, PlanBuffer } from "../ir/plan/plan.js";
 import { evaluate, type Size, type SizeVariable } from "../sizes/index.js";
+import { bytesOf } from "./bytes.js";
 import { haveSameLayout, mayReplace } from "./in-place.js";
 
 /** A buffer in the arena or an output, from which dispatch to which, and where. */
@@ -139,7 +140,7 @@ class Checker {
   }
 
   #dataBytes({ element, shape }: PlanBuffer): number {
-    return shape.reduce((product, extent) => product * this.#value(extent), element === "bool" ? 1 : 4);
+    return shape.reduce((product, extent) => product * this.#value(extent), bytesOf(element));
   }
 
   #begin(id: BufferId, at: number, space: string, start: number, end: number): void {

@@ -55,7 +55,7 @@ class Diagonals {
     for (const id of graph.nodes.keys()) {
       this.#made.push(this.#distanceOf(id as ValueId));
       const { operands } = graph.nodes[id]!;
-      this.#costs.push(operands.reduce((sum, each) => sum + this.#costs[each]!, costOf(graph.nodes[id]!)));
+      this.#costs.push(operands.reduce((sum, each) => sum + this.#costs[each]!, costOf(graph, id as ValueId)));
     }
     const isRead = (id: ValueId): void => {
       const distance = this.#made[id];

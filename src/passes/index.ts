@@ -2,3 +2,4 @@
 export { passes } from "./list.js";
 export { firedRules, type Optimized, type OptimizeOptions, optimizeGraph, type PassReport } from "./manager.js";
 export type { Pass, Remark } from "./pass.js";
+export { type Arithmetic, storageOf, type WeightsFormat, weightsFormats } from "./quantization/format.js";

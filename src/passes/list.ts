@@ -6,6 +6,16 @@ import { halves } from "./halves.js";
 import { movement } from "./movement.js";
 import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
+import { quantization } from "./quantization/quantization.js";
 import { tables } from "./tables.js";
 
-export const passes: readonly Pass[] = [algebra, movement, diagonals, tables, halves, projections, fusion];
+export const passes: readonly Pass[] = [
+  algebra,
+  movement,
+  diagonals,
+  tables,
+  halves,
+  projections,
+  quantization,
+  fusion,
+];

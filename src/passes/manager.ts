@@ -8,6 +8,7 @@ import { InternalError } from "../diagnostics/index.js";
 import { attributesText } from "../ir/graph/attributes.js";
 import { assertGraph, type Graph, printGraph } from "../ir/graph/index.js";
 import type { Pass, Remark } from "./pass.js";
+import type { WeightStorage } from "./quantization/storage.js";
 
 export interface OptimizeOptions {
   /** Names of passes that are not run. */
@@ -16,6 +17,8 @@ export interface OptimizeOptions {
   readonly verify?: boolean;
   /** The pass after which the text of the graph is kept, or "all". */
   readonly dumpAfter?: string | null;
+  /** How large weights are held; as they are if not given. */
+  readonly weights?: WeightStorage | null;
 }
 
 /** What one pass did to one graph. */
@@ -36,14 +39,14 @@ export interface Optimized {
 }
 
 export function optimizeGraph(graph: Graph, passes: readonly Pass[], options: OptimizeOptions = {}): Optimized {
-  const { without = [], verify = false, dumpAfter = null } = options;
+  const { without = [], verify = false, dumpAfter = null, weights = null } = options;
   const reports: PassReport[] = [];
   let current = graph;
   for (const pass of passes) {
     if (without.includes(pass.name)) continue;
     const remarks: Remark[] = [];
     const start = performance.now();
-    const given = pass.run(current, { remark: (remark) => void remarks.push(remark) });
+    const given = pass.run(current, { weights, remark: (remark) => void remarks.push(remark) });
     const milliseconds = performance.now() - start;
     const changed = !isSameGraph(current, given);
     // Steps are derived of what the user wrote, before masks become something else.

@@ -68,7 +68,7 @@ class Tables {
       const isKind = kind === "index" || kind === "map" || kind === "gather" || node.operator === "broadcast";
       const isOfIndices = node.operands.every((operand) => this.#isMade[operand]!);
       this.#isMade.push(isOfIndices && (isKind || this.#isLoadTime[id]!) && node.operator !== "weight");
-      const own = this.#isLoadTime[id] ? 0 : costOf(node);
+      const own = this.#isLoadTime[id] ? 0 : costOf(graph, id as ValueId);
       this.#costs.push(node.operands.reduce((most, operand) => Math.max(most, this.#costs[operand]!), own));
     }
   }

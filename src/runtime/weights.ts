@@ -7,6 +7,7 @@
 import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Graph } from "../ir/graph/graph.js";
 import type { Attributes } from "../ir/graph/operators.js";
+import { givenElement } from "../ir/graph/types.js";
 import { constantOf } from "../sizes/index.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { toHalf } from "./host/half.js";
@@ -30,7 +31,7 @@ export function requestOf(attributes: Attributes["weight"]): WeightRequest {
     if (value === null) throw new InternalError(`the shape of the weight ${attributes.name} is not known`);
     return value;
   });
-  return { name: attributes.name, element: attributes.element, shape, sources: attributes.sources };
+  return { name: attributes.name, element: givenElement(attributes.element), shape, sources: attributes.sources };
 }
 
 /** The weights that some graphs read, each once, in order of first use. */

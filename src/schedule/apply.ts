@@ -2,6 +2,7 @@
 import type { Kernel } from "../ir/kernel/index.js";
 import type { Schedule, Step } from "./step.js";
 import { accumulate } from "./steps/accumulate.js";
+import { fold } from "./steps/fold.js";
 import { layout } from "./steps/layout.js";
 import { mark } from "./steps/mark.js";
 import { materialise } from "./steps/materialise.js";
@@ -41,6 +42,8 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return stage(kernel, step);
     case "whenFinite":
       return whenFinite(kernel, step);
+    case "fold":
+      return fold(kernel, step);
     case "share":
       return share(kernel, step);
     case "spread":

@@ -8,6 +8,7 @@
 import {
   Buffer,
   binary,
+  cast,
   constant,
   type Expression,
   index,
@@ -156,7 +157,8 @@ export function packingKernel(
       return binary("min", index(position), index(count - 1));
     });
     const value = load(source, from);
-    return isThere === null ? value : select(isThere, value, constant(0, element));
+    if (isThere === null) return value;
+    return select(isThere, value, element === "f16" ? constant(0, element) : cast(index(0), element));
   };
   return { name: "pack", reads: [source], writes: [target], sizes: [], body: nest(0, []), location: null };
 }

@@ -108,6 +108,8 @@ export type Step =
    * and for each scalar that it updates two loops over what lanes and groups of them have.
    */
   | { readonly step: "spread"; readonly loop: string; readonly lanes: number; readonly names: readonly string[] }
+  /** Makes one update of those of a loop that only adds integers at one place. */
+  | { readonly step: "fold"; readonly loop: string }
   /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */
   | { readonly step: "layout"; readonly buffer: string; readonly layout: Layout }
   /** Computes once, in a loop of this name, what a loop updates a buffer with and later loops compute too. */

@@ -54,6 +54,8 @@ export function stepText(step: Step): string {
       const way = step.across ? "across" : "along";
       return words("share", buffer, side, loop, into, way, String(pad), ...list("over", axes), ...list("into", [name]));
     }
+    case "fold":
+      return words("fold", step.loop);
     case "spread":
       return words("spread", step.loop, String(step.lanes), ...list("into", step.names));
     case "layout":
@@ -172,6 +174,8 @@ class StepReader {
         if (name === undefined || others.length > 0) this.#fail("it names one loop");
         return { step: "share", buffer, side, loop, into, axes, across, pad, name };
       }
+      case "fold":
+        return { step: "fold", loop: this.#next("a loop") };
       case "spread": {
         const loop = this.#next("a loop");
         return { step: "spread", loop, lanes: this.#number("the number of lanes"), names: this.#list("into") };

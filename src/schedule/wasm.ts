@@ -5,6 +5,7 @@ import { contractionsOf } from "./policies/contraction.js";
 import { workOf } from "./policies/roles.js";
 import { type AttentionTile, attentionForTypeScript } from "./policies/typescript-attention.js";
 import { tileForWasm, type VectorTile } from "./policies/wasm-contraction.js";
+import { integerContractionsOf, tileIntegersForWasm } from "./policies/wasm-integers.js";
 import { shareForWasm } from "./policies/wasm-parallel.js";
 import { isInnermost, markVectors, splitForVectors, vectorsForWasm } from "./policies/wasm-rows.js";
 import type { Loop } from "./rewrite.js";
@@ -45,6 +46,11 @@ export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy
   draft.try(() => draft.take(...attentionForTypeScript(kernel, policy.attention)), true);
   for (const contraction of contractionsOf(kernel)) {
     if (workOf(contraction) >= policy.leastWork) draft.try(() => tileForWasm(draft, contraction, policy.tile), true);
+  }
+  for (const contraction of integerContractionsOf(kernel)) {
+    if (workOf(contraction) >= policy.leastWork) {
+      draft.try(() => tileIntegersForWasm(draft, contraction, policy.tile), true);
+    }
   }
   vectorsForWasm(draft);
   shareForWasm(draft);

@@ -125,6 +125,7 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
         kind: random.of(["unroll", "vector", "parallel", "serial", "grid.x", "lane.x"] as const),
       };
     case 6:
+      if (random.chance(0.5)) return { step: "fold", loop: name };
       return { step: "peelGuard", loop: name, name: fresh(name), copies };
     case 7: {
       const stores = [...allStatements(loop.body)].filter((each) => each.kind === "store" && each.update !== null);

@@ -180,3 +180,66 @@ describe("memory", () => {
     expect(err).toContain("error[E0615]");
   });
 });
+
+describe("--weights", { timeout: 60_000 }, () => {
+  const files = {
+    "layer.trafo": "model M() {\n  param w: [64, 32]\n  entry forward(x: [T, 64]) -> (y: [T, 32]) { x @ w }\n}\n",
+  };
+  const layer = async (...words: string[]) => trafo(words, files);
+
+  it("holds weights in few bits, and says how far that is from f32", async () => {
+    const x = Float32Array.from({ length: 64 }, (_, at) => Math.sin(at));
+    const w = Float32Array.from({ length: 64 * 32 }, (_, at) => Math.cos(at * at));
+    const y = Float32Array.from({ length: 32 }, (_, column) => {
+      return x.reduce((sum, value, k) => sum + value * w[k * 32 + column]!, 0);
+    });
+    const checkpoint = {
+      ...files,
+      "q/model.safetensors": writeSafetensors([["w", f32([64, 32], [...w])]]),
+      "q/io.safetensors": writeSafetensors([
+        ["case0.in.x", f32([1, 64], [...x])],
+        ["case0.out.y", f32([1, 32], [...y])],
+      ]),
+    };
+    const words = ["verify", "layer.trafo", "--checkpoint", "q", "--target", "interpreter,typescript,wasm"];
+    for (const [format, least, most] of [
+      ["int8", 1e-4, 0.02],
+      ["int4", 5e-3, 0.3],
+    ] as const) {
+      const { status, out, err } = await trafo([...words, "--weights", format, "--json"], checkpoint);
+      expect([status, err]).toEqual([0, ""]);
+      const { rows, weights } = JSON.parse(out);
+      expect(weights).toBe(format);
+      expect(rows.map(({ output }: { output: string }) => output)).toEqual(Array(3).fill(["y", "y, from f32"]).flat());
+      for (const { rounded } of rows) {
+        expect(rounded.deviation).toBeGreaterThan(least);
+        expect(rounded.deviation).toBeLessThan(most);
+        expect(rounded.agreement).toBe(1);
+      }
+    }
+    const shown = await trafo([...words, "--weights", "int8"], checkpoint);
+    expect(shown.out).toContain("deviation");
+    expect(shown.out).toContain("weights are held as int8: what deviates by up to 0.1");
+    const strict = await trafo([...words, "--weights", "int8", "--tolerance", "1e-6"], checkpoint);
+    expect(strict.status).toBe(1);
+    expect(strict.err).toContain("E0714");
+  });
+
+  it("is refused where it means nothing", async () => {
+    const wrong = await layer("run", "layer.trafo", "--random-weights", "--size", "T=1", "--weights", "int3");
+    expect(wrong.err).toContain("--weights takes f32, int8, int4, but is int3");
+    const onnx = await layer(
+      "compile",
+      "layer.trafo",
+      "--target",
+      "onnx",
+      "--random-weights",
+      "-o",
+      "o",
+      "--weights",
+      "int8",
+    );
+    expect(onnx.err).toContain("error[E0610]: the target onnx holds weights as they are");
+    expect((await targetsOf("all", "int8")).left.map(({ name }) => name)).toContain("onnx");
+  });
+});

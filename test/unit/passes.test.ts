@@ -48,6 +48,7 @@ describe("the manager", () => {
       ["tables", false, false],
       ["halves", false, false],
       ["projections", false, false],
+      ["quantization", false, false],
       ["fusion", true, false],
     ]);
     expect(reports[0]!.remarks).toContainEqual({
@@ -87,6 +88,7 @@ describe("the manager", () => {
       "tables",
       "halves",
       "projections",
+      "quantization",
     ]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });

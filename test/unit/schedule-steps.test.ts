@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import {
   Buffer,
   binary,
+  cast,
   constant,
   index,
   type Kernel,
   load,
   printKernel,
+  type Statement,
   verifyKernel,
 } from "../../src/ir/kernel/index.js";
 import { applySchedule, parseSchedule, ScheduleError } from "../../src/schedule/index.js";
@@ -355,6 +357,44 @@ describe("accumulate", () => {
       ],
     );
     expect(refusal(meeting, "accumulate total n into p q r s")).toContain("not proven to be independent");
+  });
+});
+
+describe("fold", () => {
+  const bytes = new Buffer("bytes", "i8", [size(10), size(6)], "global");
+  const whole = new Buffer("whole", "i32", [size(10)], "global");
+  const product = (i: Size, k: Size) => binary("mul", cast(at(bytes, i, k), "i32"), index(i));
+  /** The sums of rows of bytes, times the number of the row. */
+  const rows = (add: (i: Size, k: Size) => Statement[]): Kernel =>
+    kernelOf(
+      "rows",
+      [bytes],
+      [whole],
+      [
+        loop("j", size(10), (i) => [store(whole, [i], index(0))]),
+        loop("i", size(10), (i) => [loop("k", size(6), (k) => add(i, k))]),
+      ],
+    );
+  const sums32 = rows((i, k) => [store(whole, [i], product(i, k), "add")]);
+
+  test("adds at once what iterations add", () => {
+    expect(scheduled(sums32, "split k 2 exact into ko ki; fold ki")).toContain(
+      [
+        "for i in 0..10",
+        "  for ko in 0..3",
+        "    whole[i] += i32(bytes[i, 2*ko]) * i + i32(bytes[i, 2*ko + 1]) * i",
+      ].join("\n"),
+    );
+  });
+
+  test("is refused", () => {
+    expect(refusal(sums32, "fold i")).toBe("fold: i does more, or other, than to add integers");
+    expect(refusal(sums(), "fold i2")).toBe("fold: i2 does more, or other, than to add integers");
+    expect(refusal(twice(), "fold n")).toBe("fold: n has N iterations, not 1 to 16");
+    const running = rows((i, k) => [store(whole, [k], product(i, k), "add")]);
+    expect(refusal(running, "fold k")).toBe("fold: the place in whole depends on k");
+    const doubled = rows((i, k) => [store(whole, [i], binary("add", at(whole, i), product(i, k)), "add")]);
+    expect(refusal(doubled, "fold k")).toBe("fold: what is added in k reads whole");
   });
 });
 

@@ -13,6 +13,7 @@ const schedule: Schedule = [
   { step: "mark", loop: "b", kind: "grid.x" },
   { step: "peelGuard", loop: "io", name: "ir", copies: ["a"] },
   { step: "accumulate", buffer: "y", loop: "k", names: ["in", "out"] },
+  { step: "fold", loop: "kj" },
   { step: "rfactor", loop: "ki", under: "ko", names: ["begin", "combine"] },
   {
     step: "packWeight",
@@ -29,7 +30,7 @@ const text =
   "reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j k; sink ti; " +
   "sink tj into k apart tk; " +
   "mark ii unroll; mark b grid.x; peelGuard io into ir copies a; accumulate y k into in out; " +
-  "rfactor ki ko into begin combine; packWeight w 1/8 0 1%8";
+  "fold kj; rfactor ki ko into begin combine; packWeight w 1/8 0 1%8";
 
 test("a schedule prints and parses back", () => {
   expect(printSchedule(schedule)).toBe(text);
@@ -48,6 +49,7 @@ test.each([
   ["mark i fast", "mark i fast: fast is not a kind of loop: serial, parallel, unroll, vector, grid.x"],
   ["sink i into j copies k", "sink i into j copies k: copies is one word too many"],
   ["sink i apart j k", "sink i apart j k: it names one loop"],
+  ["fold", "fold: a loop is missing"],
   ["peelGuard i", "peelGuard i: the name of the second part is missing"],
   ["peelGuard i into a b", "peelGuard i into a b: the second part has one name"],
   ["packWeight w 1 eight", "packWeight w 1 eight: eight is no part of a layout"],

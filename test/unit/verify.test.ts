@@ -167,12 +167,14 @@ describe("the operator that departs", () => {
   it("is shown at its line", () => {
     const result: Verification = {
       passed: false,
+      tolerance: 1e-4,
       rows: [
         {
           target: "typescript",
           case: "case0",
           output: "scores",
           passed: false,
+          rounded: null,
           absolute: 1,
           relative: 1,
           detail: "scores[0] is 1, and 2 is expected",
@@ -246,11 +248,20 @@ describe("the pass without which all agrees", () => {
   });
   it("is told, where no operator alone departs", () => {
     const rows: Verification["rows"] = [
-      { target: "typescript", case: "case0", output: "scores", passed: false, absolute: 1, relative: 1, detail: null },
+      {
+        target: "typescript",
+        case: "case0",
+        output: "scores",
+        passed: false,
+        absolute: 1,
+        relative: 1,
+        rounded: null,
+        detail: null,
+      },
     ];
     const failure = { target: "typescript", case: "case0", outputs: ["scores"], departure: null } as const;
     const failures = [{ ...failure, pass: "--disable fusion" }];
-    const result: Verification = { passed: false, rows, failures, notCompared: [], notUsed: [] };
+    const result: Verification = { passed: false, tolerance: 1e-4, rows, failures, notCompared: [], notUsed: [] };
     const [text] = failureDiagnostics(result, new SourceFile("p.trafo", pair)).map((d) => renderDiagnostic(d));
     expect(text).toContain("with --disable fusion, it gives what the interpreter gives in f64");
     expect(text).toContain("every operator alone is right");

@@ -368,7 +368,14 @@ class Artist {
 }
 
 /** What to call a value that is the same for all inputs, if nobody has given it a name. */
-const indexWords = { i32: "indices", bool: "mask", f32: "numbers", f16: "numbers" } as const;
+const indexWords = {
+  i32: "indices",
+  bool: "mask",
+  f32: "numbers",
+  f16: "numbers",
+  i8: "numbers",
+  i16: "numbers",
+} as const;
 
 /** The innermost layer around all of them. */
 function homeOf(layers: readonly Layer[]): Layer | null {

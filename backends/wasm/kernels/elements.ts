@@ -11,6 +11,37 @@ export function valueType(element: KernelElement): ValueType {
 }
 
 /** The bytes of an element in memory. */
-export function elementBytes(element: KernelElement): number {
-  return element === "bool" ? 1 : 4;
+export { bytesOf as elementBytes } from "../../../src/memory/index.js";
+
+/** Whether elements are less in memory than they are in a register: vectors of them are not stored as they are. */
+export function isNarrow(element: KernelElement): boolean {
+  return element === "bool" || element === "i8" || element === "i16";
 }
+
+/** The instruction that loads one element. */
+export function loadOf(element: KernelElement): string {
+  return loads[element];
+}
+
+/** The instruction that stores one element. */
+export function storeOf(element: KernelElement): string {
+  return stores[element];
+}
+
+const loads: { readonly [K in KernelElement]: string } = {
+  f32: "f32.load",
+  f16: "f32.load",
+  i32: "i32.load",
+  bool: "i32.load8_u",
+  i8: "i32.load8_s",
+  i16: "i32.load16_s",
+};
+
+const stores: { readonly [K in KernelElement]: string } = {
+  f32: "f32.store",
+  f16: "f32.store",
+  i32: "i32.store",
+  bool: "i32.store8",
+  i8: "i32.store8",
+  i16: "i32.store16",
+};

@@ -1,19 +1,23 @@
 /** Expressions of kernels as code: scalars, and vectors of four where they depend on the lane. */
 import { InternalError } from "../../../src/diagnostics/index.js";
+import { integerLimits } from "../../../src/ir/graph/types.js";
 import {
+  cast,
   distinctExpressions,
   type Expression,
   index as indexExpression,
+  type KernelElement,
   type KernelUnary,
 } from "../../../src/ir/kernel/index.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import { constantOf, type SizeVariable, size, sub, substitute, variablesOf } from "../../../src/sizes/index.js";
 import { smallPower } from "../../common/constants.js";
-import { integerRange, isPositive } from "../../common/integers.js";
+import { integerRange, isPositive, powerOfTwo } from "../../common/integers.js";
 import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op } from "../code/tree.js";
 import type { Addresses } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
-import { isFloat, valueType } from "./elements.js";
+import { alternate, type Dot, dotOf, halvesOf } from "./dots.js";
+import { isFloat, loadOf, valueType } from "./elements.js";
 import type { Registers } from "./registers.js";
 import type { SizeCode } from "./sizes.js";
 
@@ -174,8 +178,13 @@ export class Expressions {
         if (element === operand.element) return value;
         if (element === "bool") return op(isFloat(operand.element) ? "f32x4.ne" : "i32x4.ne", [value, i32x4(0)]);
         if (operand.element === "bool") return op("v128.and", [value, isFloat(element) ? f32x4(1) : i32x4(1)]);
-        if (element === "i32") return op("i32x4.trunc_sat_f32x4_s", [value]);
-        const float = operand.element === "i32" ? op("f32x4.convert_i32x4_s", [value]) : value;
+        if (!isFloat(element)) {
+          const whole = isFloat(operand.element) ? op("i32x4.trunc_sat_f32x4_s", [value]) : value;
+          if (element === "i32") return whole;
+          const { min, max } = integerLimits(element);
+          return op("i32x4.max_s", [op("i32x4.min_s", [whole, i32x4(max)]), i32x4(min)]);
+        }
+        const float = isFloat(operand.element) ? value : op("f32x4.convert_i32x4_s", [value]);
         return element === "f16" ? call(this.helper("half4"), float) : float;
       }
     }
@@ -187,6 +196,12 @@ export class Expressions {
     const stride = buffer.element === "bool" ? null : this.addresses.strideOf(buffer, index);
     if (stride === null) return this.#packed(expression, level);
     const { pointer, offset } = this.addresses.of(buffer, index);
+    if (buffer.element === "i8" || buffer.element === "i16") {
+      if (stride !== 1) return this.#packed(expression, level);
+      if (buffer.element === "i16") return op("v128.load16x4_s", [pointer], { offset });
+      const words = op("i16x8.extend_low_i8x16_s", [op("v128.load32_zero", [pointer], { offset })]);
+      return op("i32x4.extend_low_i16x8_s", [words]);
+    }
     if (stride === 1) return op("v128.load", [pointer], { offset });
     // Lanes apart: three are loaded into the vector that the first one fills.
     const first = op("v128.load32_splat", [pointer], { offset });
@@ -217,11 +232,57 @@ export class Expressions {
       const base = this.#shared(power.base, level);
       return Array.from({ length: power.exponent }, () => base).reduce((a, b) => op("f32x4.mul", [a, b]));
     }
+    const dot = operator === "add" && !float ? dotOf(expression, this.addresses, (each) => this.isWide(each)) : null;
+    if (dot !== null) return this.#dot(dot, level);
+    const shift = powerOfTwo(expression);
+    if (shift !== null) {
+      const value = this.vector(left, level);
+      if (operator === "floor_div") return op("i32x4.shr_s", [value, i32(shift)]);
+      return op("v128.and", [value, i32x4(2 ** shift - 1)]);
+    }
     if (operator === "pow" || operator === "floor_div" || operator === "mod") return this.#packed(expression, level);
     const operands = [this.vector(left, level), this.vector(right, level)];
     if (operator === "and" || operator === "or") return op(`v128.${operator}`, operands);
     const sign = !float && (operator === "lt" || operator === "le" || operator === "max" || operator === "min");
     return op(`${float ? "f32x4" : "i32x4"}.${operator}${sign ? "_s" : ""}`, operands);
+  }
+
+  #dot({ x, w, isHalved }: Dot, level: number): Code {
+    const words = this.#loadedOnce("v128.load8x8_s", w, level);
+    if (!isHalved) return op("i32x4.dot_i16x8_s", [words, this.#loadedOnce("v128.load32_splat", x, level)]);
+    const [low, high] = halvesOf(this.#inLocal(words, w, level));
+    const numbers = (first: 0 | 1): Code => {
+      const make = (): Code => alternate(this.#loadedOnce("v128.load64_splat", x, level, true), first);
+      return this.#heldFor(`pairs ${first} ${this.#number(x)}`, x, level, make);
+    };
+    const sums = [op("i32x4.dot_i16x8_s", [low, numbers(0)]), op("i32x4.dot_i16x8_s", [high, numbers(1)])];
+    return op("i32x4.add", sums);
+  }
+
+  /** A vector that one instruction loads, from where an element lies on; in a local if it is used again. */
+  #loadedOnce(name: string, element: Of<"load">, level: number, isShared = false): Code {
+    const { pointer, offset } = this.addresses.of(element.buffer, element.index);
+    const make = (): Code => op(name, [pointer], { offset });
+    const uses = this.blocks.all[level]!.uses.get(cast(element, "i32")) ?? 0;
+    return isShared || uses > 1 ? this.#heldFor(`${name} ${this.#number(element)}`, element, level, make) : make();
+  }
+
+  #heldFor(key: string, element: Of<"load">, level: number, make: () => Code): Code {
+    const known = this.blocks.held(key);
+    if (known !== null) return known;
+    const at = Math.min(level, this.blocks.levelOf(element));
+    return this.blocks.hold(key, at, new Local(element.buffer.name, "v128"), make(), element);
+  }
+
+  #inLocal(code: Code, element: Of<"load">, level: number): Code {
+    if (code.kind === "plain" && code.name === "local.get") return code;
+    return this.blocks.hold(
+      `words ${this.#number(element)}`,
+      level,
+      new Local(element.buffer.name, "v128"),
+      code,
+      element,
+    );
   }
 
   /** An operand that is used more than once, in a local. */
@@ -246,8 +307,7 @@ export class Expressions {
           return lane === null ? get(local) : op(`${shape}.extract_lane`, [get(local)], { lane });
         }
         const { pointer, offset } = this.addresses.of(buffer, index);
-        const name = buffer.element === "bool" ? "i32.load8_u" : isFloat(buffer.element) ? "f32.load" : "i32.load";
-        return op(name, [pointer], { offset });
+        return op(loadOf(buffer.element), [pointer], { offset });
       }
       case "unary":
         return this.#scalarUnary(expression, level);
@@ -263,11 +323,22 @@ export class Expressions {
         if (element === operand.element) return value;
         if (element === "bool")
           return isFloat(operand.element) ? op("f32.ne", [value, f32(0)]) : op("i32.ne", [value, i32(0)]);
-        if (element === "i32") return operand.element === "bool" ? value : op("i32.trunc_sat_f32_s", [value]);
+        if (!isFloat(element)) {
+          const whole = isFloat(operand.element) ? op("i32.trunc_sat_f32_s", [value]) : value;
+          if (element === "i32" || operand.element === "bool") return whole;
+          return this.#clamped(whole, element);
+        }
         const float = isFloat(operand.element) ? value : op("f32.convert_i32_s", [value]);
         return element === "f16" ? this.#byLane("half4", float) : float;
       }
     }
+  }
+
+  /** A whole number within the limits of its type. */
+  #clamped(value: Code, element: KernelElement): Code {
+    const { min, max } = integerLimits(element);
+    const vector = op("i32x4.min_s", [op("i32x4.splat", [value]), i32x4(max)]);
+    return op("i32x4.extract_lane", [op("i32x4.max_s", [vector, i32x4(min)])], { lane: 0 });
   }
 
   /** A function of vectors for one number. */
@@ -309,6 +380,9 @@ export class Expressions {
     if (operator === "floor_div" || operator === "mod") {
       const isQuotient = operator === "floor_div";
       if (float) return call(this.helper(isQuotient ? "floorDivide" : "floorMod"), a, b);
+      const shift = powerOfTwo(expression);
+      if (shift !== null)
+        return isQuotient ? op("i32.shr_s", [a, i32(shift)]) : op("i32.and", [a, i32(2 ** shift - 1)]);
       const isPlain = integerRange(left).min >= 0 && isPositive(right);
       if (isPlain) return op(isQuotient ? "i32.div_u" : "i32.rem_u", [a, b]);
       return call(this.helper(isQuotient ? "floor_div" : "floor_mod"), a, b);

@@ -31,7 +31,7 @@ import {
 import { type Code, call, type FunctionCode, get, i32, Local, numberOf, op, plus, set, times } from "../code/tree.js";
 import { Addresses } from "./addresses.js";
 import { type Block, Blocks } from "./blocks.js";
-import { elementBytes, isFloat } from "./elements.js";
+import { elementBytes, isFloat, isNarrow, storeOf } from "./elements.js";
 import { Expressions } from "./expressions.js";
 import { Registers } from "./registers.js";
 import { SizeCode } from "./sizes.js";
@@ -283,7 +283,7 @@ class KernelEmitter {
     }
     if (this.#registers.has(buffer)) this.#toRegister(buffer, index, value, isWide, block);
     else if (!isWide) this.#toMemory(buffer, index, value, block);
-    else if (buffer.element !== "bool" && this.#addresses.strideOf(buffer, index) === 1) {
+    else if (!isNarrow(buffer.element) && this.#addresses.strideOf(buffer, index) === 1) {
       const { pointer, offset } = this.#addresses.of(buffer, index);
       const code = this.#expressions.vector(value);
       block.out.push(op("v128.store", [pointer, this.#rounded(buffer, code, true)], { offset }));
@@ -313,8 +313,7 @@ class KernelEmitter {
   #toMemory(buffer: Buffer, index: readonly Expression[], value: Expression, block: Block): void {
     const { pointer, offset } = this.#addresses.of(buffer, index);
     const stored = this.#rounded(buffer, this.#expressions.value(value), false);
-    const name = buffer.element === "bool" ? "i32.store8" : isFloat(buffer.element) ? "f32.store" : "i32.store";
-    block.out.push(op(name, [pointer, stored], { offset }));
+    block.out.push(op(storeOf(buffer.element), [pointer, stored], { offset }));
   }
 
   /** A number as a buffer of f16 holds it. */

@@ -12,7 +12,7 @@ import {
 } from "../../../src/ir/kernel/index.js";
 import { constantOf, type SizeVariable, size, substitute, variablesOf } from "../../../src/sizes/index.js";
 import { Local } from "../code/tree.js";
-import { valueType } from "./elements.js";
+import { isNarrow, valueType } from "./elements.js";
 
 /** Larger tiles lie in memory: no engine has as many registers. */
 const mostElements = 256;
@@ -55,7 +55,7 @@ export class Registers {
     const numbers = index.map((each) => (each.kind === "index" ? constantOf(each.value) : null));
     if (!numbers.includes(null)) return;
     const wide = numbers.slice(0, -1).includes(null) ? null : this.#wideStart(index.at(-1)!);
-    if (wide === null || wide % 4 !== 0 || buffer.element === "bool") this.#wide.delete(buffer);
+    if (wide === null || wide % 4 !== 0 || isNarrow(buffer.element)) this.#wide.delete(buffer);
     else this.#wide.set(buffer, true);
   }
 

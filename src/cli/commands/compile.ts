@@ -4,6 +4,7 @@ import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import { describeProgram, unreadNote } from "../../driver/describe.js";
 import { namedTensors } from "../../driver/module-runner.js";
+import { requireWeightsAsTheyAre } from "../../driver/onnx-runner.js";
 import { remarksText } from "../../driver/pass-report.js";
 import { type Compilation, stageNames } from "../../driver/pipeline.js";
 import { dumpAfter, dumpNameOf, dumpNames } from "../../driver/stage-dumps.js";
@@ -149,6 +150,7 @@ async function compileOnnx(
   output: string,
 ): Promise<number> {
   const { tile, fuse, schedule, disable, remarks, time } = options;
+  requireWeightsAsTheyAre(compilation.request.weights);
   if (tile !== undefined || fuse === false || schedule === false || disable !== undefined || remarks || time) {
     throw UserError.of("E0610", "the target onnx has no kernels: it is written from the graph before any pass", {
       help: ["leave out --tile, --no-schedule, --no-fuse, --disable, --remarks and --time"],

@@ -14,7 +14,7 @@ import { printJson, showDiagnostics } from "../report.js";
 
 interface VerifyOptions extends CommonOptions {
   readonly expect?: string;
-  readonly tolerance: string;
+  readonly tolerance?: string;
 }
 
 export function declareVerify(program: Command, host: Host, finish: (status: number) => void): void {
@@ -26,7 +26,7 @@ export function declareVerify(program: Command, host: Host, finish: (status: num
     )
     .argument("<FILE>", "the program")
     .option("--expect <FILE>", "the expected values; io.safetensors beside the weights if not given")
-    .option("--tolerance <NUMBER>", "the largest error that passes", "1e-4");
+    .option("--tolerance <NUMBER>", "the largest error that passes; 1e-4, or that of --weights, if not given");
   withOptions(command, "checkpoint", "target", "entry", "set", "config", "json", ...compileOptions)
     .addHelpText(
       "after",
@@ -51,12 +51,12 @@ function toleranceOf(word: string): number {
 }
 
 async function run(host: Host, path: string, options: VerifyOptions): Promise<number> {
-  const { chosen, left } = await targetsOf(options.target ?? "all");
-  const tolerance = toleranceOf(options.tolerance);
+  const tolerance = options.tolerance === undefined ? {} : { tolerance: toleranceOf(options.tolerance) };
   if (options.checkpoint === undefined) {
     throw UserError.of("E0610", "verify needs a checkpoint", { help: ["give --checkpoint DIR"] });
   }
   const compilation = compilationOf(host, path, options);
+  const { chosen, left } = await targetsOf(options.target ?? "all", compilation.request.weights);
   const { program } = compilation.elaborated;
   const folder = host.files.kind(options.checkpoint) === "folder" ? options.checkpoint : folderOf(options.checkpoint);
   const cases = readCases(host.files, options.expect ?? joinPath(folder, "io.safetensors"));
@@ -66,15 +66,24 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
     const count = (done: number, of: number) => progress.count("reading weights", done, of);
     const weights = readWeights(program.entries, reader, count);
     const onProgress = (what: string) => progress.say(what);
-    return verify({ compilation, weights, cases, targets: chosen, tolerance, onProgress });
+    return verify({ compilation, weights, cases, targets: chosen, ...tolerance, onProgress });
   });
   const diagnostics: Diagnostic[] = [
     ...compilation.diagnostics.sorted,
     ...failureDiagnostics(result, compilation.get("source")),
   ];
-  if (options.json) printJson(host, { model: program.name, tolerance, targetsLeft: left, ...result }, diagnostics);
+  if (options.json)
+    printJson(
+      host,
+      { model: program.name, weights: options.weights ?? "f32", targetsLeft: left, ...result },
+      diagnostics,
+    );
   else {
     host.out(rowsTable(result));
+    if ((options.weights ?? "f32") !== "f32") {
+      const passes = `what deviates by up to ${result.tolerance} (root mean square) passes, and tokens may differ`;
+      host.out(`weights are held as ${options.weights}: ${passes}\n`);
+    }
     for (const line of noticesOf(result)) host.out(`${line}\n`);
     for (const { name, reason } of left) host.out(`not run: ${name}: ${reason}\n`);
     showDiagnostics(host, diagnostics);
@@ -84,7 +93,16 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
 
 function rowsTable({ rows }: Verification): string {
   const heads = ["target", "case", "output", "largest error", "relative", ""];
-  return table([heads, ...rows.map(rowCells)], "lllrrl");
+  const cells = rows.map(rowCells);
+  if (rows.every(({ rounded }) => rounded === null)) return table([heads, ...cells], "lllrrl");
+  const wide = rows.map(({ rounded }, i) => cells[i]!.toSpliced(5, 0, ...roundedCells(rounded)));
+  return table([heads.toSpliced(5, 0, "deviation", "largest alike"), ...wide], "lllrrrrl");
+}
+
+function roundedCells(rounded: Row["rounded"]): string[] {
+  if (rounded === null) return ["", ""];
+  const { deviation, agreement } = rounded;
+  return [errorText(deviation), agreement === null ? "" : `${(100 * agreement).toFixed(1)} %`];
 }
 
 function rowCells(row: Row): string[] {

@@ -76,6 +76,11 @@ export class GraphBuilder {
     return this.#nodes[value] ?? this.#unknown(value);
   }
 
+  /** The name that the user has for a value; null if there is none. */
+  nameOf(value: ValueId): string | null {
+    return this.#names[value] ?? null;
+  }
+
   /** Gives a value the name that the user has for it; the first name stays. */
   nameValue(value: ValueId, name: string): void {
     this.nodeOf(value);

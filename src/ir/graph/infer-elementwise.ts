@@ -12,7 +12,9 @@ import {
   numbers,
   only,
 } from "./type-rules.js";
-import { type ElementType, elementTypes } from "./types.js";
+import type { ElementType } from "./types.js";
+
+const comparable = [...numbers, ...booleans];
 
 /** Same shape and element; the element must be among the allowed ones. */
 function unary(operator: UnaryOperator, allowed: readonly ElementType[]): Inference<UnaryOperator> {
@@ -66,8 +68,8 @@ export const binaryInference: { readonly [K in BinaryOperator]: Inference<K> } =
   minimum: binary("minimum", numbers),
   lt: binary("lt", numbers, "bool"),
   le: binary("le", numbers, "bool"),
-  eq: binary("eq", elementTypes, "bool"),
-  ne: binary("ne", elementTypes, "bool"),
+  eq: binary("eq", comparable, "bool"),
+  ne: binary("ne", comparable, "bool"),
   and: binary("and", booleans),
   or: binary("or", booleans),
 };

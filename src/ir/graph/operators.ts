@@ -96,7 +96,7 @@ export interface Attributes
   readonly size: { readonly value: Size };
   /** i32 of the given shape; each element is its index along `axis`. */
   readonly iota: { readonly axis: number; readonly shape: readonly Size[] };
-  /** To another element type. To i32: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
+  /** To another element type. To i32, i16, i8: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
   readonly cast: { readonly to: ElementType };
   /** (condition, yes, no), element-wise with broadcasting. */
   readonly where: None;

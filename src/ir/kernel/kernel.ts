@@ -9,7 +9,7 @@ import type { Location } from "../../diagnostics/index.js";
 import type { Size, SizeVariable } from "../../sizes/index.js";
 
 /** The element types of buffers and expressions. */
-export const kernelElements = ["f32", "f16", "i32", "bool"] as const;
+export const kernelElements = ["f32", "f16", "i32", "bool", "i8", "i16"] as const;
 export type KernelElement = (typeof kernelElements)[number];
 
 /** Global buffers are arguments of the kernel; the others are allocated inside it. */
@@ -121,7 +121,7 @@ export type Expression =
       readonly no: Expression;
       readonly element: KernelElement;
     }
-  /** To i32: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
+  /** To i32, i16, i8: truncates, saturates, NaN gives 0. To bool: not equal to 0. */
   | { readonly kind: "cast"; readonly operand: Expression; readonly element: KernelElement }
   | {
       readonly kind: "load";

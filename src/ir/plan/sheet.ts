@@ -4,7 +4,7 @@
  */
 import { render, type SizeVariable } from "../../sizes/index.js";
 import type { Kernel, KernelElement, Layout } from "../kernel/index.js";
-import { layoutText, printKernel } from "../kernel/index.js";
+import { kernelElements, layoutText, printKernel } from "../kernel/index.js";
 import { arrayText, originText, rangeText } from "../text/headers.js";
 import { nameText, numberText, quoted } from "../text/words.js";
 import type { BufferId, Dispatch, IndexCheck, Place, PlanBuffer } from "./plan.js";
@@ -35,7 +35,7 @@ export interface Sheet {
 }
 
 /** The element types of buffers. */
-export const sheetElements: readonly KernelElement[] = ["f32", "f16", "i32", "bool"];
+export const sheetElements: readonly KernelElement[] = kernelElements;
 
 /** The lists of a sheet that name buffers, which are in the order of their numbers unless a line says otherwise. */
 export const orders = ["inputs", "weights", "outputs"] as const;

@@ -1,5 +1,5 @@
 /** What fusion knows of each operator: what it does to elements, and what one element costs. */
-import type { Node, OperatorName } from "../../ir/graph/index.js";
+import type { Graph, OperatorName, ValueId } from "../../ir/graph/index.js";
 
 export type FusionClass =
   /** The caller's. */
@@ -95,10 +95,12 @@ export function classOf(operator: OperatorName): FusionClass {
   return classOfName[operator] ?? "map";
 }
 
-/** What one element costs besides reading its operands; an addition costs 1. Widening casts are free. */
-export function costOf(node: Node): number {
+/** What one element costs besides reading the node's operands; an addition costs 1. Widening casts are free. */
+export function costOf({ nodes, types }: Graph, value: ValueId): number {
+  const node = nodes[value]!;
   if (node.operator !== "cast") return costs[node.operator] ?? 0;
   const { to } = node.attributes;
-  if (to === "f32") return 0;
+  const from = types[node.operands[0]!]!.element;
+  if (to === "f32" || (to === "i32" && (from === "i8" || from === "i16"))) return 0;
   return to === "f16" || to === "i32" ? 3 : 1;
 }

@@ -14,9 +14,7 @@ import {
   attentionsOf,
   contractionOrder,
   type Graph,
-  type Node,
   type Placement,
-  type TensorType,
   type ValueId,
 } from "../../ir/graph/index.js";
 import { elementCount } from "../../ir/graph/infer-shapes.js";
@@ -186,11 +184,7 @@ class Fusion {
   }
 
   #cost(value: ValueId): number {
-    return costOf(this.graph.nodes[value]!);
-  }
-
-  #types({ operands }: Node): readonly TensorType[] {
-    return operands.map((operand) => this.graph.types[operand]!);
+    return costOf(this.graph, value);
   }
 
   #count(value: ValueId): number {
@@ -216,6 +210,7 @@ class Fusion {
       const isCheap = indexCost <= most || this.#repeats(value, reads) <= 1.01;
       return isCheap ? null : "a table of positions, read more than once";
     }
+    if (this.context.weights !== null && kind === "map" && this.#prepared.isExpanded(value)) return null;
     if (this.#prepared.has(value, reads)) return "it is made of weights alone, and computed at load";
     if (reads.some(({ guarded }) => guarded)) return "it is read where an axis may be empty";
     if (reads.some(({ group }) => group.members >= mostMembers)) return "the kernels that read it are large";
@@ -309,7 +304,7 @@ class Fusion {
     if (node.operator !== "concat") return "";
     const { axis } = node.attributes;
     if (node.operands.length > 4) return "it has many parts";
-    const isPopulated = this.#types(node).every(({ shape }) => rangeOf(shape[axis]!).min >= 1);
+    const isPopulated = node.operands.every((each) => rangeOf(this.graph.types[each]!.shape[axis]!).min >= 1);
     if (!isPopulated) return "a part may be empty";
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
     if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
@@ -323,6 +318,7 @@ class Fusion {
       return groupsOf(reads) > 1 ? `${groupsOf(reads)} kernels read it` : "its kernel reads it more than once";
     }
     const { group, direct } = read;
+    if (read.factor && this.#isPartial(value, reads)) return null;
     if (read.inScores) {
       return this.#repeats(value, reads) <= 1.01 ? null : "the scores of its kernel read each element several times";
     }
@@ -332,6 +328,11 @@ class Fusion {
     if (group.hasRows) return "the kernel that reads it works along rows";
     const counts = [value, group.root].map((each) => elementCount(this.graph.types[each]!.shape));
     return compare(counts[0]!, counts[1]!) === "equal" ? null : "its elements are read several times";
+  }
+
+  /** Whether a product is a sum of integers within sums: computed where it is scaled. */
+  #isPartial(value: ValueId, reads: readonly Read[]): boolean {
+    return this.graph.types[value]!.element === "i32" && this.#repeats(value, reads) <= 1.01;
   }
 
   #verdictOnRows(value: ValueId, reads: readonly Read[]): Verdict {

@@ -25,7 +25,7 @@ const rule = "products of one value";
 function mergeProjections(graph: Graph, context: PassContext): Graph {
   const products = new Products(graph);
   if (!products.areAlike()) return graph;
-  products.place(fusion.run(graph, { remark: () => {} }).placements);
+  products.place(fusion.run(graph, { ...context, remark: () => {} }).placements);
   const { groups, missed } = groupsOf(graph, products);
   for (const { product, reason } of missed) {
     const message = `a product stays alone: ${reason}`;

@@ -4,23 +4,23 @@
  * What must stay true: a weight or a part that no run reads is let go when the last part that is made of it is computed,
  * so that while weights arrive, little more is held than what runs need.
  */
-import { type ArrayOf, arrayOf, type ElementName, elementCount } from "./tensors.js";
+import { arrayOf, elementCount, type HeldArrayOf, type HeldElement } from "./tensors.js";
 
 /** What is computed of weights once, when they have arrived. */
 export interface PreparedSpec {
-  readonly type: ElementName;
+  readonly type: HeldElement;
   readonly shape: readonly number[];
   /** The weights, and what was prepared before, that it is made of. */
   readonly of: readonly string[];
   /** Writes it, from arrays in the order of `of`. */
-  readonly compute: (of: readonly ArrayOf[ElementName][], result: ArrayOf[ElementName]) => void;
+  readonly compute: (of: readonly HeldArrayOf[HeldElement][], result: HeldArrayOf[HeldElement]) => void;
   /** Runs do not read it: it is let go when all that is made of it is computed. */
   readonly passing?: boolean;
 }
 
 /** What a run reads, by name, and what it is made of as long as it is needed. */
 export class Preparation {
-  readonly arrays: Record<string, ArrayOf[ElementName]> = Object.create(null);
+  readonly arrays: Record<string, HeldArrayOf[HeldElement]> = Object.create(null);
   readonly #prepared: ReadonlyMap<string, PreparedSpec>;
   /** How many arrays each part still waits for. */
   readonly #missing = new Map<string, number>();
@@ -44,7 +44,7 @@ export class Preparation {
   }
 
   /** Takes an array, and computes what was waiting for it. */
-  take(name: string, array: ArrayOf[ElementName]): void {
+  take(name: string, array: HeldArrayOf[HeldElement]): void {
     this.arrays[name] = array;
     const ready = (this.#readers.get(name) ?? []).filter((reader) => {
       const missing = this.#missing.get(reader)! - 1;

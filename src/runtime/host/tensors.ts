@@ -3,12 +3,21 @@
 /** The element types: f16 is held as bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
 export type ElementName = "f32" | "f16" | "i32" | "bool";
 
+/** The element types of what a model makes of its weights, and callers never see: also small whole numbers. */
+export type HeldElement = ElementName | "i8" | "i16";
+
 /** The array that holds elements of each type. */
 export interface ArrayOf {
   f32: Float32Array;
   f16: Uint16Array;
   i32: Int32Array;
   bool: Uint8Array;
+}
+
+/** As `ArrayOf`, of what a model holds. */
+export interface HeldArrayOf extends ArrayOf {
+  i8: Int8Array;
+  i16: Int16Array;
 }
 
 /** A tensor: row-major elements, one size per axis. */
@@ -19,21 +28,28 @@ export interface Tensor<Type extends ElementName = ElementName> {
 }
 
 /** The number of bytes of one element. */
-export const bytesPerElement: Readonly<Record<ElementName, number>> = { f32: 4, f16: 2, i32: 4, bool: 1 };
+export const bytesPerElement: Readonly<Record<HeldElement, number>> = {
+  f32: 4,
+  f16: 2,
+  i32: 4,
+  bool: 1,
+  i8: 1,
+  i16: 2,
+};
 
 /** A view of `length` elements on `buffer` from the byte `offset`. */
-export function viewOf<Type extends ElementName>(
+export function viewOf<Type extends HeldElement>(
   type: Type,
   buffer: ArrayBufferLike,
   offset: number,
   length: number,
-): ArrayOf[Type];
+): HeldArrayOf[Type];
 export function viewOf(
-  type: ElementName,
+  type: HeldElement,
   buffer: ArrayBufferLike,
   offset: number,
   length: number,
-): ArrayOf[ElementName] {
+): HeldArrayOf[HeldElement] {
   switch (type) {
     case "f32":
       return new Float32Array(buffer, offset, length);
@@ -43,11 +59,15 @@ export function viewOf(
       return new Int32Array(buffer, offset, length);
     case "bool":
       return new Uint8Array(buffer, offset, length);
+    case "i8":
+      return new Int8Array(buffer, offset, length);
+    case "i16":
+      return new Int16Array(buffer, offset, length);
   }
 }
 
 /** An array of zeros. */
-export function arrayOf<Type extends ElementName>(type: Type, length: number): ArrayOf[Type] {
+export function arrayOf<Type extends HeldElement>(type: Type, length: number): HeldArrayOf[Type] {
   return viewOf(type, new ArrayBuffer(length * bytesPerElement[type]), 0, length);
 }
 

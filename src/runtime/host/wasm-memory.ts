@@ -5,11 +5,11 @@
  * and then what is computed from for a while, be it weights that are only packed or the arena of a run.
  */
 import { halfValues, toHalf } from "./half.js";
-import { type ArrayOf, arrayOf, type ElementName, elementCount } from "./tensors.js";
+import { type ArrayOf, arrayOf, bytesPerElement, type ElementName, elementCount, type HeldElement } from "./tensors.js";
 
 /** A weight, or what is computed of weights once. */
-export interface HeldSpec {
-  readonly type: ElementName;
+export interface HeldSpec<Type extends HeldElement = HeldElement> {
+  readonly type: Type;
   readonly shape: readonly number[];
   /** Runs do not read it. */
   readonly passing?: boolean;
@@ -33,9 +33,9 @@ const firstByte = 256;
 /** Vectors may read this much behind the last element. */
 export const slackBytes = 64;
 
-/** The bytes of an element: f16 is held as f32. */
-export function wasmBytes(type: ElementName, elements: number): number {
-  return type === "bool" ? elements : 4 * elements;
+/** The bytes of elements: f16 is held as f32. */
+export function wasmBytes(type: HeldElement, elements: number): number {
+  return type === "f16" ? 4 * elements : bytesPerElement[type] * elements;
 }
 
 export function aligned(bytes: number): number {
@@ -175,13 +175,13 @@ export class WasmHolding {
   readonly #arrays = new Map<ArrayOf[ElementName], number>();
 
   readonly memory: WasmMemory;
-  readonly held: Readonly<Record<string, HeldSpec>>;
+  readonly held: Readonly<Record<string, HeldSpec<ElementName>>>;
   readonly computed: Readonly<Record<string, ComputedSpec>>;
   readonly run: RunCalls;
 
   constructor(
     memory: WasmMemory,
-    held: Readonly<Record<string, HeldSpec>>,
+    held: Readonly<Record<string, HeldSpec<ElementName>>>,
     computed: Readonly<Record<string, ComputedSpec>>,
     run: RunCalls,
   ) {

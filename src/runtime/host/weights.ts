@@ -27,7 +27,16 @@ import {
   safetensorsHeaderLength,
 } from "./safetensors.js";
 import { weightsFiles } from "./shards.js";
-import { type ArrayOf, arrayOf, bytesPerElement, type ElementName, elementCount, showShape } from "./tensors.js";
+import {
+  type ArrayOf,
+  arrayOf,
+  bytesPerElement,
+  type ElementName,
+  elementCount,
+  type HeldArrayOf,
+  type HeldElement,
+  showShape,
+} from "./tensors.js";
 
 /** A tensor that is given by name. The kind of its array says its type; 16-bit numbers are f16 as bits. */
 export interface NamedTensor {
@@ -80,11 +89,13 @@ export interface WeightSpec {
   readonly passing?: boolean;
 }
 
-type Held = Readonly<Record<string, Pick<WeightSpec, "type" | "passing">>>;
+type Held = Readonly<Record<string, { readonly type: HeldElement; readonly passing?: boolean }>>;
 
 /** The arrays of a table by name: those that runs read. */
 export type WeightsOf<Table extends Held> = {
-  readonly [Name in keyof Table as Table[Name]["passing"] extends true ? never : Name]: ArrayOf[Table[Name]["type"]];
+  readonly [Name in keyof Table as Table[Name]["passing"] extends true
+    ? never
+    : Name]: HeldArrayOf[Table[Name]["type"]];
 };
 
 /** A tensor and where it is. */

@@ -43,7 +43,7 @@ function contractionsIn(body: readonly Statement[]): readonly Contraction[] {
 }
 
 /** A loop and those that are each all that the one around them holds. */
-function perfectNest(outermost: Loop): readonly Loop[] {
+export function perfectNest(outermost: Loop): readonly Loop[] {
   const nest = [outermost];
   for (;;) {
     const [only, ...others] = nest.at(-1)!.body;

@@ -78,7 +78,7 @@ function splitReductions(draft: Draft, { sums }: Contraction): readonly string[]
 }
 
 /** Splits the columns; the names of the loops over the columns of a panel. */
-function panelsOf(draft: Draft, column: Loop, factor: number, isPacked: boolean): readonly string[] {
+export function panelsOf(draft: Draft, column: Loop, factor: number, isPacked: boolean): readonly string[] {
   const { name } = column.variable;
   const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
   if (exactDivide(column.extent, size(factor)) !== null) {
@@ -103,7 +103,7 @@ function panelsOf(draft: Draft, column: Loop, factor: number, isPacked: boolean)
 }
 
 /** Tiles the rows of a panel, whose columns are the loop `columns` around them. */
-function tileRows(
+export function tileRows(
   draft: Draft,
   columns: string,
   rows: readonly string[],
@@ -137,7 +137,7 @@ function tileOf(draft: Draft, loops: readonly string[], reduction: readonly stri
   draft.take({ step: "mark", loop: loops.at(-1)!, kind: "vector" });
 }
 
-function reorder(draft: Draft, now: readonly string[], wanted: readonly string[]): void {
+export function reorder(draft: Draft, now: readonly string[], wanted: readonly string[]): void {
   // Loops that stand where they should, at the outside, need not be named.
   const first = now.findIndex((name, at) => name !== wanted[at]);
   if (first >= 0) draft.take({ step: "reorder", loops: wanted.slice(first) });

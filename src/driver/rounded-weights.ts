@@ -1,0 +1,57 @@
+/** How far a program may be from the expected values when its weights are held in fewer bits. */
+import type { WeightsFormat } from "../passes/index.js";
+import type { Tensor } from "../runtime/host/tensors.js";
+import { numbersOf } from "./compare.js";
+
+/** What passes. */
+export interface Allowed {
+  /** The largest error, or where weights are rounded the largest deviation. */
+  readonly tolerance: number;
+  readonly isRounded: boolean;
+}
+
+/** How far two tensors are apart, of which one is computed with rounded weights. */
+export interface RoundedDifference {
+  /** The root mean square of the errors over that of the expected values; NaN if there is a NaN or an infinity. */
+  readonly deviation: number;
+  /** The share of the rows along the last axis whose largest element is at the same place; null for what has no rows. */
+  readonly agreement: number | null;
+}
+
+/**
+ * What passes unless the user says. Rounding a weight to 8 bits moves it by up to 1/254 of the largest of its column, to
+ * 4 bits by up to 1/14 of its group; what that makes of an output depends on the model, and grows with its depth. What is
+ * not even near, as with scales of another matrix, deviates by 1 or more.
+ */
+const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, int8: 0.1, int4: 1 };
+
+export function allowedOf(format: WeightsFormat, tolerance = usual[format]): Allowed {
+  return { tolerance, isRounded: format !== "f32" };
+}
+
+export function roundedDifference(found: Tensor, expected: Tensor): RoundedDifference {
+  const [a, b] = [numbersOf(found), numbersOf(expected)];
+  let [errors, squares] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    errors += (a[i]! - b[i]!) ** 2;
+    squares += b[i]! ** 2;
+  }
+  const deviation = errors === 0 ? 0 : Math.sqrt(errors / squares);
+  return { deviation, agreement: agreementOf(a, b, expected.shape.at(-1) ?? 1) };
+}
+
+function agreementOf(a: ArrayLike<number>, b: ArrayLike<number>, width: number): number | null {
+  if (width < 2 || b.length === 0) return null;
+  let agree = 0;
+  for (let start = 0; start < b.length; start += width) {
+    if (largestAt(a, start, width) === largestAt(b, start, width)) agree++;
+  }
+  return agree / (b.length / width);
+}
+
+/** The place of the first of the largest elements of a row. */
+function largestAt(values: ArrayLike<number>, start: number, width: number): number {
+  let best = 0;
+  for (let i = 1; i < width; i++) if (values[start + i]! > values[start + best]!) best = i;
+  return best;
+}

@@ -1,0 +1,136 @@
+/**
+ * Quantization: large weights of products and tables that indices choose rows from are held as whole numbers of 8 or 4
+ * bits with scales, and products are computed of these. What is small stays as it is: norms, biases, tables of positions.
+ *
+ * Does nothing unless the compilation asks for it. Needs products as they will be computed (projections), and comes before
+ * fusion. Guarantees: what is rounded is rounded here, in the Graph, so that all that comes after it computes the same; a
+ * weight that several products and tables read in one way is held once.
+ */
+import {
+  emitNode,
+  type Graph,
+  type GraphBuilder,
+  loadTimeValues,
+  type Node,
+  type NodeOf,
+  rebuild,
+  type ValueId,
+} from "../../ir/graph/index.js";
+import type { Pass, PassContext } from "../pass.js";
+import { bytesOfQuantized, cutOf, emitProduct, fewest, type Product, productOf } from "./products.js";
+import { type Cut, countIn, dequantize, extentOf, type Quantized, quantize, type WeightStorage } from "./storage.js";
+
+export const quantization: Pass = {
+  name: "quantization",
+  about: "large weights as whole numbers of few bits, where the compilation asks for it",
+  run: (graph, context) => (context.weights === null ? graph : new Quantization(graph, context, context.weights).run()),
+};
+
+class Quantization {
+  readonly #isLoadTime: readonly boolean[];
+  readonly #ofInputs: readonly boolean[];
+
+  constructor(
+    readonly graph: Graph,
+    readonly context: PassContext,
+    readonly storage: WeightStorage,
+  ) {
+    this.#isLoadTime = loadTimeValues(graph);
+    const ofInputs: boolean[] = [];
+    for (const { operator, operands } of graph.nodes) {
+      ofInputs.push(operator === "input" || operands.some((operand) => ofInputs[operand]));
+    }
+    this.#ofInputs = ofInputs;
+  }
+
+  run(): Graph {
+    return rebuild(this.graph, (builder, node, operands, id) => {
+      return this.#quantized(builder, node, operands, id) ?? emitNode(builder, node, operands);
+    });
+  }
+
+  #quantized(builder: GraphBuilder, node: Node, operands: readonly ValueId[], id: ValueId): ValueId | null {
+    if (node.operator === "einsum") return this.#product(builder, node, operands, id);
+    return node.operator === "take" ? this.#table(builder, node, operands, id) : null;
+  }
+
+  #product(builder: GraphBuilder, node: NodeOf<"einsum">, operands: readonly ValueId[], id: ValueId): ValueId | null {
+    const product = productOf(this.graph, node, this.#isLoadTime);
+    if (product === null) return null;
+    if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
+    const weight = node.operands[product.position]!;
+    const made = this.#weight(builder, weight, operands[product.position]!, product, id);
+    if (made === null) return null;
+    const { cut, storage, quantized } = made;
+    const other = operands[1 - product.position]!;
+    const { value, integers } = emitProduct(builder, product, other, quantized, cut, storage);
+    const how = integers ? "products of integers" : "products of floats";
+    this.#fired("product", id, `${this.#text(builder, weight, made)}, ${how}`);
+    return value;
+  }
+
+  /** Rows that are chosen for what the caller gives: of an embedding, or the matrices of experts. */
+  #table(builder: GraphBuilder, node: NodeOf<"take">, operands: readonly ValueId[], id: ValueId): ValueId | null {
+    const [table, indices] = node.operands as readonly [ValueId, ValueId];
+    const { element, shape } = this.graph.types[table]!;
+    if (!this.#isLoadTime[table] || element !== "f32" || shape.length < 2 || node.attributes.axis !== 0) return null;
+    if (!this.#ofInputs[indices]) return null;
+    const last = shape.length - 1;
+    const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
+    if (rows < fewest || extentOf(shape, last) < fewest) return null;
+    const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, id);
+    if (made === null) return null;
+    this.#fired("table", id, this.#text(builder, table, made));
+    const numbers = dequantize(builder, made.quantized, made.cut, made.storage);
+    return builder.emit("take", [numbers, operands[1]!], { axis: 0 });
+  }
+
+  /** The quantized weight; in bytes, with one scale for a column, where it cannot be cut as it should. */
+  #weight(
+    builder: GraphBuilder,
+    old: ValueId,
+    weight: ValueId,
+    of: Pick<Product, "summed">,
+    id: ValueId,
+  ): { cut: Cut; storage: WeightStorage; quantized: Quantized } | null {
+    const { shape } = this.graph.types[old]!;
+    const bytes: WeightStorage = { ...this.storage, bits: 8, group: null };
+    for (const storage of [this.storage, bytes]) {
+      const cut = cutOf(of, shape, storage.group, storage);
+      if (cut === null) continue;
+      const quantized = quantize(builder, weight, cut, storage);
+      const name = builder.nameOf(weight) ?? this.graph.names[old] ?? this.#weightName(old);
+      if (name) {
+        builder.nameValue(quantized.codes, `${name}.int${storage.bits}`);
+        builder.nameValue(quantized.scale, `${name}.scale`);
+      }
+      return { cut, storage, quantized };
+    }
+    return this.#missed(id, `the weight ${this.#weightName(old) ?? ""} stays f32: its numbers do not fill words`);
+  }
+
+  #weightName(value: ValueId): string | null {
+    const node = this.graph.nodes[value]!;
+    return node.operator === "weight" ? node.attributes.name : null;
+  }
+
+  #text(
+    builder: GraphBuilder,
+    old: ValueId,
+    { storage, quantized, cut }: { cut: Cut; storage: WeightStorage; quantized: Quantized },
+  ): string {
+    const before = 4 * (countIn(this.graph.types[old]!.shape) ?? 0);
+    const scales = cut.group === null ? "" : ` in groups of ${cut.group}`;
+    const bytes = bytesOfQuantized(builder, quantized, storage);
+    return `${this.#weightName(old) ?? "a weight"} as int${storage.bits}${scales}, ${bytes} bytes for ${before}`;
+  }
+
+  #fired(rule: string, id: ValueId, message: string): void {
+    this.context.remark({ rule, kind: "fired", location: this.graph.locations[id] ?? null, message });
+  }
+
+  #missed(id: ValueId, message: string): null {
+    this.context.remark({ rule: "product", kind: "missed", location: this.graph.locations[id] ?? null, message });
+    return null;
+  }
+}
