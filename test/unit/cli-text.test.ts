@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
 import { Tokenizer } from "../../src/runtime/text/tokenizer.js";
 import { type Contents, f32, trafo } from "./support/cli.js";
+import { gguf, ggufList } from "./support/gguf.js";
 
 const fixture = (name: string) =>
   readFileSync(join(import.meta.dirname, "..", "fixtures", "text", `${name}.tokenizer.json`), "utf8");
@@ -62,8 +63,8 @@ const end = "<|endoftext|>";
 let files: Contents = {};
 let gpt2: Tokenizer;
 
-/** A checkpoint whose table follows the chains. */
-function following(size: number): Uint8Array {
+/** A table that follows the chains. */
+function tableOf(size: number): Float32Array {
   const table = new Float32Array(size * size);
   const stop = gpt2.idOf(end)!;
   for (const chain of chains) {
@@ -71,8 +72,10 @@ function following(size: number): Uint8Array {
     expect(new Set(ids).size).toBe(ids.length);
     for (const [at, id] of ids.entries()) table[id * size + (ids[at + 1] ?? stop)] = 1;
   }
-  return writeSafetensors([["table", f32([size, size], [...table])]]);
+  return table;
 }
+
+const following = (size: number) => writeSafetensors([["table", f32([size, size], [...tableOf(size)])]]);
 
 beforeAll(async () => {
   gpt2 = await Tokenizer.from(JSON.parse(fixture("gpt2")), "gpt2");
@@ -199,6 +202,56 @@ describe("trafo generate with texts", { timeout: 60_000 }, () => {
     expect(none.err).toContain("leave --chat out");
     const named = JSON.stringify({ chat_template: [{ name: "default", template: "{{ messages[0].content }}" }] });
     expect((await trafo(words, { ...files, "g/tokenizer_config.json": named })).out).toBe("! 😀你\n");
+  });
+});
+
+describe("trafo generate with the tokenizer in a GGUF file", { timeout: 60_000 }, () => {
+  const model = (more: readonly (readonly [string, number, string | number])[] = []): Uint8Array => {
+    const { model, added_tokens: added } = JSON.parse(fixture("gpt2"));
+    const tokens = Array.from({ length: gpt2.size }, (_, id) => gpt2.tokenOf(id)!);
+    const types = tokens.map((_, id): number => (added.some((each: { id: number }) => each.id === id) ? 4 : 1));
+    const merges: string[] = model.merges.map((pair: [string, string]) => pair.join(" "));
+    const size = gpt2.size;
+    return gguf({
+      metadata: [
+        ["general.architecture", 8, "follow"],
+        ["vocab_size", 4, size],
+        ["tokenizer.ggml.model", 8, "gpt2"],
+        ["tokenizer.ggml.pre", 8, "gpt-2"],
+        ["tokenizer.ggml.tokens", 9, ggufList(tokens, "string")],
+        ["tokenizer.ggml.token_type", 9, ggufList(types.with(0, 3), "i32")],
+        ["tokenizer.ggml.merges", 9, ggufList(merges, "string")],
+        ["tokenizer.ggml.eos_token_id", 4, 0],
+        ...more,
+      ],
+      tensors: [["table", [size, size], 0, 0]],
+      data: new Uint8Array(tableOf(size).buffer),
+    });
+  };
+  const generateFrom = (contents: Uint8Array, words: readonly string[], more: Contents = {}) => {
+    const all = { "follow.trafo": decoder, "d/m.gguf": contents, ...more };
+    return trafo(["generate", "follow.trafo", "--checkpoint", "d/m.gguf", "--prompt", "Hi", ...words], all);
+  };
+
+  it("goes on from a text", async () => {
+    expect((await generateFrom(model(), [])).out).toBe("! 😀你\n");
+    const chat = "{{ messages[0]['content'] }}{% if add_generation_prompt %}!{% endif %}";
+    expect((await generateFrom(model([["tokenizer.chat_template", 8, chat]]), ["--chat"])).out).toBe(" 😀你\n");
+    expect((await generateFrom(model(), ["--chat"])).err).toContain("E0725");
+  });
+
+  it("takes tokenizer.json beside a file that has none, or a folder", async () => {
+    const bare = gguf({
+      metadata: [["vocab_size", 4, gpt2.size]],
+      tensors: [["table", [gpt2.size, gpt2.size], 0, 0]],
+      data: new Uint8Array(tableOf(gpt2.size).buffer),
+    });
+    expect((await generateFrom(bare, [])).err).toContain("E0723");
+    const beside = { "d/tokenizer.json": fixture("gpt2") };
+    expect((await generateFrom(bare, ["--stop-ids", "0"], beside)).out).toBe("! 😀你\n");
+    const odd = model().slice();
+    expect((await generateFrom(odd, ["--tokenizer", "d"], beside)).out).toBe("! 😀你\n");
+    expect((await generateFrom(bare, ["--tokenizer", "e/m.gguf"], { "e/m.gguf": model() })).out).toBe("! 😀你\n");
   });
 });
 

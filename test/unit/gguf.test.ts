@@ -7,6 +7,7 @@ import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import { ropeScaling } from "../../src/runtime/gguf/rope.js";
 import { trafo } from "./support/cli.js";
+import { gguf, type Written } from "./support/gguf.js";
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(fileURLToPath(new URL(`../fixtures/gguf/${name}.gguf`, import.meta.url))));
@@ -22,47 +23,6 @@ function failure(run: () => unknown): string | null {
     if (!(error instanceof UserError)) throw error;
     return `${error.diagnostics[0]?.code}: ${error.diagnostics[0]?.message}`;
   }
-}
-
-type Value = number | string | Value[];
-interface Written {
-  readonly metadata?: readonly (readonly [key: string, type: number, value: Value | Uint8Array])[];
-  readonly tensors?: readonly (readonly [name: string, shape: readonly number[], type: number, start: number])[];
-  readonly data?: number;
-  readonly version?: number;
-}
-
-/** Writes the bytes of a file as the format has them, wrong ones too. */
-function gguf({ metadata = [], tensors = [], data = 0, version = 3 }: Written): Uint8Array {
-  const bytes: number[] = [];
-  const u32 = (value: number) => bytes.push(...new Uint8Array(Uint32Array.of(value).buffer));
-  const u64 = (value: number) => bytes.push(...new Uint8Array(BigUint64Array.of(BigInt(value)).buffer));
-  const text = (value: string) => {
-    const encoded = new TextEncoder().encode(value);
-    u64(encoded.length);
-    bytes.push(...encoded);
-  };
-  bytes.push(...new TextEncoder().encode("GGUF"));
-  u32(version);
-  u64(tensors.length);
-  u64(metadata.length);
-  for (const [key, type, value] of metadata) {
-    text(key);
-    u32(type);
-    if (value instanceof Uint8Array) bytes.push(...value);
-    else if (typeof value === "string") text(value);
-    else if (type === 6) bytes.push(...new Uint8Array(Float32Array.of(Number(value)).buffer));
-    else u32(Number(value));
-  }
-  for (const [name, shape, type, start] of tensors) {
-    text(name);
-    u32(shape.length);
-    for (const size of [...shape].reverse()) u64(size);
-    u32(type);
-    u64(start);
-  }
-  while (bytes.length % 32 !== 0) bytes.push(0);
-  return Uint8Array.from([...bytes, ...new Array<number>(data).fill(0)]);
 }
 
 const llama = [

@@ -42,7 +42,7 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
     .command("generate")
     .summary("generate text")
     .description(
-      "Goes on from a text, one token after the other, by the step that is derived from an incremental entry. The text goes to stdout as it comes, how fast it came to stderr. The tokenizer is that of the checkpoint: its tokenizer.json, or the one inside a .gguf.",
+      "Goes on from a text, one token after the other, by the step that is derived from an incremental entry. The text goes to stdout as it comes, how fast it came to stderr. Runs on WebAssembly unless --target says otherwise. The tokenizer is that of the checkpoint: its tokenizer.json, or the one inside a .gguf.",
     )
     .argument("<FILE>", "the program")
     .option("--prompt <TEXT>", "what to go on from, or what an encoder reads; repeatable, for a batch", collect)
@@ -62,14 +62,14 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
     .option("--stop-ids <IDS>", "tokens that end a sequence, beside those of the checkpoint")
     .option("--ignore-end", "go on past the tokens that end a text")
     .option("--beams <N>", "the likeliest sequences, of so many that are followed at once");
-  withOptions(command, "checkpoint", "randomWeights", "target", "set", "config", "json", ...compileOptions)
+  withOptions(command, "checkpoint", "randomWeights", "target", "entry", "set", "config", "json", ...compileOptions)
     .addHelpText(
       "after",
       [
         "",
         "Examples:",
         '  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt "Once upon a time"',
-        '  trafo generate llama.trafo --checkpoint smollm2.gguf --target wasm --chat --prompt "What is a compiler?"',
+        '  trafo generate llama.trafo --checkpoint smollm2.gguf --chat --prompt "What is a compiler?"',
         '  trafo generate t5.trafo --checkpoint models/t5 --prompt "translate English to German: Good morning."',
         "  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt-ids 464,3290 --max-tokens 20",
       ].join("\n"),
@@ -155,7 +155,7 @@ async function prompted(
 }
 
 async function run(host: Host, path: string, options: GenerateCommandOptions): Promise<number> {
-  const target = targetOf(options.target ?? "typescript");
+  const target = targetOf(options.target ?? "wasm");
   const backend = backendNames.find((name) => name === target);
   if (backend === undefined) {
     throw UserError.of("E0606", `the target ${target} makes no module that generates`, {
@@ -164,7 +164,7 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
   }
   const sampling = samplingOf(options);
   const maxTokens = numberOf("--max-tokens", options.maxTokens);
-  const compilation = compilationOf(host, path, options);
+  const compilation = compilationOf(host, path, { ...options, target });
   const { program } = compilation.elaborated;
   showDiagnostics(host, compilation.diagnostics.sorted);
   const { prompts, given, generation } = await prompted(host, compilation, options);
