@@ -28,7 +28,7 @@ export class WasmKernels {
   constructor(whole: Module) {
     const { sourceLine } = whole;
     const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
-    const codes: KernelCode[] = [];
+    const codes: (KernelCode & { readonly relaxed: FunctionCode | null })[] = [];
     /** The numbers of kernels by what they do: those of entries and of steps are equal but for the names of sizes. */
     const known = new Map<string, number>();
     for (const plan of allPlans(whole)) {
@@ -37,13 +37,19 @@ export class WasmKernels {
         if (this.#places.has(key)) continue;
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
         const wanted = functionName(kernel, dispatches, plan);
-        const made = kernelCode(kernel, wanted, comment(kernel, dispatches, plan, sourceLine));
-        const same = functionKey(made.code);
+        const code = (of: Kernel): KernelCode =>
+          kernelCode(of, wanted, comment(of, of !== kernel, dispatches, plan, sourceLine));
+        const made = code(kernel);
+        const other = kernel.relaxed === undefined ? null : code(kernel.relaxed);
+        // Both take the same arguments, private arrays among them.
+        const relaxed = other?.scratch === made.scratch ? other.code : null;
+        const same = `${functionKey(made.code)} ${relaxed === null ? "" : functionKey(relaxed)}`;
         const place = known.get(same) ?? codes.length;
         this.#places.set(key, { number: place, scratch: made.scratch });
         if (known.has(same)) continue;
         known.set(same, place);
-        codes.push({ ...made, code: { ...made.code, name: names.claim(wanted) } });
+        const named = (function_: FunctionCode): FunctionCode => ({ ...function_, name: names.claim(wanted) });
+        codes.push({ ...made, code: named(made.code), relaxed: relaxed === null ? null : named(relaxed) });
       }
     }
     this.module = assembled(codes);
@@ -54,8 +60,10 @@ export class WasmKernels {
   }
 }
 
-function assembled(codes: readonly KernelCode[]): ModuleCode {
-  const kernels = codes.map(({ code }) => withSumsLast(code));
+function assembled(codes: readonly (KernelCode & { readonly relaxed: FunctionCode | null })[]): ModuleCode {
+  const inTwo = codes.filter((each) => each.relaxed !== null);
+  const inOne = codes.filter((each) => each.relaxed === null);
+  const kernels = [...inTwo.flatMap(({ code, relaxed }) => [code, relaxed!]), ...inOne.map(({ code }) => code)];
   const helpers = new Map<string, FunctionCode>();
   const wanted = codes.flatMap((each) => [...each.helpers]);
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
@@ -64,12 +72,21 @@ function assembled(codes: readonly KernelCode[]): ModuleCode {
     helpers.set(name, made);
     wanted.push(...calleesOf(made));
   }
-  const functions = [run(true), barrier(), ...[...helpers.values()].reverse(), ...kernels];
+  const functions = [run(true), barrier(), ...[...helpers.values()].reverse(), ...kernels.map(withSumsLast)];
   const called = new Set(functions.flatMap((each) => [...calleesOf(each)]));
+  const imports = hostFunctions.filter(({ name }) => called.has(name));
+  const numbers = [...imports, ...functions].map(({ name }) => name);
+  // A number is one byte, which becomes the next: in a module with more functions some kernels stay as they are.
+  const isShort = (name: string): boolean => numbers.indexOf(name) < 128;
   return {
-    imports: hostFunctions.filter(({ name }) => called.has(name)),
+    imports,
     functions,
-    kernels: kernels.map(({ name }) => name),
+    kernels: codes.map(({ code }) => code.name),
+    relaxed: new Map(
+      codes.flatMap(({ code: { name }, relaxed }) =>
+        relaxed !== null && isShort(name) && isShort(relaxed.name) ? [[name, relaxed.name]] : [],
+      ),
+    ),
     exports: ["run"],
   };
 }
@@ -77,6 +94,7 @@ function assembled(codes: readonly KernelCode[]): ModuleCode {
 /** Where a kernel comes from in the source, what it computes, its schedule and the types of its arguments. */
 function comment(
   kernel: Kernel,
+  isRelaxed: boolean,
   dispatches: readonly Dispatch[],
   _plan: Plan,
   sourceLine: Module["sourceLine"],
@@ -87,6 +105,7 @@ function comment(
   const source = kernel.location && sourceLine?.(kernel.location)?.trim();
   const lines = [`${place === null ? "" : `${place}: `}${kernel.name}${times}`];
   if (source) lines.push(`    ${source}`);
+  if (isRelaxed) lines.push("On hosts with relaxed SIMD, instead of the function before.");
   if (kernel.schedule !== undefined) lines.push(...filled(`Schedule: ${kernel.schedule}`, 100));
   for (const buffer of [...kernel.reads, ...kernel.writes]) {
     lines.push(

@@ -56,6 +56,7 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
   };
   const reads = scheduled.reads.map((buffer, position) => argument(kernel.reads[position]!, buffer));
   const writes = scheduled.writes.map((buffer, position) => argument(kernel.writes[position]!, buffer));
+  const relaxed = scheduled.relaxed === undefined ? null : overSizesOf(kernel, scheduled.relaxed, other);
   return {
     ...kernel,
     reads,
@@ -63,5 +64,6 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
     sizes: scheduled.sizes.map((variable) => kernel.sizes[other.sizes.indexOf(variable)]!),
     body: rewriter.statements(scheduled.body),
     ...(scheduled.schedule === undefined ? {} : { schedule: scheduled.schedule }),
+    ...(relaxed === null ? {} : { relaxed }),
   };
 }

@@ -1,10 +1,10 @@
 /** Kernels as the WebAssembly target runs them: scheduled by its policies. */
-import type { Kernel } from "../ir/kernel/index.js";
+import { type Buffer, type Kernel, layoutText } from "../ir/kernel/index.js";
 import { Draft } from "./draft.js";
-import { contractionsOf } from "./policies/contraction.js";
+import { type Contraction, contractionsOf } from "./policies/contraction.js";
 import { workOf } from "./policies/roles.js";
 import { type AttentionTile, attentionForTypeScript } from "./policies/typescript-attention.js";
-import { tileForWasm, type VectorTile } from "./policies/wasm-contraction.js";
+import { fillsTile, tileForWasm, type VectorTile } from "./policies/wasm-contraction.js";
 import { integerContractionsOf, tileIntegersForWasm } from "./policies/wasm-integers.js";
 import { shareForWasm } from "./policies/wasm-parallel.js";
 import { isInnermost, markVectors, splitForVectors, vectorsForWasm } from "./policies/wasm-rows.js";
@@ -13,6 +13,8 @@ import { printSchedule } from "./text.js";
 
 export interface WasmPolicy {
   readonly tile: VectorTile;
+  /** Where one instruction multiplies and adds; of the same panels. */
+  readonly relaxedTile: VectorTile;
   readonly attention: AttentionTile;
   /** Contractions of fewer multiplications, where their number is known, stay as they are. */
   readonly leastWork: number;
@@ -20,6 +22,7 @@ export interface WasmPolicy {
 
 export const wasmPolicy: WasmPolicy = {
   tile: { rows: 2, columns: 16 },
+  relaxedTile: { rows: 6, columns: 8, panel: 16 },
   attention: { rows: 4, keys: 8, columns: 8, keysOfRow: 1, tiles: "vector", alongRow: vectorsAlongRow },
   leastWork: 512,
 };
@@ -42,10 +45,19 @@ function vectorsAlongRow(draft: Draft, loops: readonly Loop[]): () => void {
  * left out: a part of the kernel then stays as it was.
  */
 export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy): Kernel {
+  const made = scheduledWith(kernel, policy, () => policy.tile);
+  if (!contractionsOf(kernel).some((each) => fillsTile(each, policy.relaxedTile))) return made;
+  const relaxed = scheduledWith(kernel, policy, (each) =>
+    fillsTile(each, policy.relaxedTile) ? policy.relaxedTile : policy.tile,
+  );
+  return relaxed.schedule !== made.schedule && haveSameLayouts(made, relaxed) ? { ...made, relaxed } : made;
+}
+
+function scheduledWith(kernel: Kernel, policy: WasmPolicy, tileOf: (contraction: Contraction) => VectorTile): Kernel {
   const draft = new Draft(kernel);
   draft.try(() => draft.take(...attentionForTypeScript(kernel, policy.attention)), true);
-  for (const contraction of contractionsOf(kernel)) {
-    if (workOf(contraction) >= policy.leastWork) draft.try(() => tileForWasm(draft, contraction, policy.tile), true);
+  for (const each of contractionsOf(kernel)) {
+    if (workOf(each) >= policy.leastWork) draft.try(() => tileForWasm(draft, each, tileOf(each)), true);
   }
   for (const contraction of integerContractionsOf(kernel)) {
     if (workOf(contraction) >= policy.leastWork) {
@@ -56,4 +68,10 @@ export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy
   shareForWasm(draft);
   const { steps } = draft;
   return steps.length === 0 ? kernel : { ...draft.kernel, schedule: printSchedule(steps) };
+}
+
+/** Whether both read all arguments in the same layout. */
+function haveSameLayouts(a: Kernel, b: Kernel): boolean {
+  const layout = ({ facts }: Buffer): string => (facts.packed === undefined ? "" : layoutText(facts.packed.layout));
+  return a.reads.every((each, position) => layout(each) === layout(b.reads[position]!));
 }

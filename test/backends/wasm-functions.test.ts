@@ -28,7 +28,7 @@ async function compiled(name: string): Promise<Single> {
     parameters: ["f32" as const],
     result: "f32" as const,
   }));
-  const bytes = encodeModule({ imports, functions, kernels: [], exports: ["test"] });
+  const bytes = encodeModule({ imports, functions, kernels: [], relaxed: new Map(), exports: ["test"] });
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const { instance } = await WebAssembly.instantiate(bytes, {
     host: { memory, sinOfLarge: Math.sin, cosOfLarge: Math.cos },

@@ -7,7 +7,7 @@ import { importText } from "./typescript-support.js";
 
 if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-const [rows, inner, columns] = [5, 37, 35];
+const [rows, inner, columns] = [15, 37, 35];
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898));
 
 test("sums of products agree with f64 with relaxed SIMD and without", { timeout: 60_000 }, async () => {

@@ -12,7 +12,7 @@ import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } fr
 
 const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-/** @param isRelaxed whether sums of products are computed by instructions of relaxed SIMD; the length is the same */
+/** @param isRelaxed for hosts with relaxed SIMD: with its kernels, and its instruction for products; the length is the same */
 export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<ArrayBuffer> {
   const signatures = signaturesOf(module);
   const typeNumber = (signature: Signature): number =>
@@ -36,7 +36,8 @@ export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<
   );
   const exports = module.exports.map((name) => [...text(name), 0x00, ...unsigned(numberOf(name))]);
   const count = module.kernels.length;
-  const elements = list(module.kernels.map((name) => unsigned(numberOf(name))));
+  const inTable = (name: string): string => (isRelaxed ? (module.relaxed.get(name) ?? name) : name);
+  const elements = list(module.kernels.map((name) => unsigned(numberOf(inTable(name)))));
   const bodies = module.functions.map((each) => {
     const body = new FunctionEncoder(each, numberOf, typeNumber(kernelSignature), isRelaxed).bytes();
     return [...unsigned(body.length), ...body];

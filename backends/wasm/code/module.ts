@@ -15,6 +15,8 @@ export interface ModuleCode {
   readonly functions: readonly FunctionCode[];
   /** The names of functions in the table, in its order; all have the signature of a kernel. */
   readonly kernels: readonly string[];
+  /** What stands there instead on hosts with relaxed SIMD: for names in `kernels`, those of the next functions. */
+  readonly relaxed: ReadonlyMap<string, string>;
   /** The names of functions that the host calls. */
   readonly exports: readonly string[];
 }

@@ -3,7 +3,8 @@
  *
  * Both variants of a module are as long as each other, so that one carries the other: a product's instruction becomes
  * three that do nothing, and the addition behind it `f32x4.relaxed_madd`, which takes the same operands in this order.
- * A loop must have enough sums for it to pay: a sum waits longer for the one before it.
+ * A loop must have enough sums for it to pay: a sum waits longer for the one before it. Kernels that have another version
+ * for such hosts have it behind them, so that in the table of kernels the next number stands instead.
  */
 import type { Code, FunctionCode, PlainCode } from "./tree.js";
 

@@ -182,4 +182,6 @@ export interface Kernel {
   readonly location: Location | null;
   /** The steps that made it from the kernel that lowering gave, as text; not there if it is that kernel. */
   readonly schedule?: string;
+  /** The same, with the same arguments, for hosts where one instruction multiplies and adds. */
+  readonly relaxed?: Kernel;
 }

@@ -31,5 +31,6 @@ export function withPacked(kernel: Kernel, buffer: Buffer, layout: Layout): Kern
   });
   const rewriter = new Rewriter().buffer(buffer, { buffer: packed, index: (at) => layoutIndex(layout, at) });
   const reads = kernel.reads.map((each) => (each === buffer ? packed : each));
-  return { ...kernel, reads, body: rewriter.statements(kernel.body) };
+  const { relaxed: _, ...rest } = kernel;
+  return { ...rest, reads, body: rewriter.statements(kernel.body) };
 }

@@ -68,55 +68,6 @@
     )
   )
 
-  ;; product.trafo:4:53: pack
-  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
-  ;;   w: f32[24, 24]
-  ;;   packed: f32[2, 24, 16] (written)
-  (func $packWPacked (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
-    (local $w i32) (local $packed i32) (local $packed.2 i32) (local $i0 i32) (local $packed.3 i32)
-    (local $i1 i32) (local $packed.4 i32) (local $i2 i32) (local $size i32) (local $size.2 i32)
-    (local $w.2 i32)
-    (local.set $w (i32.load (local.get $arguments)))
-    (local.set $packed (i32.load offset=4 (local.get $arguments)))
-    (if (i32.eqz (local.get $part))
-      (then
-        (local.set $packed.2 (local.get $packed))
-        (local.set $i0 (i32.const 0))
-        (loop $i0.3
-          (local.set $packed.3 (local.get $packed.2))
-          (local.set $i1 (i32.const 0))
-          (loop $i1.2
-            (local.set $packed.4 (local.get $packed.3))
-            (local.set $i2 (i32.const 0))
-            (loop $i2.1
-              (local.set $size (i32.add (i32.shl (local.get $i0) (i32.const 4)) (local.get $i2)))
-              (local.set $size.2
-                (i32.add
-                  (i32.mul (local.get $i1) (i32.const 96))
-                  (i32.shl
-                    (select (local.get $size) (i32.const 23) (i32.lt_s (local.get $size) (i32.const 23)))
-                    (i32.const 2)
-                  )
-                )
-              )
-              (local.set $w.2 (i32.add (local.get $w) (local.get $size.2)))
-              (f32.store
-                (local.get $packed.4)
-                (select (f32.load (local.get $w.2)) (f32.const 0) (i32.lt_s (local.get $size) (i32.const 24)))
-              )
-              (local.set $packed.4 (i32.add (local.get $packed.4) (i32.const 4)))
-              (br_if $i2.1 (i32.ne (local.tee $i2 (i32.add (local.get $i2) (i32.const 1))) (i32.const 16)))
-            )
-            (local.set $packed.3 (i32.add (local.get $packed.3) (i32.const 64)))
-            (br_if $i1.2 (i32.ne (local.tee $i1 (i32.add (local.get $i1) (i32.const 1))) (i32.const 24)))
-          )
-          (local.set $packed.2 (i32.add (local.get $packed.2) (i32.const 1536)))
-          (br_if $i0.3 (i32.ne (local.tee $i0 (i32.add (local.get $i0) (i32.const 1))) (i32.const 2)))
-        )
-      )
-    )
-  )
-
   ;; product.trafo:4:53: matmul_bias
   ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
   ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
@@ -463,6 +414,570 @@
               (br_if $m2r.8 (i32.ne (local.get $add.6) (local.get $add.end.4)))
             )
           )
+        )
+      )
+    )
+  )
+
+  ;; product.trafo:4:53: matmul_bias
+  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
+  ;; On hosts with relaxed SIMD, instead of the function before.
+  ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
+  ;; copies ii2 m2 j2; reorder m ii; split m 6 peel into mo mi mr copies ii3 j3; split ii 8 exact into
+  ;; iio iii; reorder iio mo mi iii; sink iii into j; sink mi into j; mark mi unroll; mark iii vector;
+  ;; sink ii3 into j3; mark ii3 vector; reorder m2 ii2; split m2 6 peel into m2o m2i m2r copies ii4 j4;
+  ;; split ii2 8 exact into ii2o ii2i; reorder ii2o m2o m2i ii2i; sink ii2i into j2; sink m2i into j2;
+  ;; mark m2i unroll; mark ii2i vector; sink ii4 into j4; mark ii4 vector; mark io parallel; mark ir
+  ;; parallel
+  ;;   x: f32[M, 24]
+  ;;   w: f32[2, 24, 16]
+  ;;   b: f32[24]
+  ;;   add: f32[M, 24] (written)
+  (func $matmulBiasY2 (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+    (local $b v128) (local $b.2 v128) (local $sum_0_0 v128) (local $sum_0_1 v128) (local $sum_1_0 v128)
+    (local $sum_1_1 v128) (local $sum_2_0 v128) (local $sum_2_1 v128) (local $sum_3_0 v128)
+    (local $sum_3_1 v128) (local $sum_4_0 v128) (local $sum_4_1 v128) (local $sum_5_0 v128)
+    (local $sum_5_1 v128) (local $x v128) (local $w v128) (local $w.2 v128) (local $x.2 v128)
+    (local $x.3 v128) (local $x.4 v128) (local $x.5 v128) (local $x.6 v128) (local $b.3 v128)
+    (local $b.4 v128) (local $b.5 v128) (local $b.6 v128) (local $sum_0 v128) (local $sum_1 v128)
+    (local $sum_2 v128) (local $sum_3 v128) (local $x.7 v128) (local $sum_0_0.2 v128) (local $sum_0_1.2 v128)
+    (local $sum_1_0.2 v128) (local $sum_1_1.2 v128) (local $sum_2_0.2 v128) (local $sum_2_1.2 v128)
+    (local $sum_3_0.2 v128) (local $sum_3_1.2 v128) (local $sum_4_0.2 v128) (local $sum_4_1.2 v128)
+    (local $sum_5_0.2 v128) (local $sum_5_1.2 v128) (local $x.8 v128) (local $w.3 v128) (local $w.4 v128)
+    (local $x.9 v128) (local $x.10 v128) (local $x.11 v128) (local $x.12 v128) (local $x.13 v128)
+    (local $b.7 v128) (local $b.8 v128) (local $sum_0.2 v128) (local $sum_1.2 v128) (local $sum_2.2 v128)
+    (local $sum_3.2 v128) (local $x.14 v128) (local $x.15 i32) (local $w.5 i32) (local $b.9 i32)
+    (local $add i32) (local $M i32) (local $size i32) (local $w.6 i32) (local $add.2 i32) (local $b.10 i32)
+    (local $b.end i32) (local $x.16 i32) (local $add.3 i32) (local $add.end i32) (local $x.17 i32)
+    (local $w.7 i32) (local $w.end i32) (local $size.2 i32) (local $size.3 i32) (local $x.18 i32)
+    (local $add.4 i32) (local $x.19 i32) (local $add.5 i32) (local $add.end.2 i32) (local $x.20 i32)
+    (local $w.8 i32) (local $w.end.2 i32) (local $w.9 i32) (local $add.6 i32) (local $b.11 i32)
+    (local $ii2o i32) (local $x.21 i32) (local $size.4 i32) (local $lt i32) (local $add.7 i32)
+    (local $size.5 i32) (local $lt.2 i32) (local $add.end.3 i32) (local $x.22 i32) (local $w.10 i32)
+    (local $w.end.3 i32) (local $x.23 i32) (local $add.8 i32) (local $add.end.4 i32) (local $x.24 i32)
+    (local $w.11 i32) (local $w.end.4 i32)
+    (local.set $x.15 (i32.load (local.get $arguments)))
+    (local.set $w.5 (i32.load offset=4 (local.get $arguments)))
+    (local.set $b.9 (i32.load offset=8 (local.get $arguments)))
+    (local.set $add (i32.load offset=12 (local.get $arguments)))
+    (local.set $M (i32.load offset=16 (local.get $arguments)))
+    (local.set $size (i32.div_u (local.get $M) (i32.const 6)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $w.6 (local.get $w.5))
+        (local.set $add.2 (local.get $add))
+        (local.set $b.10 (local.get $b.9))
+        (local.set $b.end (i32.add (local.get $b.10) (i32.const 64)))
+        (loop $iio.3
+          (local.set $x.16 (local.get $x.15))
+          (local.set $add.3 (local.get $add.2))
+          (local.set $b (v128.load align=4 (local.get $b.10)))
+          (local.set $b.2 (v128.load offset=16 align=4 (local.get $b.10)))
+          (local.set $add.end (i32.add (local.get $add.3) (i32.mul (local.get $size) (i32.const 576))))
+          (if (local.get $size)
+            (then
+              (loop $mo.2
+                (local.set $sum_0_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_0_1 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_1_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_1_1 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_2_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_2_1 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_3_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_3_1 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_4_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_4_1 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_5_0 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_5_1 (v128.const f32x4 0 0 0 0))
+                (local.set $x.17 (local.get $x.16))
+                (local.set $w.7 (local.get $w.6))
+                (local.set $w.end (i32.add (local.get $w.7) (i32.const 1536)))
+                (loop $j.1
+                  (local.set $x (v128.load32_splat (local.get $x.17)))
+                  (local.set $w (v128.load align=4 (local.get $w.7)))
+                  (local.set $sum_0_0
+                    (f32x4.add (f32x4.mul (local.get $x) (local.get $w)) (local.get $sum_0_0))
+                  )
+                  (local.set $w.2 (v128.load offset=16 align=4 (local.get $w.7)))
+                  (local.set $sum_0_1
+                    (f32x4.add (f32x4.mul (local.get $x) (local.get $w.2)) (local.get $sum_0_1))
+                  )
+                  (local.set $x.2 (v128.load32_splat offset=96 (local.get $x.17)))
+                  (local.set $sum_1_0
+                    (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w)) (local.get $sum_1_0))
+                  )
+                  (local.set $sum_1_1
+                    (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w.2)) (local.get $sum_1_1))
+                  )
+                  (local.set $x.3 (v128.load32_splat offset=192 (local.get $x.17)))
+                  (local.set $sum_2_0
+                    (f32x4.add (f32x4.mul (local.get $x.3) (local.get $w)) (local.get $sum_2_0))
+                  )
+                  (local.set $sum_2_1
+                    (f32x4.add (f32x4.mul (local.get $x.3) (local.get $w.2)) (local.get $sum_2_1))
+                  )
+                  (local.set $x.4 (v128.load32_splat offset=288 (local.get $x.17)))
+                  (local.set $sum_3_0
+                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w)) (local.get $sum_3_0))
+                  )
+                  (local.set $sum_3_1
+                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.2)) (local.get $sum_3_1))
+                  )
+                  (local.set $x.5 (v128.load32_splat offset=384 (local.get $x.17)))
+                  (local.set $sum_4_0
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w)) (local.get $sum_4_0))
+                  )
+                  (local.set $sum_4_1
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.2)) (local.get $sum_4_1))
+                  )
+                  (local.set $x.6 (v128.load32_splat offset=480 (local.get $x.17)))
+                  (local.set $sum_5_0
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w)) (local.get $sum_5_0))
+                  )
+                  (local.set $sum_5_1
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.2)) (local.get $sum_5_1))
+                  )
+                  (local.set $x.17 (i32.add (local.get $x.17) (i32.const 4)))
+                  (local.set $w.7 (i32.add (local.get $w.7) (i32.const 64)))
+                  (br_if $j.1 (i32.ne (local.get $w.7) (local.get $w.end)))
+                )
+                (v128.store align=4 (local.get $add.3) (f32x4.add (local.get $sum_0_0) (local.get $b)))
+                (v128.store offset=16 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_0_1) (local.get $b.2))
+                )
+                (v128.store offset=96 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_1_0) (local.get $b))
+                )
+                (v128.store offset=112 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_1_1) (local.get $b.2))
+                )
+                (v128.store offset=192 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_2_0) (local.get $b))
+                )
+                (v128.store offset=208 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_2_1) (local.get $b.2))
+                )
+                (v128.store offset=288 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_3_0) (local.get $b))
+                )
+                (v128.store offset=304 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_3_1) (local.get $b.2))
+                )
+                (v128.store offset=384 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_4_0) (local.get $b))
+                )
+                (v128.store offset=400 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_4_1) (local.get $b.2))
+                )
+                (v128.store offset=480 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_5_0) (local.get $b))
+                )
+                (v128.store offset=496 align=4
+                  (local.get $add.3)
+                  (f32x4.add (local.get $sum_5_1) (local.get $b.2))
+                )
+                (local.set $x.16 (i32.add (local.get $x.16) (i32.const 576)))
+                (local.set $add.3 (i32.add (local.get $add.3) (i32.const 576)))
+                (br_if $mo.2 (i32.ne (local.get $add.3) (local.get $add.end)))
+              )
+            )
+          )
+          (local.set $w.6 (i32.add (local.get $w.6) (i32.const 32)))
+          (local.set $add.2 (i32.add (local.get $add.2) (i32.const 32)))
+          (local.set $b.10 (i32.add (local.get $b.10) (i32.const 32)))
+          (br_if $iio.3 (i32.ne (local.get $b.10) (local.get $b.end)))
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (local.set $size.2 (i32.rem_u (local.get $M) (i32.const 6)))
+    (local.set $size.3 (i32.mul (i32.div_u (local.get $M) (i32.const 6)) (i32.const 576)))
+    (local.set $x.18 (i32.add (local.get $x.15) (local.get $size.3)))
+    (local.set $add.4 (i32.add (local.get $add) (local.get $size.3)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.19 (local.get $x.18))
+        (local.set $add.5 (local.get $add.4))
+        (local.set $b.3 (v128.load align=4 (local.get $b.9)))
+        (local.set $b.4 (v128.load offset=16 align=4 (local.get $b.9)))
+        (local.set $b.5 (v128.load offset=32 align=4 (local.get $b.9)))
+        (local.set $b.6 (v128.load offset=48 align=4 (local.get $b.9)))
+        (local.set $add.end.2 (i32.add (local.get $add.5) (i32.mul (local.get $size.2) (i32.const 96))))
+        (if (local.get $size.2)
+          (then
+            (loop $mr.5
+              (local.set $sum_0 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_3 (v128.const f32x4 0 0 0 0))
+              (local.set $x.20 (local.get $x.19))
+              (local.set $w.8 (local.get $w.5))
+              (local.set $w.end.2 (i32.add (local.get $w.8) (i32.const 1536)))
+              (loop $j3.4
+                (local.set $x.7 (v128.load32_splat (local.get $x.20)))
+                (local.set $sum_0
+                  (f32x4.add
+                    (local.get $sum_0)
+                    (f32x4.mul (local.get $x.7) (v128.load align=4 (local.get $w.8)))
+                  )
+                )
+                (local.set $sum_1
+                  (f32x4.add
+                    (local.get $sum_1)
+                    (f32x4.mul (local.get $x.7) (v128.load offset=16 align=4 (local.get $w.8)))
+                  )
+                )
+                (local.set $sum_2
+                  (f32x4.add
+                    (local.get $sum_2)
+                    (f32x4.mul (local.get $x.7) (v128.load offset=32 align=4 (local.get $w.8)))
+                  )
+                )
+                (local.set $sum_3
+                  (f32x4.add
+                    (local.get $sum_3)
+                    (f32x4.mul (local.get $x.7) (v128.load offset=48 align=4 (local.get $w.8)))
+                  )
+                )
+                (local.set $x.20 (i32.add (local.get $x.20) (i32.const 4)))
+                (local.set $w.8 (i32.add (local.get $w.8) (i32.const 64)))
+                (br_if $j3.4 (i32.ne (local.get $w.8) (local.get $w.end.2)))
+              )
+              (v128.store align=4 (local.get $add.5) (f32x4.add (local.get $sum_0) (local.get $b.3)))
+              (v128.store offset=16 align=4 (local.get $add.5) (f32x4.add (local.get $sum_1) (local.get $b.4)))
+              (v128.store offset=32 align=4 (local.get $add.5) (f32x4.add (local.get $sum_2) (local.get $b.5)))
+              (v128.store offset=48 align=4 (local.get $add.5) (f32x4.add (local.get $sum_3) (local.get $b.6)))
+              (local.set $x.19 (i32.add (local.get $x.19) (i32.const 96)))
+              (local.set $add.5 (i32.add (local.get $add.5) (i32.const 96)))
+              (br_if $mr.5 (i32.ne (local.get $add.5) (local.get $add.end.2)))
+            )
+          )
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $w.9 (local.get $w.5))
+        (local.set $add.6 (local.get $add))
+        (local.set $b.11 (local.get $b.9))
+        (local.set $ii2o (i32.const 0))
+        (loop $ii2o.8
+          (local.set $x.21 (local.get $x.15))
+          (local.set $size.4 (i32.add (i32.shl (local.get $ii2o) (i32.const 3)) (i32.const 16)))
+          (local.set $lt (i32.lt_s (local.get $size.4) (i32.const 24)))
+          (local.set $add.7 (local.get $add.6))
+          (local.set $size.5 (i32.add (i32.shl (local.get $ii2o) (i32.const 3)) (i32.const 20)))
+          (local.set $lt.2 (i32.lt_s (local.get $size.5) (i32.const 24)))
+          (local.set $add.end.3 (i32.add (local.get $add.7) (i32.mul (local.get $size) (i32.const 576))))
+          (if (local.get $size)
+            (then
+              (loop $m2o.7
+                (local.set $sum_0_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_0_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_1_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_1_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_2_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_2_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_3_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_3_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_4_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_4_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_5_0.2 (v128.const f32x4 0 0 0 0))
+                (local.set $sum_5_1.2 (v128.const f32x4 0 0 0 0))
+                (local.set $x.22 (local.get $x.21))
+                (local.set $w.10 (local.get $w.9))
+                (local.set $w.end.3 (i32.add (local.get $w.10) (i32.const 1536)))
+                (loop $j2.6
+                  (local.set $x.8 (v128.load32_splat (local.get $x.22)))
+                  (local.set $w.3 (v128.load offset=1536 align=4 (local.get $w.10)))
+                  (local.set $sum_0_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.8) (local.get $w.3)) (local.get $sum_0_0.2))
+                  )
+                  (local.set $w.4 (v128.load offset=1552 align=4 (local.get $w.10)))
+                  (local.set $sum_0_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.8) (local.get $w.4)) (local.get $sum_0_1.2))
+                  )
+                  (local.set $x.9 (v128.load32_splat offset=96 (local.get $x.22)))
+                  (local.set $sum_1_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.3)) (local.get $sum_1_0.2))
+                  )
+                  (local.set $sum_1_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.4)) (local.get $sum_1_1.2))
+                  )
+                  (local.set $x.10 (v128.load32_splat offset=192 (local.get $x.22)))
+                  (local.set $sum_2_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.3)) (local.get $sum_2_0.2))
+                  )
+                  (local.set $sum_2_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.4)) (local.get $sum_2_1.2))
+                  )
+                  (local.set $x.11 (v128.load32_splat offset=288 (local.get $x.22)))
+                  (local.set $sum_3_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.3)) (local.get $sum_3_0.2))
+                  )
+                  (local.set $sum_3_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.4)) (local.get $sum_3_1.2))
+                  )
+                  (local.set $x.12 (v128.load32_splat offset=384 (local.get $x.22)))
+                  (local.set $sum_4_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.3)) (local.get $sum_4_0.2))
+                  )
+                  (local.set $sum_4_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.4)) (local.get $sum_4_1.2))
+                  )
+                  (local.set $x.13 (v128.load32_splat offset=480 (local.get $x.22)))
+                  (local.set $sum_5_0.2
+                    (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.3)) (local.get $sum_5_0.2))
+                  )
+                  (local.set $sum_5_1.2
+                    (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.4)) (local.get $sum_5_1.2))
+                  )
+                  (local.set $x.22 (i32.add (local.get $x.22) (i32.const 4)))
+                  (local.set $w.10 (i32.add (local.get $w.10) (i32.const 64)))
+                  (br_if $j2.6 (i32.ne (local.get $w.10) (local.get $w.end.3)))
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=64 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_0_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=80 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_0_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=160 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_1_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=176 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_1_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=256 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_2_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=272 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_2_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=352 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_3_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=368 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_3_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=448 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_4_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=464 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_4_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt)
+                  (then
+                    (v128.store offset=544 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_5_0.2) (v128.load offset=64 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (if (local.get $lt.2)
+                  (then
+                    (v128.store offset=560 align=4
+                      (local.get $add.7)
+                      (f32x4.add (local.get $sum_5_1.2) (v128.load offset=80 align=4 (local.get $b.11)))
+                    )
+                  )
+                )
+                (local.set $x.21 (i32.add (local.get $x.21) (i32.const 576)))
+                (local.set $add.7 (i32.add (local.get $add.7) (i32.const 576)))
+                (br_if $m2o.7 (i32.ne (local.get $add.7) (local.get $add.end.3)))
+              )
+            )
+          )
+          (local.set $w.9 (i32.add (local.get $w.9) (i32.const 32)))
+          (local.set $add.6 (i32.add (local.get $add.6) (i32.const 32)))
+          (local.set $b.11 (i32.add (local.get $b.11) (i32.const 32)))
+          (br_if $ii2o.8 (i32.ne (local.tee $ii2o (i32.add (local.get $ii2o) (i32.const 1))) (i32.const 2)))
+        )
+      )
+    )
+    (if (i32.ne (local.get $parts) (i32.const 1))
+      (then
+        (call $barrier (local.get $part) (local.get $parts))
+      )
+    )
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $x.23 (local.get $x.18))
+        (local.set $add.8 (local.get $add.4))
+        (local.set $b.7 (v128.load offset=64 align=4 (local.get $b.9)))
+        (local.set $b.8 (v128.load offset=80 align=4 (local.get $b.9)))
+        (local.set $add.end.4 (i32.add (local.get $add.8) (i32.mul (local.get $size.2) (i32.const 96))))
+        (if (local.get $size.2)
+          (then
+            (loop $m2r.10
+              (local.set $sum_0.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_1.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_2.2 (v128.const f32x4 0 0 0 0))
+              (local.set $sum_3.2 (v128.const f32x4 0 0 0 0))
+              (local.set $x.24 (local.get $x.23))
+              (local.set $w.11 (local.get $w.5))
+              (local.set $w.end.4 (i32.add (local.get $w.11) (i32.const 1536)))
+              (loop $j4.9
+                (local.set $x.14 (v128.load32_splat (local.get $x.24)))
+                (local.set $sum_0.2
+                  (f32x4.add
+                    (local.get $sum_0.2)
+                    (f32x4.mul (local.get $x.14) (v128.load offset=1536 align=4 (local.get $w.11)))
+                  )
+                )
+                (local.set $sum_1.2
+                  (f32x4.add
+                    (local.get $sum_1.2)
+                    (f32x4.mul (local.get $x.14) (v128.load offset=1552 align=4 (local.get $w.11)))
+                  )
+                )
+                (local.set $sum_2.2
+                  (f32x4.add
+                    (local.get $sum_2.2)
+                    (f32x4.mul (local.get $x.14) (v128.load offset=1568 align=4 (local.get $w.11)))
+                  )
+                )
+                (local.set $sum_3.2
+                  (f32x4.add
+                    (local.get $sum_3.2)
+                    (f32x4.mul (local.get $x.14) (v128.load offset=1584 align=4 (local.get $w.11)))
+                  )
+                )
+                (local.set $x.24 (i32.add (local.get $x.24) (i32.const 4)))
+                (local.set $w.11 (i32.add (local.get $w.11) (i32.const 64)))
+                (br_if $j4.9 (i32.ne (local.get $w.11) (local.get $w.end.4)))
+              )
+              (v128.store offset=64 align=4
+                (local.get $add.8)
+                (f32x4.add (local.get $sum_0.2) (local.get $b.7))
+              )
+              (v128.store offset=80 align=4
+                (local.get $add.8)
+                (f32x4.add (local.get $sum_1.2) (local.get $b.8))
+              )
+              (local.set $x.23 (i32.add (local.get $x.23) (i32.const 96)))
+              (local.set $add.8 (i32.add (local.get $add.8) (i32.const 96)))
+              (br_if $m2r.10 (i32.ne (local.get $add.8) (local.get $add.end.4)))
+            )
+          )
+        )
+      )
+    )
+  )
+
+  ;; product.trafo:4:53: pack
+  ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
+  ;;   w: f32[24, 24]
+  ;;   packed: f32[2, 24, 16] (written)
+  (func $packWPacked (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
+    (local $w i32) (local $packed i32) (local $packed.2 i32) (local $i0 i32) (local $packed.3 i32)
+    (local $i1 i32) (local $packed.4 i32) (local $i2 i32) (local $size i32) (local $size.2 i32)
+    (local $w.2 i32)
+    (local.set $w (i32.load (local.get $arguments)))
+    (local.set $packed (i32.load offset=4 (local.get $arguments)))
+    (if (i32.eqz (local.get $part))
+      (then
+        (local.set $packed.2 (local.get $packed))
+        (local.set $i0 (i32.const 0))
+        (loop $i0.3
+          (local.set $packed.3 (local.get $packed.2))
+          (local.set $i1 (i32.const 0))
+          (loop $i1.2
+            (local.set $packed.4 (local.get $packed.3))
+            (local.set $i2 (i32.const 0))
+            (loop $i2.1
+              (local.set $size (i32.add (i32.shl (local.get $i0) (i32.const 4)) (local.get $i2)))
+              (local.set $size.2
+                (i32.add
+                  (i32.mul (local.get $i1) (i32.const 96))
+                  (i32.shl
+                    (select (local.get $size) (i32.const 23) (i32.lt_s (local.get $size) (i32.const 23)))
+                    (i32.const 2)
+                  )
+                )
+              )
+              (local.set $w.2 (i32.add (local.get $w) (local.get $size.2)))
+              (f32.store
+                (local.get $packed.4)
+                (select (f32.load (local.get $w.2)) (f32.const 0) (i32.lt_s (local.get $size) (i32.const 24)))
+              )
+              (local.set $packed.4 (i32.add (local.get $packed.4) (i32.const 4)))
+              (br_if $i2.1 (i32.ne (local.tee $i2 (i32.add (local.get $i2) (i32.const 1))) (i32.const 16)))
+            )
+            (local.set $packed.3 (i32.add (local.get $packed.3) (i32.const 64)))
+            (br_if $i1.2 (i32.ne (local.tee $i1 (i32.add (local.get $i1) (i32.const 1))) (i32.const 24)))
+          )
+          (local.set $packed.2 (i32.add (local.get $packed.2) (i32.const 1536)))
+          (br_if $i0.3 (i32.ne (local.tee $i0 (i32.add (local.get $i0) (i32.const 1))) (i32.const 2)))
         )
       )
     )
