@@ -2,9 +2,11 @@
 import { importText, namedTensors } from "../../dist/src/driver/module-runner.js";
 import { targetNames, targets } from "../../dist/src/driver/targets.js";
 import { tiledByHand } from "./by-hand.mjs";
-import { onnxruntime } from "./peers/onnxruntime.mjs";
+import { jaxJs } from "./peers/jax.mjs";
+import { onnxruntime, onnxruntimeOnWebgpu } from "./peers/onnxruntime.mjs";
 import { onnxruntimeWithCache } from "./peers/onnxruntime-cache.mjs";
 import { tfjs } from "./peers/tensorflow.mjs";
+import { webgpu } from "./peers/webgpu.mjs";
 
 /** The compilation of a task for one of Trafo's targets; null where this machine cannot run it. */
 export async function compiled(target, task) {
@@ -36,6 +38,28 @@ async function trafo(target, task, options) {
   };
 }
 
+/** A module of the WGSL target on the device that its peers use too. */
+async function trafoWgsl(task) {
+  const found = await webgpu();
+  if (found === null) return null;
+  const { device } = found;
+  const compilation = task.compile().compiledFor("wgsl");
+  const { javascript } = await compilation.get("emit");
+  const { load } = await importText(javascript);
+  const model = await load({ weights: namedTensors([task.graph], task.weights), device });
+  const inputs = Object.fromEntries(task.inputs);
+  return {
+    name: "trafo wgsl",
+    run: async () => (await model[task.entry](inputs))[task.output].data,
+    keep: async () => {
+      const outputs = await model[task.entry](inputs, { keepOnDevice: true });
+      await device.queue.onSubmittedWorkDone();
+      for (const tensor of Object.values(outputs)) tensor.destroy();
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
 /** Sessions of a module, each with the positions of `capacity`, which take new tokens and give the scores of the last. */
 async function trafoSessions(target, task, options) {
   const model = await loadedTrafo(target, task, options);
@@ -54,9 +78,16 @@ const tensorflow =
   (task, { threads = 1 } = {}) =>
     task.tensorflow === null || threads > 1 ? null : tfjs(backend, task.tensorflow(task));
 
+const onWebgpu = (make) => async (task) => ((await webgpu()) === null ? null : make(task));
+
 const makers = {
   "trafo typescript": (task, options) => trafo("typescript", task, options),
   "trafo wasm": (task, options) => trafo("wasm", task, options),
+  "trafo wgsl": trafoWgsl,
+  "tfjs-webgpu": onWebgpu(tensorflow("webgpu")),
+  "jax-js": onWebgpu((task) => (task.jax === null ? null : jaxJs(task.jax(task)))),
+  "onnxruntime-web webgpu": (task) => onnxruntimeOnWebgpu("web", task),
+  "onnxruntime-node webgpu": (task) => onnxruntimeOnWebgpu("node", task),
   "onnxruntime-web": (task, options) => onnxruntime("web", task, options),
   "tfjs-wasm": tensorflow("wasm"),
   "tfjs-cpu": tensorflow("cpu"),

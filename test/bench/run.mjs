@@ -13,8 +13,9 @@ import { elaboration } from "./suites/elaboration.mjs";
 import { footprint } from "./suites/footprint.mjs";
 import { javascript, webassembly } from "./suites/models.mjs";
 import { products } from "./suites/products.mjs";
+import { webgpu } from "./suites/webgpu.mjs";
 
-const suites = { elaboration, compilation, products, javascript, webassembly, decoding, footprint };
+const suites = { elaboration, compilation, products, javascript, webassembly, decoding, webgpu, footprint };
 
 function fail(message) {
   console.error(message);
@@ -26,6 +27,7 @@ function wanted() {
     return parseArgs({
       allowPositionals: true,
       options: {
+        full: { type: "boolean" },
         json: { type: "string" },
         only: { type: "string" },
         rounds: { type: "string" },
@@ -43,6 +45,7 @@ if (unknown.length > 0)
   fail(`There is no suite ${unknown.join(", ")}; the suites are ${Object.keys(suites).join(", ")}.`);
 const options = {
   ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+  ...(values.full ? { full: true } : {}),
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
   ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
 };

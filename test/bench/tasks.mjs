@@ -8,6 +8,7 @@ import { memoryFiles } from "../../dist/src/runtime/files.js";
 import { randomWeights, readWeights } from "../../dist/src/runtime/weights.js";
 import { evaluate } from "../../dist/src/sizes/index.js";
 import { encoder, gpt2 } from "./peers/transformer.mjs";
+import { encoder as encoderInJax, gpt2 as gpt2InJax } from "./peers/transformer-jax.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -20,7 +21,17 @@ const ones = (count) => new Int32Array(count).fill(1);
 const i32 = (data) => ({ data, shape: [1, data.length], type: "i32" });
 
 /** A program, ready for every contestant. `sizes` are the entry's, to count its work. */
-export function taskOf({ name, text, settings = {}, entry = "forward", output, inputs, sizes, tensorflow = null }) {
+export function taskOf({
+  name,
+  text,
+  settings = {},
+  entry = "forward",
+  output,
+  inputs,
+  sizes,
+  tensorflow = null,
+  jax = null,
+}) {
   const request = { files: memoryFiles(), path: `${name}.trafo`, text, settings: new Map(Object.entries(settings)) };
   const compile = () => new Compilation({ ...request, entries: [entry] });
   const graph = compile().get("graph").entries[0];
@@ -30,7 +41,7 @@ export function taskOf({ name, text, settings = {}, entry = "forward", output, i
     0,
   );
   const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
-  return { name, text, settings, entry, output, inputs, compile, graph, weights, work, bytes, tensorflow };
+  return { name, text, settings, entry, output, inputs, compile, graph, weights, work, bytes, tensorflow, jax };
 }
 
 const masked = (ids) =>
@@ -42,7 +53,21 @@ const masked = (ids) =>
 function encoderTask(name, T, settings) {
   const inputs = masked(tokens(T, 30522)).set("token_type_ids", i32(new Int32Array(T)));
   const text = ownText("encoder");
-  return taskOf({ name, text, settings, output: "states", inputs, sizes: { B: 1, T }, tensorflow: encoder });
+  const peers = { tensorflow: encoder, jax: encoderInJax };
+  return taskOf({ name, text, settings, output: "states", inputs, sizes: { B: 1, T }, ...peers });
+}
+
+function gpt2Task(name, T, layers, vocab = 50257) {
+  return taskOf({
+    name,
+    text: exampleText("gpt2"),
+    settings: { layers, heads: 12, vocab },
+    output: "logits",
+    inputs: new Map([["input_ids", i32(tokens(T, vocab))]]),
+    sizes: { B: 1, T },
+    tensorflow: gpt2,
+    jax: gpt2InJax,
+  });
 }
 
 /** The models, made when they are asked for: some are large. */
@@ -59,16 +84,17 @@ export const models = {
       inputs: masked(tokens(128, 32128)),
       sizes: { B: 1, S: 128 },
     }),
-  "GPT-2 small, prefill of 128, all logits": (name) =>
-    taskOf({
-      name,
-      text: exampleText("gpt2"),
-      settings: { layers: 12, heads: 12 },
-      output: "logits",
-      inputs: new Map([["input_ids", i32(tokens(128, 50257))]]),
-      sizes: { B: 1, T: 128 },
-      tensorflow: gpt2,
-    }),
+  "GPT-2 small, prefill of 128, all logits": (name) => gpt2Task(name, 128, 12),
+};
+
+/**
+ * Models for WebGPU on a processor, where those of their full depth take minutes. The table of words is one that all peers
+ * can bind on an adapter with the least limits.
+ */
+export const shallowModels = {
+  "MiniLM size, 2 of 6 layers, 128 tokens": (name) => encoderTask(name, 128, { width: 384, layers: 2, heads: 12 }),
+  "GPT-2 small, 2 of 12 layers, 32000 words, 32 tokens": (name) => gpt2Task(name, 32, 2, 32000),
+  "GPT-2 small, 2 of 12 layers, 32000 words, 1 token": (name) => gpt2Task(name, 1, 2, 32000),
 };
 
 /** `x @ w` of [M, K] and [K, N], w being a weight. */
@@ -84,7 +110,15 @@ export function productTask([m, n, k]) {
       return () => tf.matMul(a, b);
     };
   };
-  return taskOf({ name, text, output: "y", inputs, sizes: { M: m }, tensorflow });
+  const jax = ({ weights }) => {
+    const { data } = weights.get("w");
+    return ({ numpy: np, jit }) => {
+      const [a, b] = [np.array(x).reshape([m, k]), np.array(data).reshape([k, n])];
+      const product = jit((a, b) => np.matmul(a, b));
+      return () => product(a.ref, b.ref);
+    };
+  };
+  return taskOf({ name, text, output: "y", inputs, sizes: { M: m }, tensorflow, jax });
 }
 
 /** GPT-2 small, to be decoded. Its norms have weights about 1, so that what is attended to shows in the scores. */

@@ -1,4 +1,4 @@
-/** TensorFlow.js with its plain JavaScript and its WebAssembly backend. Its models are written by hand, in transformer.mjs. */
+/** TensorFlow.js with its plain JavaScript, WebAssembly and WebGPU backends. Its models are written by hand, in transformer.mjs. */
 import { folderOf, load, pathOf } from "./packages.mjs";
 
 /** Whether the WebAssembly backend knows where its files are. */
@@ -39,10 +39,22 @@ export async function tfjs(backend, build) {
       if (tf.getBackend() !== backend) await tf.setBackend(backend);
       // What a tidy block gives is searched for tensors, number by number: only the tensor leaves it.
       const result = tf.tidy(compute);
-      const data = result.dataSync();
+      const data = backend === "webgpu" ? await result.data() : result.dataSync();
       result.dispose();
       return data;
     },
+    ...(backend === "webgpu" ? { keep: () => keep(tf, compute) } : {}),
     dispose: () => {},
   };
+}
+
+/** Computes on the device, and leaves the result there. */
+async function keep(tf, compute) {
+  if (tf.getBackend() !== "webgpu") await tf.setBackend("webgpu");
+  const result = tf.tidy(compute);
+  const backend = tf.backend();
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+  await backend.queue.onSubmittedWorkDone();
+  result.dispose();
 }
