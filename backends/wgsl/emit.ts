@@ -135,12 +135,14 @@ function loadingOf(hasWeights: boolean, program: string): Loading {
 
 /** A shader as a constant, with its text as it is given to the device. */
 function shaderStatement(
-  { name, printed, access, comment, about }: NamedShader,
+  { name, printed, access, comment, about, variants }: NamedShader,
   plans: readonly Plan[],
   names: Names,
 ): Item {
   const { kernel, code, lanes, sharedBytes, workgroups } = printed;
-  const plan = plans.find((each) => each.kernels.includes(kernel))!;
+  const plan = plans.find((each) =>
+    each.kernels.some((one) => one.sizes === kernel.sizes && one.writes === kernel.writes),
+  )!;
   const description = new EntryDescription(plan, names, ["sizes"]);
   const count = description.code(workgroups).text;
   const counted =
@@ -162,8 +164,21 @@ function shaderStatement(
     `  code: \``,
     text,
     "`,",
+    ...(variants.length === 0
+      ? []
+      : ["  variants: [", ...variants.map((variant) => `    ${variantText(variant, description)}`), "  ],"]),
     "};\n",
   ].join("\n");
+}
+
+/** When a device takes another shader. */
+function variantText({ use, shader }: NamedShader["variants"][number], description: EntryDescription): string {
+  const fields = [use.device === null ? "" : `on: ${JSON.stringify(use.device)}, `];
+  if (use.few !== null) {
+    const code = `${description.code(use.few.size).text} <= ${use.few.most}`;
+    fields.push(`when: (sizes) => { ${[...description.destructured(code), `return ${code};`].join(" ")} }, `);
+  }
+  return `{ ${fields.join("")}shader: ${shader.name} },`;
 }
 
 function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {

@@ -118,7 +118,7 @@ const builtins: { readonly [K in KernelUnary]?: string } = {
 };
 
 /** exp of more is no number of f32. */
-const largestExponent = primary("88.72");
+export const largestExponent = primary("88.72");
 /** tanh of more is 1 in f32, and some implementations overflow. */
 const tanhRange = [primary("-10.0"), primary("10.0")] as const;
 

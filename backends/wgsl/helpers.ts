@@ -30,6 +30,12 @@ fn with_infinities(x: f32) -> f32 {
   return select(x, bitcast<f32>(infinity_bits | 0x80000000u), x <= -highest);
 }`,
   },
+  with_infinities_4: {
+    needs: ["with_infinities"],
+    text: `fn with_infinities_4(x: vec4f) -> vec4f {
+  return vec4f(with_infinities(x.x), with_infinities(x.y), with_infinities(x.z), with_infinities(x.w));
+}`,
+  },
   to_i32: {
     needs: ["is_nan"],
     text: `// Truncates and saturates; NaN gives 0.

@@ -14,8 +14,9 @@ import {
   type Kernel,
   type Statement,
 } from "../../src/ir/kernel/index.js";
-import { constantOf, type Size, size } from "../../src/sizes/index.js";
-import { type Code, call, comparison, infix, inside, level, plus, primary, times } from "../common/code.js";
+import { dependsOn } from "../../src/schedule/legalise/vectors.js";
+import { constantOf, type Size } from "../../src/sizes/index.js";
+import { type Code, call, comparison, infix, inside, level, primary, times } from "../common/code.js";
 import { constantName, countUses, isWorthNaming } from "../common/constants.js";
 import { argumentName } from "../common/kernel-names.js";
 import { Names } from "../common/names.js";
@@ -23,8 +24,6 @@ import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import {
   type ExpressionContext,
   expressionCode,
-  memoryTypes,
-  positionCode,
   quotient,
   remainder,
   shaderSizes,
@@ -33,8 +32,10 @@ import {
 import { type HelperName, helperNames, helperText } from "./helpers.js";
 import { mayBeUnbounded, unboundedScalars } from "./infinities.js";
 import { wgslWords } from "./keywords.js";
+import { ShaderMemory } from "./memory.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
-import { compound, indented, isFirstValue, isVariable, plainName } from "./text.js";
+import { compound, firstValue, indented, isVariable, plainName } from "./text.js";
+import { vectorCode } from "./vectors.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 type Store = Extract<Statement, { kind: "store" }>;
@@ -81,6 +82,7 @@ class ShaderPrinter {
   #sharedBytes = 0;
   /** Names of expressions in the statement that is printed. */
   #lets = new Map<Expression, string>();
+  readonly #memory: ShaderMemory;
   /** What is claimed in the open block, to be released at its end. */
   #claimed: string[] = [];
 
@@ -106,6 +108,7 @@ class ShaderPrinter {
       element: (load) => this.#element(load),
       helper,
     };
+    this.#memory = new ShaderMemory(kernel, this.#context, (buffer) => this.#nameOf(buffer, buffer.name));
   }
 
   print(): PrintedShader {
@@ -119,7 +122,7 @@ class ShaderPrinter {
     });
     const body = this.#entry();
     const globals = bindings.map(({ name, buffer }, at) => {
-      return `@group(0) @binding(${at + 1}) var<storage, ${this.access[at]}> ${name}: array<${memoryTypes[buffer.element]}>;`;
+      return `@group(0) @binding(${at + 1}) var<storage, ${this.access[at]}> ${name}: array<${this.#memory.elementType(buffer)}>;`;
     });
     const usesSizes = kernel.sizes.length > 0;
     const uniform = [
@@ -208,14 +211,19 @@ class ShaderPrinter {
   }
 
   #block(body: readonly Statement[]): string[] {
+    return this.#memory.inBlock(() => this.#statements(body));
+  }
+
+  #statements(body: readonly Statement[]): string[] {
     const outer = this.#claimed;
     this.#claimed = [];
     const lines: string[] = [];
     for (let at = 0; at < body.length; at++) {
       const statement = body[at]!;
       const next = body[at + 1];
-      if (statement.kind === "alloc" && next && isFirstValue(statement.buffer, next)) {
-        lines.push(...this.#declare(statement.buffer, next));
+      const first = next && statement.kind === "alloc" ? firstValue(statement.buffer, next) : null;
+      if (statement.kind === "alloc" && first !== null) {
+        lines.push(...this.#declare(statement.buffer, first));
         at++;
       } else lines.push(...this.#statement(statement));
     }
@@ -233,6 +241,8 @@ class ShaderPrinter {
   #statement(statement: Statement): string[] {
     switch (statement.kind) {
       case "for":
+        if (statement.loop === "vector") return this.#vectors(statement);
+        this.#memory.forget();
         return isLane(statement) ? this.#lanes(nestOf(statement, isLane)) : this.#loop(statement);
       case "if": {
         const lines = this.#prepare(statement);
@@ -244,6 +254,7 @@ class ShaderPrinter {
       case "alloc":
         return this.#declare(statement.buffer, null);
       case "barrier":
+        this.#memory.forget();
         return ["workgroupBarrier();"];
     }
   }
@@ -256,6 +267,14 @@ class ShaderPrinter {
     this.#names.release(name);
     if (lines.length === 0) return [];
     return [`for (var ${name} = 0; ${name} < ${inside(end, level.additive)}; ${name}++) {`, ...indented(lines), "}"];
+  }
+
+  /** A vector loop: what its statements do, to four numbers at once. */
+  #vectors({ variable, body }: Loop): string[] {
+    this.#memory.vector = variable;
+    const lines = body.flatMap((each) => this.#statement(each));
+    this.#memory.vector = null;
+    return lines;
   }
 
   /** Loops over lanes: what each invocation of the workgroup does. */
@@ -272,18 +291,20 @@ class ShaderPrinter {
       (extent) => constantOf(extent) ?? this.#fail(`${buffer.name} has no constant shape`),
     );
     const elements = count.reduce((product, extent) => product * extent, 1);
-    const type = buffer.scope === "workgroup" ? memoryTypes[buffer.element] : variableTypes[buffer.element];
     if (buffer.scope === "workgroup") {
       const name = this.#names.claim(buffer.name);
       this.#variables.set(buffer, name);
-      this.#shared.push(`var<workgroup> ${name}: array<${type}, ${elements}>;`);
+      this.#shared.push(`var<workgroup> ${name}: ${this.#memory.arrayType(buffer, elements)};`);
       this.#sharedBytes += 16 * Math.ceil(elements / 4);
-      return first ? this.#store(first) : [];
+      return [];
     }
     if (buffer.shape.length > 0) {
       const name = this.#claim(buffer.name);
       this.#variables.set(buffer, name);
-      return [`var ${name}: array<${type}, ${elements}>;`, ...(first ? this.#store(first) : [])];
+      const type = this.#memory.arrayType(buffer, elements);
+      if (type !== "vec4f" || first === null) return [`var ${name}: ${type};`];
+      const lines = this.#prepare(first);
+      return [...lines, `var ${name} = ${call("vec4f", this.#code(first.value)).text};`];
     }
     const lines = first ? this.#prepare(first) : [];
     const value = first ? this.#code(first.value).text : null;
@@ -291,7 +312,10 @@ class ShaderPrinter {
     this.#variables.set(buffer, name);
     this.#lets.clear();
     const changes = !first || this.#storeCounts.get(buffer) !== 1;
-    return [...lines, `${changes ? "var" : "let"} ${name}: ${type}${value === null ? "" : ` = ${value}`};`];
+    return [
+      ...lines,
+      `${changes ? "var" : "let"} ${name}: ${variableTypes[buffer.element]}${value === null ? "" : ` = ${value}`};`,
+    ];
   }
 
   #fail(message: string): never {
@@ -301,7 +325,8 @@ class ShaderPrinter {
   #store(statement: Store): string[] {
     const { buffer, index, value, update } = statement;
     const lines = this.#prepare(statement);
-    const target = isVariable(buffer) ? primary(this.#nameOf(buffer, buffer.name)) : this.#place(buffer, index);
+    if (this.#memory.vector !== null) return [...lines, this.#vectorStore(statement)];
+    const target = isVariable(buffer) ? primary(this.#nameOf(buffer, buffer.name)) : this.#memory.place(buffer, index);
     const isMemory = buffer.scope !== "private";
     let code = this.#code(value);
     const current = isMemory && buffer.element === "bool" ? comparison(target, "!=", primary("0u")) : target;
@@ -314,7 +339,25 @@ class ShaderPrinter {
     }
     if (isMemory && buffer.element === "bool") code = call("select", primary("0u"), primary("1u"), code);
     this.#lets.clear();
+    if (isMemory) this.#memory.forget();
     return [...lines, `${target.text} = ${code.text};`].map(compound);
+  }
+
+  #vectorStore({ buffer, index, value, update }: Store): string {
+    const target = this.#memory.place(buffer, index);
+    const vector = this.#memory.vector!;
+    let code = vectorCode(value, {
+      vector,
+      scalar: (expression) => this.#code(expression),
+      load: (load) => this.#element(load),
+    });
+    if (update !== null) code = this.#updated(buffer, target, code, update);
+    if (buffer.scope === "global" && mayBeUnbounded(value, this.#unbounded)) {
+      code = call(this.#context.helper("with_infinities_4"), code);
+    }
+    this.#lets.clear();
+    if (buffer.scope !== "private") this.#memory.forget();
+    return compound(`${target.text} = ${code.text};`);
   }
 
   #updated({ element }: Buffer, current: Code, code: Code, update: NonNullable<Store["update"]>): Code {
@@ -330,28 +373,19 @@ class ShaderPrinter {
 
   #element({ buffer, index }: Load): Code {
     if (isVariable(buffer)) return primary(this.#nameOf(buffer, buffer.name));
-    const place = this.#place(buffer, index);
-    return buffer.element === "bool" && buffer.scope !== "private" ? comparison(place, "!=", primary("0u")) : place;
-  }
-
-  /** Row-major: `x[(b * T + t) * 768 + d]`. */
-  #place(buffer: Buffer, index: readonly Expression[]): Code {
-    const offset = index.reduce((offset, position, axis) => {
-      const extent = buffer.shape[axis]!;
-      if (constantOf(extent) === 1 && position.kind === "index" && position.value === size(0)) return offset;
-      return plus(times(offset, sizeCode(extent, this.#sizes)), positionCode(position, this.#context));
-    }, primary("0"));
-    return primary(`${this.#nameOf(buffer, buffer.name)}[${offset.text}]`);
+    const value = this.#memory.value(buffer, index);
+    return buffer.element === "bool" && buffer.scope !== "private" ? comparison(value, "!=", primary("0u")) : value;
   }
 
   /** Names what a statement uses twice. */
   #prepare(statement: Statement): string[] {
     this.#lets.clear();
-    const lines: string[] = [];
+    const { vector } = this.#memory;
+    const lines = statement.kind === "store" ? this.#memory.load(statement, (wanted) => this.#claim(wanted)) : [];
     const uses = countUses(expressionsOf(statement), () => false);
     // Operands were counted after what uses them; they are named before.
     for (const [expression, count] of [...uses].reverse()) {
-      if (count < 2 || !isWorthNaming(expression)) continue;
+      if (count < 2 || !isWorthNaming(expression) || (vector !== null && dependsOn(expression, vector))) continue;
       const { text } = this.#code(expression);
       const name = this.#claim(constantName(expression, (buffer) => this.#nameOf(buffer, buffer.name)));
       lines.push(`let ${name} = ${text};`);

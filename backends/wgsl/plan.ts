@@ -5,7 +5,7 @@
  * since a buffer must not be bound for reading only while another part of it is written. Two such bindings of one
  * dispatch must not overlap, which they would if they were the same part.
  */
-import type { Kernel } from "../../src/ir/kernel/index.js";
+import { type Kernel, withBodies } from "../../src/ir/kernel/index.js";
 import type { BufferId, Dispatch, Plan } from "../../src/ir/plan/plan.js";
 import { Rewriter } from "../../src/schedule/rewrite.js";
 
@@ -35,5 +35,5 @@ function merged(kernel: Kernel, first: readonly number[]): Kernel {
     if (kept !== buffer) rewriter.buffer(buffer, { buffer: kept, index: (index) => index });
   }
   const reads = kernel.reads.filter((_, at) => first[at] === at);
-  return { ...kernel, reads, body: rewriter.statements(kernel.body) };
+  return { ...withBodies(kernel, (body) => rewriter.statements(body)), reads };
 }

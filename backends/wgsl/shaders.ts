@@ -1,9 +1,9 @@
 /** Kernels as shaders of a module: their names, which come from the model, and the comments above them. */
-import type { Kernel } from "../../src/ir/kernel/index.js";
+import { type Kernel, type KernelVariant, kernelsOf } from "../../src/ir/kernel/index.js";
 import type { BufferId, Plan } from "../../src/ir/plan/plan.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { lineText, locationText, type Module, typeText } from "../common/module.js";
-import type { Names } from "../common/names.js";
+import { camelCase, type Names } from "../common/names.js";
 import { type PrintedShader, printShader } from "./kernels.js";
 
 export interface NamedShader {
@@ -15,6 +15,11 @@ export interface NamedShader {
   readonly comment: readonly string[];
   /** What it computes and where it comes from, on a line. */
   readonly about: string;
+  /** Shaders that suit some devices or some sizes better, in the order in which they are considered. */
+  readonly variants: readonly {
+    readonly use: Omit<KernelVariant, "body" | "schedule">;
+    readonly shader: NamedShader;
+  }[];
 }
 
 /** The shaders of all kernels of some plans. Kernels of one text share a shader, also those of two entries. */
@@ -33,8 +38,10 @@ export class Shaders {
           const isBound = dispatches.some(({ reads }) => at < reads.length && isWritten(reads[at]!));
           return at >= kernel.reads.length || isBound ? "read_write" : "read";
         });
-        const printed = printShader(kernel, sizes, access);
-        let made = this.#byText.get(printed.code);
+        const [printed, ...others] = kernelsOf(kernel).map((each) => printShader(each, sizes, access));
+        if (printed === undefined) continue;
+        const key = [printed, ...others].map(({ code }) => code).join("\n");
+        let made = this.#byText.get(key);
         if (!made) {
           const name = names.claim(functionName(kernel, dispatches, plan));
           const layers = new Set(dispatches.map(({ scope }) => scope)).size;
@@ -42,9 +49,17 @@ export class Shaders {
           const about = lineText(
             `${place === null ? "" : `${place}: `}${kernel.name}${layers > 1 ? `, in ${layers} layers` : ""}`,
           );
-          made = { name, printed, access, about, comment: commentOf(kernel, about, printed, sourceLine) };
-          this.#byText.set(printed.code, made);
-          this.all.push(made);
+          const named = (name: string, printed: PrintedShader): NamedShader => {
+            const comment = commentOf(printed.kernel, about, printed, sourceLine);
+            return { name, printed, access, about, comment, variants: [] };
+          };
+          const variants = (kernel.variants ?? []).map((use, at) => {
+            return { use, shader: named(names.claim(camelCase(name, use.name)), others[at]!) };
+          });
+          made = { ...named(name, printed), variants };
+          this.#byText.set(key, made);
+          // What mentions others stands after them.
+          this.all.push(...variants.map(({ shader }) => shader), made);
         }
         this.#byKernel.set(kernel, made);
       }

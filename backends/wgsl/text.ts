@@ -1,5 +1,5 @@
 /** How statements of shaders are written: what reads better, and what a scalar's declaration can hold. */
-import { type Buffer, type Expression, expressionsOf, type Statement } from "../../src/ir/kernel/index.js";
+import type { Buffer, Expression, Statement } from "../../src/ir/kernel/index.js";
 import type { SizeVariable } from "../../src/sizes/index.js";
 import { countUses } from "../common/constants.js";
 
@@ -24,16 +24,19 @@ export function plainName({ name }: SizeVariable): string {
   return name.replace(/(?<=[A-Za-z])\d+$/, "");
 }
 
-/** Whether a statement gives a scalar its first value, which does not depend on it. */
-export function isFirstValue(buffer: Buffer, statement: Statement): statement is Store {
-  return (
-    statement.kind === "store" &&
-    statement.buffer === buffer &&
-    statement.update === null &&
-    buffer.shape.length === 0 &&
-    buffer.scope === "private" &&
-    !expressionsOf(statement).some((each) => mentionsBuffer(each, buffer))
-  );
+/** The store that gives a scalar its first value, or all of a vector one number; null where a statement does not. */
+export function firstValue(buffer: Buffer, statement: Statement): Store | null {
+  if (statement.kind === "for" && statement.loop === "vector") {
+    const [only, ...others] = statement.body;
+    const isOne = only?.kind === "store" && others.length === 0 && only.value.kind === "constant";
+    return isOne && isFirst(buffer, only) && buffer.shape.length === 1 ? only : null;
+  }
+  return statement.kind === "store" && isFirst(buffer, statement) && buffer.shape.length === 0 ? statement : null;
+}
+
+function isFirst(buffer: Buffer, { buffer: stored, update, index, value }: Store): boolean {
+  const isOwn = stored === buffer && update === null && buffer.scope === "private";
+  return isOwn && ![...index, value].some((each) => mentionsBuffer(each, buffer));
 }
 
 function mentionsBuffer(expression: Expression, buffer: Buffer): boolean {

@@ -5,7 +5,7 @@
  * Guarantees: kernels keep their arguments, so that the calls and the buffers stay as they are; but an argument that a
  * schedule packs gets a buffer of its own, which is prepared (packing.ts).
  */
-import { Buffer, type Kernel, KernelMemo } from "../ir/kernel/index.js";
+import { Buffer, type Kernel, KernelMemo, type KernelVariant, kernelsOf } from "../ir/kernel/index.js";
 import type { Call, LoweredGraph } from "../lower/index.js";
 import { size } from "../sizes/index.js";
 import { loopsIn } from "./loops.js";
@@ -43,7 +43,8 @@ export function scheduleGraph(lowered: LoweredGraph, schedule: (kernel: Kernel) 
 function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel | null {
   if (scheduled === other) return kernel;
   const names = new Set(kernel.sizes.map(({ name }) => name));
-  if (loopsIn(scheduled.body).some(({ variable }) => names.has(variable.name))) return null;
+  const bodies = kernelsOf(scheduled).flatMap(({ body }) => body);
+  if (loopsIn(bodies).some(({ variable }) => names.has(variable.name))) return null;
   const rewriter = new Rewriter();
   for (const [position, variable] of other.sizes.entries()) rewriter.variable(variable, size(kernel.sizes[position]!));
   const argument = (own: Buffer, buffer: Buffer): Buffer => {
@@ -63,7 +64,16 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
     writes,
     sizes: scheduled.sizes.map((variable) => kernel.sizes[other.sizes.indexOf(variable)]!),
     body: rewriter.statements(scheduled.body),
+    ...(scheduled.variants === undefined
+      ? {}
+      : { variants: scheduled.variants.map((variant) => variantOver(rewriter, variant)) }),
     ...(scheduled.schedule === undefined ? {} : { schedule: scheduled.schedule }),
     ...(relaxed === null ? {} : { relaxed }),
   };
+}
+
+function variantOver(rewriter: Rewriter, variant: KernelVariant): KernelVariant {
+  const { few } = variant;
+  const body = rewriter.statements(variant.body);
+  return { ...variant, body, few: few === null ? null : { ...few, size: rewriter.size(few.size) } };
 }

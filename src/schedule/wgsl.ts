@@ -1,10 +1,13 @@
 /** Kernels as the WGSL target runs them: scheduled by its policy and made legal for its printer. */
-import type { Kernel } from "../ir/kernel/index.js";
+import { allStatements, type Kernel, type KernelVariant } from "../ir/kernel/index.js";
+import { constantOf } from "../sizes/index.js";
 import { applySchedule } from "./apply.js";
 import { legaliseForWgsl } from "./legalise/wgsl.js";
 import { invocationsOf } from "./policies/invocations.js";
 import { schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
 import { attentionForWgsl } from "./policies/wgsl-attention.js";
+import { type VariantSchedule, variantsForWgsl } from "./policies/wgsl-variants.js";
+import type { Schedule } from "./step.js";
 import { printSchedule } from "./text.js";
 
 /**
@@ -16,5 +19,19 @@ export function scheduledForWgsl(kernel: Kernel, policy: WgslPolicy | null): Ker
   const attention = policy === null || tiled.length > 0 ? [] : attentionForWgsl(kernel, policy.keys);
   const steps = tiled.length > 0 ? tiled : [...attention, ...invocationsOf(applySchedule(kernel, attention))];
   if (steps.length === 0) return kernel;
+  const variants = policy === null ? [] : variantsForWgsl(kernel, policy).flatMap((each) => variant(kernel, each));
+  return { ...legalised(kernel, steps), ...(variants.length === 0 ? {} : { variants }) };
+}
+
+function legalised(kernel: Kernel, steps: Schedule): Kernel {
   return { ...legaliseForWgsl(applySchedule(kernel, steps)), schedule: printSchedule(steps) };
+}
+
+/** The variant, unless it needs private arrays whose length is not known. */
+function variant(kernel: Kernel, { steps, ...use }: VariantSchedule): readonly KernelVariant[] {
+  const { body, schedule = "" } = legalised(kernel, steps);
+  const isConstant = [...allStatements(body)].every(
+    (each) => each.kind !== "alloc" || each.buffer.shape.every((extent) => constantOf(extent) !== null),
+  );
+  return isConstant ? [{ ...use, body, schedule }] : [];
 }

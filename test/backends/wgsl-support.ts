@@ -2,6 +2,7 @@
 import { create } from "webgpu";
 import { backends } from "../../src/driver/backends.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
+import { variantOf } from "../../src/ir/kernel/index.js";
 import type { Plan } from "../../src/ir/plan/index.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
@@ -43,4 +44,18 @@ export function softwareDevice(name: keyof typeof adapters): Promise<GPUDevice> 
 export function wgslPlan(graph: Graph, policy: WgslPolicy = wgslPolicy): Plan {
   const scheduled = scheduleGraph(lowerGraph(graph), (kernel) => scheduledForWgsl(kernel, policy));
   return planGraph(spilled(scheduled), backends.wgsl.planning);
+}
+
+/** The plan with the first choice of each kernel alone, and for each word for variants the plan of those. */
+export function variantPlans(plan: Plan): ReadonlyMap<string, Plan> {
+  const names = new Set(plan.kernels.flatMap(({ variants = [] }) => variants.map(({ name }) => name)));
+  const chosen = (name: string | null): Plan => ({
+    ...plan,
+    kernels: plan.kernels.map((kernel) => {
+      const { variants, ...first } = kernel;
+      const variant = variants?.find((each) => each.name === name);
+      return variant === undefined ? first : variantOf(kernel, variant);
+    }),
+  });
+  return new Map([["first choice", chosen(null)], ...[...names].map((name): [string, Plan] => [name, chosen(name)])]);
 }

@@ -8,14 +8,14 @@ import { Compilation } from "../../src/driver/pipeline.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import { interpretPlan } from "../../src/interpreter/kernel-plan.js";
 import type { Graph } from "../../src/ir/graph/index.js";
-import { verifyKernel } from "../../src/ir/kernel/index.js";
+import { kernelsOf, verifyKernel } from "../../src/ir/kernel/index.js";
 import type { Plan } from "../../src/ir/plan/index.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { WgslPolicy } from "../../src/schedule/index.js";
 import { difference } from "../fuzz/lower-comparison.js";
 import { randomRun } from "../support/random-graph-run.js";
 import { fromTensor, importText, toTensor, weightsOf } from "./typescript-support.js";
-import { softwareDevice, softwareDrivers, wgslPlan } from "./wgsl-support.js";
+import { softwareDevice, softwareDrivers, variantPlans, wgslPlan } from "./wgsl-support.js";
 
 interface Sample {
   readonly name: string;
@@ -50,6 +50,11 @@ const small: WgslPolicy = {
   depth: 4,
   rowLanes: 16,
   keys: 4,
+  registers: {
+    fewRows: 4,
+    few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } },
+    many: { rows: 2, columns: 8, lanes: { rows: 2, columns: 2 } },
+  },
 };
 
 const lengths = [0, 1, 7, 8, 9, 17].map((T) => ({ B: 2, T }));
@@ -111,37 +116,41 @@ function named(plan: Plan): Plan {
 describe.each(samples)("$name", (sample) => {
   const graph = graphOf(sample);
   const plan = wgslPlan(graph, small);
+  const plans = variantPlans(plan);
 
   it("is scheduled, sound, and interpreted gives what the graph gives", () => {
     expect(plan.kernels.some(({ schedule }) => schedule?.includes(sample.step))).toBe(true);
-    for (const kernel of plan.kernels) expect(verifyKernel(kernel)).toEqual([]);
-    for (const sizes of sample.sizes.slice(0, 4)) {
-      const run = randomRun(graph, 1, { sizes, special: false });
-      const weights = (name: string) => {
-        const node = graph.nodes.find((each) => each.operator === "weight" && each.attributes.name === name)!;
-        if (node.operator !== "weight") throw new Error(`${name} is no weight`);
-        return run.weights(name, node.attributes);
-      };
-      const actual = interpretPlan(named(plan), { inputs: run.inputs, weights, precision: "f64" });
-      expect(
-        difference(actual, interpret(graph, { ...run, precision: "f64" }).outputs, 1e-6),
-        JSON.stringify(sizes),
-      ).toBeNull();
-    }
+    for (const kernel of plan.kernels.flatMap(kernelsOf)) expect(verifyKernel(kernel)).toEqual([]);
+    for (const [variant, plan] of plans)
+      for (const sizes of sample.sizes.slice(0, 4)) {
+        const run = randomRun(graph, 1, { sizes, special: false });
+        const weights = (name: string) => {
+          const node = graph.nodes.find((each) => each.operator === "weight" && each.attributes.name === name)!;
+          if (node.operator !== "weight") throw new Error(`${name} is no weight`);
+          return run.weights(name, node.attributes);
+        };
+        const actual = interpretPlan(named(plan), { inputs: run.inputs, weights, precision: "f64" });
+        expect(
+          difference(actual, interpret(graph, { ...run, precision: "f64" }).outputs, 1e-6),
+          `${variant} ${JSON.stringify(sizes)}`,
+        ).toBeNull();
+      }
   });
 
   it.runIf(softwareDrivers.length > 0).each(softwareDrivers)("gives the same on %s", async (driver) => {
-    const { load } = await importText(emitWgsl({ name: "m", plans: [plan] }).javascript);
-    const weights = new Map(weightsOf(graph, randomRun(graph, 2)));
-    const model = await load({ weights, device: await softwareDevice(driver) });
-    for (const sizes of sample.sizes) {
-      const run = randomRun(graph, 2, { sizes, special: false });
-      const inputs = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toTensor(tensor)]));
-      const outputs = await model[graph.name]!(inputs);
-      const actual = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromTensor(tensor)]));
-      const expected = interpret(graph, { ...run, precision: "f64" }).outputs;
-      expect(difference(actual, expected, 1e-4), JSON.stringify(sizes)).toBeNull();
+    for (const [variant, plan] of plans) {
+      const { load } = await importText(emitWgsl({ name: "m", plans: [plan] }).javascript);
+      const weights = new Map(weightsOf(graph, randomRun(graph, 2)));
+      const model = await load({ weights, device: await softwareDevice(driver) });
+      for (const sizes of sample.sizes) {
+        const run = randomRun(graph, 2, { sizes, special: false });
+        const inputs = Object.fromEntries([...run.inputs].map(([name, tensor]) => [name, toTensor(tensor)]));
+        const outputs = await model[graph.name]!(inputs);
+        const actual = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromTensor(tensor)]));
+        const expected = interpret(graph, { ...run, precision: "f64" }).outputs;
+        expect(difference(actual, expected, 1e-4), `${variant} ${JSON.stringify(sizes)}`).toBeNull();
+      }
+      model.dispose();
     }
-    model.dispose();
   });
 });

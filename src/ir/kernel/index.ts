@@ -23,4 +23,5 @@ export { layoutIndex, layoutProblem, layoutShape, layoutText, parseLayoutPart } 
 export { parseKernel, readKernel, readLayout } from "./parser.js";
 export { annotatedKernel, bufferType, printKernel, statementText } from "./printer.js";
 export * from "./traversal.js";
+export { kernelsOf, variantOf, withBodies } from "./variants.js";
 export { assertKernel, kernelViolations, verifyKernel } from "./verifier.js";

@@ -184,4 +184,21 @@ export interface Kernel {
   readonly schedule?: string;
   /** The same, with the same arguments, for hosts where one instruction multiplies and adds. */
   readonly relaxed?: Kernel;
+  /** Other bodies that compute the same from the same arguments, in the order in which a device is to consider them. */
+  readonly variants?: readonly KernelVariant[];
 }
+
+/** What suits some devices or some sizes better. */
+export interface KernelVariant {
+  /** A word for it that tells it from the others. */
+  readonly name: string;
+  /** What a device must be, or be able to do; null for any. */
+  readonly device: DeviceTrait | null;
+  /** A size that must be small; null for any sizes. */
+  readonly few: { readonly size: Size; readonly most: number } | null;
+  readonly body: readonly Statement[];
+  readonly schedule: string;
+}
+
+/** It computes on a CPU, or its lanes can meet in subgroups. */
+export type DeviceTrait = "software" | "subgroups";

@@ -10,7 +10,7 @@
 import { DeviceError, reporting, requestDevice } from "./device.js";
 import { type Bound, type BoundOutput, type DeviceKept, forgetBound, type StepOptions } from "./device-binding.js";
 import type { DeviceEntry, DeviceModel } from "./device-model.js";
-import { makePipeline, type Pipeline, type Shader } from "./device-shaders.js";
+import { makePipeline, type Pipeline, type Shader, shaderFor, shadersFor } from "./device-shaders.js";
 import {
   bufferUsage,
   type DeviceTensor,
@@ -91,10 +91,11 @@ export class DeviceInstance {
     }
   }
 
-  /** Makes the pipelines of shaders, each once. */
+  /** Makes the pipelines of shaders, or of those that the device may run for them, each once. */
   #makePipelines(shaders: readonly Shader[]): Promise<unknown> {
+    const all = shaders.flatMap((shader) => shadersFor(this.device, shader));
     return Promise.all(
-      shaders.map((shader) => {
+      all.map((shader) => {
         const known = this.#pipelines.get(shader);
         if (known !== undefined) return known;
         const making = makePipeline(this.device, shader).then((pipeline) => {
@@ -132,7 +133,8 @@ export class DeviceInstance {
       const uniform = this.makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform);
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      for (const { name, shape, shader, of } of model.prepared) {
+      for (const { name, shape, of, ...prepared } of model.prepared) {
+        const shader = shaderFor(device, prepared.shader, {});
         const buffer = this.makeBuffer(name, 4 * elementCount(shape), bufferUsage.storage);
         this.#weights.set(name, buffer);
         const workgroups = this.#workgroups(shader, {});
@@ -361,7 +363,8 @@ export class DeviceInstance {
         resources.set(name, { buffer: this.#arena!, offset: spec.offset!, size: bytes });
       }
     }
-    const calls = entry.calls.map((call) => {
+    const calls = entry.calls.map((called) => {
+      const call = { ...called, shader: shaderFor(this.device, called.shader, sizes) };
       const { pipeline, layout } = this.pipelineOf(call.shader);
       const buffers = call.buffers.map((name) => resources.get(name)!);
       const group = this.#group(call.shader, layout, uniform, buffers);

@@ -14,6 +14,54 @@ export interface Shader {
   readonly lanes: number;
   readonly sharedBytes: number;
   readonly workgroups: (sizes: Sizes) => number;
+  /** Others that suit some devices or sizes better: the first that is for them, and fits the device, is taken. */
+  readonly variants?: readonly ShaderVariant[];
+}
+
+export interface ShaderVariant {
+  /** For devices that compute on a CPU, or that have subgroups; for any if not given. */
+  readonly on?: "software" | "subgroups";
+  readonly when?: (sizes: Sizes) => boolean;
+  readonly shader: Shader;
+}
+
+/** The shaders that a device may run for one. */
+export function shadersFor(device: GPUDevice, shader: Shader): readonly Shader[] {
+  const { variants = [] } = shader;
+  const own = variants.filter((each) => suits(device, each));
+  const last = own.findIndex(({ when }) => when === undefined);
+  if (last >= 0) return own.slice(0, last + 1).map((each) => each.shader);
+  const others = fits(device, shader) ? [] : variants.filter((each) => fits(device, each.shader));
+  return [...new Set([...own, ...others].map((each) => each.shader)), shader];
+}
+
+/** The shader that a device runs for one. */
+export function shaderFor(device: GPUDevice, shader: Shader, sizes: Sizes): Shader {
+  const { variants = [] } = shader;
+  const suitable = variants.filter(({ when }) => when === undefined || when(sizes));
+  const own = suitable.find((each) => suits(device, each));
+  if (own !== undefined) return own.shader;
+  // What is for others still runs here, where the first choice does not.
+  const other = fits(device, shader) ? undefined : suitable.find((each) => fits(device, each.shader));
+  return other?.shader ?? shader;
+}
+
+function suits(device: GPUDevice, { on, shader }: ShaderVariant): boolean {
+  const isFor =
+    on === undefined || (on === "software" ? isSoftware(device) : device.features.has("subgroups" as never));
+  return isFor && fits(device, shader);
+}
+
+function fits({ limits }: GPUDevice, { lanes, sharedBytes }: Shader): boolean {
+  return lanes <= limits.maxComputeInvocationsPerWorkgroup && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
+}
+
+/** Whether a device computes on the CPU. */
+function isSoftware({ adapterInfo }: GPUDevice): boolean {
+  const { isFallbackAdapter = false, architecture = "", device = "", description = "" } = adapterInfo ?? {};
+  return (
+    isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test([architecture, device, description].join())
+  );
 }
 
 export interface Pipeline {

@@ -44,7 +44,7 @@ function vectors(loop: Loop, body: readonly Statement[], lanes: number): readonl
 }
 
 /** The body at one iteration. */
-function iteration({ variable }: Loop, body: readonly Statement[], at: number): readonly Statement[] {
+export function iteration({ variable }: Loop, body: readonly Statement[], at: number): readonly Statement[] {
   const rewriter = new Rewriter().variable(variable, size(at));
   if (at > 0) rewriter.copying(loopsIn(body).map((loop) => loop.variable.name));
   return rewriter.statements(body);

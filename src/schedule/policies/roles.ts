@@ -46,6 +46,13 @@ export function namesOf(loops: readonly Loop[]): readonly string[] {
   return loops.map((loop) => loop.variable.name);
 }
 
+/** Whether neighbours along a variable lie side by side in memory. */
+export function runsAlong(factor: Expression, variable: SizeVariable): boolean {
+  return [...distinctExpressions([factor])].some(
+    (each) => each.kind === "load" && each.index.length > 0 && dependenciesOf(each.index.at(-1)!).has(variable),
+  );
+}
+
 /** The constant that indices divide a variable by, if they divide it by one. */
 export function divisorOf(variable: SizeVariable, expressions: readonly Expression[]): number | null {
   const found = new Set<number | null>();

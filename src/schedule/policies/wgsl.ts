@@ -5,21 +5,16 @@
  * piece of the summed-over axis passes, and in it a tile of results for each lane, in registers. A row (a norm, a softmax)
  * is shared by the lanes of a workgroup. Everything else is computed by an invocation for each result.
  */
-import {
-  allStatements,
-  type Buffer,
-  distinctExpressions,
-  type Expression,
-  type Kernel,
-  type Statement,
-} from "../../ir/kernel/index.js";
+import { allStatements, type Buffer, type Kernel, type Statement } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, rangeOf, type Size, type SizeVariable, size } from "../../sizes/index.js";
 import { Draft } from "../draft.js";
 import { ScheduleError } from "../errors.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
-import { type Contraction, contractionsOf, dependenciesOf } from "./contraction.js";
-import { namesOf, rolesOf } from "./roles.js";
+import { type Contraction, dependenciesOf } from "./contraction.js";
+import { namesOf, rolesOf, runsAlong } from "./roles.js";
+import type { RegisterTile } from "./wgsl-registers.js";
+import { onlyContraction } from "./wgsl-variants.js";
 
 export interface WgslPolicy {
   /** Rows and columns of a workgroup's tile, and of a lane's. */
@@ -31,6 +26,8 @@ export interface WgslPolicy {
   readonly rowLanes: number;
   /** Keys of an attention whose scores exist at a time. */
   readonly keys: number;
+  /** Tiles for devices without fast memory of workgroups: of few rows, and of more than those. */
+  readonly registers: { readonly fewRows: number; readonly few: RegisterTile; readonly many: RegisterTile };
 }
 
 export const wgslPolicy: WgslPolicy = {
@@ -39,6 +36,11 @@ export const wgslPolicy: WgslPolicy = {
   depth: 16,
   rowLanes: 64,
   keys: 32,
+  registers: {
+    fewRows: 16,
+    few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
+    many: { rows: 4, columns: 8, lanes: { rows: 8, columns: 8 } },
+  },
 };
 
 /** The schedule of a kernel's products or rows; none if it has none that is worth it. */
@@ -48,10 +50,8 @@ export function schedulesForWgsl(kernel: Kernel, policy: WgslPolicy): Schedule {
 }
 
 function productsOf(kernel: Kernel, policy: WgslPolicy): Schedule {
-  const [contraction, ...others] = contractionsOf(kernel);
-  // All that a kernel does is to be in the one nest.
-  if (contraction === undefined || others.length > 0 || kernel.body.length > 1) return [];
-  if (kernel.body[0] !== contraction.nest[0]) return [];
+  const contraction = onlyContraction(kernel);
+  if (contraction === null) return [];
   const draft = new Draft(kernel);
   const isTiled = draft.try(() => tileProduct(draft, contraction, policy));
   return isTiled ? draft.steps : [];
@@ -168,13 +168,6 @@ function splitReduction(draft: Draft, reduction: readonly Loop[], depth: number)
 /** A factor or its half, whichever divides an extent; the factor itself where none does. */
 function dividing(extent: Size, most: number): number {
   return [most, most / 2].find((factor) => exactDivide(extent, size(factor)) !== null) ?? most;
-}
-
-/** Whether neighbours along a variable lie side by side in memory. */
-function runsAlong(factor: Expression, variable: SizeVariable): boolean {
-  return [...distinctExpressions([factor])].some(
-    (each) => each.kind === "load" && each.index.length > 0 && dependenciesOf(each.index.at(-1)!).has(variable),
-  );
 }
 
 /** Rows shorter than this, where their length is known, are left to one invocation each. */

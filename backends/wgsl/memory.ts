@@ -1,0 +1,116 @@
+/**
+ * How a shader has the elements of buffers: where they lie, as numbers or as vectors of four, and the vectors that it
+ * has loaded.
+ */
+import {
+  type Buffer,
+  distinctExpressions,
+  type Expression,
+  expressionsOf,
+  index,
+  type Kernel,
+  type Statement,
+  storedBuffers,
+} from "../../src/ir/kernel/index.js";
+import { constantOf, exactDivide, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
+import { type Code, plus, primary, times } from "../common/code.js";
+import { sizeCode } from "../common/sizes.js";
+import { type ExpressionContext, memoryTypes, positionCode, variableTypes } from "./expressions.js";
+import { component } from "./vectors.js";
+import { type WidePlace, wideBuffers, widePlace } from "./wide.js";
+
+export class ShaderMemory {
+  /** Arrays of vec4f. */
+  readonly #wide: ReadonlySet<Buffer>;
+  readonly #stored: ReadonlySet<Buffer>;
+  /** The names of vectors that were loaded, by their places. */
+  #loaded = new Map<string, { readonly buffer: Buffer; readonly name: string }>();
+  /** The variable of the vector loop that is printed. */
+  vector: SizeVariable | null = null;
+
+  constructor(
+    kernel: Kernel,
+    readonly context: ExpressionContext,
+    readonly nameOf: (buffer: Buffer) => string,
+  ) {
+    this.#wide = wideBuffers(kernel);
+    this.#stored = new Set(storedBuffers(kernel.body));
+  }
+
+  /** The type of an array's elements. */
+  elementType(buffer: Buffer): string {
+    if (this.#wide.has(buffer)) return "vec4f";
+    return buffer.scope === "private" ? variableTypes[buffer.element] : memoryTypes[buffer.element];
+  }
+
+  /** The type of a buffer that the kernel allocates. */
+  arrayType(buffer: Buffer, elements: number): string {
+    if (this.#isOneVector(buffer)) return "vec4f";
+    return `array<${this.elementType(buffer)}, ${this.#wide.has(buffer) ? elements / 4 : elements}>`;
+  }
+
+  #isOneVector(buffer: Buffer): boolean {
+    const { scope, shape } = buffer;
+    return scope === "private" && shape.length === 1 && shape[0] === size(4) && this.#wide.has(buffer);
+  }
+
+  /** What is loaded in a block is gone after it. */
+  inBlock<Result>(print: () => Result): Result {
+    const before = this.#loaded;
+    this.#loaded = new Map(before);
+    const result = print();
+    this.#loaded = before;
+    return result;
+  }
+
+  /** What was loaded of buffers that may change from here on is loaded anew. */
+  forget(): void {
+    for (const [place, { buffer }] of this.#loaded) if (this.#stored.has(buffer)) this.#loaded.delete(place);
+  }
+
+  /** Row-major: `x[(b * T + t) * 768 + d]`; of vectors `x[(b * T + t) * 192 + d]`, or a number of one. */
+  place(buffer: Buffer, at: readonly Expression[]): Code {
+    if (!this.#wide.has(buffer)) return this.#element(buffer, at, buffer.shape);
+    const wide = widePlace(at.at(-1)!, this.vector)!;
+    const whole = this.#isOneVector(buffer) ? primary(this.nameOf(buffer)) : this.#vector(buffer, at, wide);
+    return wide.lane === null ? whole : component(whole, wide.lane);
+  }
+
+  /** As `place`, from a vector that was loaded where it was. */
+  value(buffer: Buffer, at: readonly Expression[]): Code {
+    if (!this.#wide.has(buffer) || this.#isOneVector(buffer)) return this.place(buffer, at);
+    const wide = widePlace(at.at(-1)!, this.vector)!;
+    const { text } = this.#vector(buffer, at, wide);
+    const whole = primary(this.#loaded.get(text)?.name ?? text);
+    return wide.lane === null ? whole : component(whole, wide.lane);
+  }
+
+  #vector(buffer: Buffer, at: readonly Expression[], { vector }: WidePlace): Code {
+    const shape = [...buffer.shape.slice(0, -1), exactDivide(buffer.shape.at(-1)!, size(4))!];
+    return this.#element(buffer, [...at.slice(0, -1), index(vector)], shape);
+  }
+
+  #element(buffer: Buffer, at: readonly Expression[], shape: readonly Size[]): Code {
+    const offset = at.reduce((offset, position, axis) => {
+      const extent = shape[axis]!;
+      if (constantOf(extent) === 1 && position.kind === "index" && position.value === size(0)) return offset;
+      return plus(times(offset, sizeCode(extent, this.context.sizes)), positionCode(position, this.context));
+    }, primary("0"));
+    return primary(`${this.nameOf(buffer)}[${offset.text}]`);
+  }
+
+  /** Loads the vectors that a statement reads, unless they were loaded before. */
+  load(statement: Statement, claim: (wanted: string) => string): string[] {
+    const lines: string[] = [];
+    for (const each of distinctExpressions(expressionsOf(statement))) {
+      if (each.kind !== "load" || each.buffer.scope === "private" || !this.#wide.has(each.buffer)) continue;
+      const { buffer } = each;
+      const { text } = this.#vector(buffer, each.index, widePlace(each.index.at(-1)!, this.vector)!);
+      if (this.#loaded.has(text)) continue;
+      const name = claim(`${this.nameOf(buffer)}_at`);
+      lines.push(`let ${name} = ${text};`);
+      this.#loaded.set(text, { buffer, name });
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Which variants of kernels the WGSL target has, for devices and sizes that its first choice does not suit.
+ *
+ * A device takes the first variant that is for it and fits its limits.
+ */
+import type { Kernel, KernelVariant } from "../../ir/kernel/index.js";
+import { constantOf, rangeOf, type Size, variablesOf } from "../../sizes/index.js";
+import { Draft } from "../draft.js";
+import type { Schedule } from "../step.js";
+import { type Contraction, contractionsOf } from "./contraction.js";
+import { rolesOf } from "./roles.js";
+import type { WgslPolicy } from "./wgsl.js";
+import { tileInRegisters } from "./wgsl-registers.js";
+
+export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"> {
+  readonly steps: Schedule;
+}
+
+export function variantsForWgsl(kernel: Kernel, policy: WgslPolicy): readonly VariantSchedule[] {
+  const contraction = onlyContraction(kernel);
+  return contraction === null ? [] : productVariants(kernel, contraction, policy);
+}
+
+/** The product that is all that a kernel does, if it is one. */
+export function onlyContraction(kernel: Kernel): Contraction | null {
+  const [contraction, ...others] = contractionsOf(kernel);
+  const isAll = others.length === 0 && kernel.body.length === 1 && kernel.body[0] === contraction?.nest[0];
+  return isAll ? contraction! : null;
+}
+
+function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslPolicy): readonly VariantSchedule[] {
+  const rows = rolesOf(contraction).rows.at(-1)?.extent ?? null;
+  const { few, many } = policy.registers;
+  const made: VariantSchedule[] = [];
+  const add = (use: Omit<VariantSchedule, "steps">, take: (draft: Draft) => void): boolean => {
+    const draft = new Draft(kernel);
+    const isTaken = draft.try(() => take(draft), true);
+    if (isTaken) made.push({ ...use, steps: draft.steps });
+    return isTaken;
+  };
+  const size = fewRows(kernel, rows, policy.registers.fewRows);
+  if (size !== "many") {
+    add({ name: "few", device: "software", few: size }, (draft) => tileInRegisters(draft, contraction, few));
+  }
+  if (size !== null) {
+    add({ name: "registers", device: "software", few: null }, (draft) => tileInRegisters(draft, contraction, many));
+  }
+  return made;
+}
+
+/** When rows are few: always (null), never, or where their number is small. */
+function fewRows(kernel: Kernel, rows: Size | null, most: number): KernelVariant["few"] | "many" {
+  if (rows === null || rangeOf(rows).max <= most) return null;
+  const isKnown = variablesOf(rows).every((each) => kernel.sizes.includes(each));
+  return constantOf(rows) !== null || !isKnown || rangeOf(rows).min > most ? "many" : { size: rows, most };
+}
