@@ -2,6 +2,7 @@
 import {
   type Cost,
   type EntryCost,
+  type KernelsPerLayer,
   kernelsPerLayer,
   type LayerCost,
   type LineCost,
@@ -62,10 +63,7 @@ export function entryText(entry: EntryCost, { signature, sourceLine }: CostText)
   const intensity = intensityText(total);
   const facts = [
     ["  kernels", `${plural(distinctKernels, "kernel")}, run ${formulaText(total.kernels)} times`],
-    ...kernelsPerLayer(layers).map(({ path, layers: count, kernels }) => [
-      "    a layer",
-      `${kernels} in ${count === 1 ? path : `each of ${path} × ${count}`}`,
-    ]),
+    ...kernelsPerLayer(layers).map((each) => ["    a layer", perLayerText(each)]),
     ["  FLOPs", amountText(total.flops, "FLOP")],
     ...(intensity === "" ? [] : [["  intensity", `${intensity} FLOP for each byte read or written`]]),
     ["  memory", memoryText(memory.peak)],
@@ -176,8 +174,12 @@ export function parametersText(parameters: number, weights: number): string {
   return `${counted(parameters)} parameters in ${plural(weights, "tensor")}`;
 }
 
+function perLayerText({ path, layers, kernels }: KernelsPerLayer): string {
+  return `${kernels} in ${layers === 1 ? path : `each of ${path} × ${layers}`}`;
+}
+
 /** What a session keeps, and what a step of N positions after P costs. */
-export function decodingText({ perPosition, constant, flops, states }: DecodingCost): string {
+export function decodingText({ perPosition, constant, flops, once, kernels, perLayer, states }: DecodingCost): string {
   const counts = new Map<string, number>();
   for (const { kind } of states) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const kinds = [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
@@ -185,15 +187,21 @@ export function decodingText({ perPosition, constant, flops, states }: DecodingC
     "",
     "Step by step",
     `  a step    ${formulaText(flops)} FLOPs for N positions after P`,
+    ...(once === size(0) ? [] : [`  once      ${formulaText(once)} FLOPs before the first step`]),
+    `  a token   ${plural(kernels, "run")} of kernels`,
+    ...perLayer.map((each) => `    a layer ${perLayerText(each)}`),
     `  kept      ${formulaText(perPosition)} bytes for each position, ${formulaText(constant)} bytes for all`,
     `  states    ${kinds === "" ? "none" : kinds}`,
     "",
   ].join("\n");
 }
 
-export function decodingJson({ perPosition, constant, flops, states }: DecodingCost): object {
+export function decodingJson({ perPosition, constant, flops, once, kernels, perLayer, states }: DecodingCost): object {
   return {
     flops: render(flops),
+    onceFlops: render(once),
+    kernelsPerToken: kernels,
+    kernelsPerLayer: perLayer,
     bytesPerPosition: render(perPosition),
     bytes: render(constant),
     states: states.map(({ name, kind, element, shape }) => ({ name, kind, type: element, shape: shape.map(render) })),

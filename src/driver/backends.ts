@@ -7,6 +7,7 @@ import type { Arithmetic } from "../passes/index.js";
 import {
   type GraphScheduler,
   graphScheduler,
+  scattered,
   scheduledForTypeScript,
   scheduledForWasm,
   scheduledForWgsl,
@@ -59,7 +60,8 @@ export const backends: { readonly [K in BackendName]: Backend } = {
   wgsl: {
     scheduler: (policy) => {
       const schedule = graphScheduler((kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy));
-      return (lowered) => spilled(schedule(lowered));
+      // Eight buffers are what a shader has on every device.
+      return (lowered) => scattered(spilled(schedule(lowered)), 8);
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },

@@ -26,6 +26,7 @@ import { KernelNames } from "./kernel-name.js";
 import type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
 import { ValueReader } from "./reader.js";
 import type { Rule } from "./rules.js";
+import { appendedPlace, type ElementPlace } from "./scatter.js";
 import { GraphStates, type StateWrite, type StepMemory } from "./states.js";
 import { rules } from "./table.js";
 import { KernelWriter, LoopVariables, store, when } from "./writer.js";
@@ -42,6 +43,7 @@ interface Draft {
   readonly reads: readonly ValueId[];
   readonly value: ValueId;
   readonly home: Home;
+  readonly places: ElementPlace | null;
 }
 
 /**
@@ -137,11 +139,18 @@ class Lowering {
   }
 
   /** New rows, behind those that the memory of the joined value holds. */
-  #append({ state, value, rows }: StateWrite & { readonly kind: "append" }): void {
+  #append(write: StateWrite & { readonly kind: "append" }): void {
+    const { state, value, rows } = write;
     const { shape } = this.#graph.types[rows]!;
     const [axis, past] = [state.axis!, size(this.#states.memory!.past)];
-    this.#draft("append", value, { kind: "state", name: state.name }, (reader, out) =>
-      reader.writer.nest(shape, (at) => [store(out, at.with(axis, plus(at[axis]!, past)), reader.at(rows, at))]),
+    this.#draft(
+      "append",
+      value,
+      { kind: "state", name: state.name },
+      (reader, out) =>
+        reader.writer.nest(shape, (at) => [store(out, at.with(axis, plus(at[axis]!, past)), reader.at(rows, at))]),
+      this.#shapeOf(value),
+      appendedPlace(this.#graph, write, past, (each) => !this.#inPlace[each]),
     );
   }
 
@@ -170,6 +179,7 @@ class Lowering {
     home: Home,
     write: (reader: ValueReader, out: Buffer) => readonly Statement[],
     shape: readonly Size[] = this.#shapeOf(value),
+    places: ElementPlace | null = null,
   ): void {
     const reader = new ValueReader(this.#graph, new KernelWriter(this.#loops), {
       isStored: (each) => !this.#inPlace[each],
@@ -186,7 +196,8 @@ class Lowering {
     const location = this.#graph.locations[value] ?? null;
     const sizes = mentionedSizes(body, [...buffers, out]);
     const name = this.#names.of(operator, value, reader.computed);
-    this.#drafts.push({ kernel: { name, reads: buffers, writes: [out], sizes, body, location }, reads, value, home });
+    const kernel: Kernel = { name, reads: buffers, writes: [out], sizes, body, location };
+    this.#drafts.push({ kernel, reads, value, home, places });
   }
 
   /** The shape in which a value lies in memory. */
@@ -226,7 +237,7 @@ class Lowering {
     const written = new Map<string, BufferId>();
     const prepare: Call[] = [];
     const calls: Call[] = [];
-    for (const { kernel, reads, value, home } of this.#drafts.reverse()) {
+    for (const { kernel, reads, value, home, places } of this.#drafts.reverse()) {
       const known = home.kind === "state" ? memory.get(home.name) : undefined;
       const id = known ?? add(value, home);
       // The joined rows of a state lie where it does.
@@ -234,7 +245,9 @@ class Lowering {
       if (home.kind === "output") written.set(home.name, id);
       const { location } = kernel;
       const scope = scopePath(graph.scopes[value] ?? null);
-      const call: Call = { kernel, reads: reads.map((each) => stored.get(each)!), writes: [id], location, scope };
+      const moved = places === null ? {} : { places };
+      const given = reads.map((each) => stored.get(each)!);
+      const call: Call = { kernel, reads: given, writes: [id], location, scope, ...moved };
       (home.kind === "prepared" ? prepare : calls).push(call);
     }
     return {

@@ -9,6 +9,7 @@ import type { ValueId } from "../ir/graph/index.js";
 import type { Kernel, KernelElement, Layout } from "../ir/kernel/index.js";
 import type { BufferId, IndexCheck } from "../ir/plan/plan.js";
 import type { Size, SizeVariable } from "../sizes/index.js";
+import type { ElementPlace } from "./scatter.js";
 
 /** Where the elements of a buffer come from, or for whom they are. */
 export type Home =
@@ -41,6 +42,8 @@ export interface Call {
   readonly location: Location | null;
   /** The layer that it belongs to, such as `h.0.attn`. */
   readonly scope: string;
+  /** Of a call that only moves elements of its one argument into a state: where each goes. */
+  readonly places?: ElementPlace;
 }
 
 export interface LoweredGraph {

@@ -10,6 +10,7 @@ import { InternalError } from "../diagnostics/index.js";
 import type { State } from "../incremental/index.js";
 import type { Graph, GraphOutput, ValueId } from "../ir/graph/index.js";
 import { constantOf, type Size, type SizeVariable, size } from "../sizes/index.js";
+import { movedFrom } from "./in-place.js";
 
 /** What a graph of a session keeps, and the sizes that count it. */
 export interface StepMemory {
@@ -93,8 +94,11 @@ export class GraphStates {
   /** Values that have memory of their own: what is copied at the end must not be computed then, of what has changed. */
   get stored(): readonly ValueId[] {
     return this.writes.flatMap((write) => {
-      if (write.kind === "ring") return [write.rows];
-      return write.kind === "copy" ? [write.value] : [];
+      if (write.kind === "append" || write.kind === "result") return [];
+      const value = write.kind === "ring" ? write.rows : write.value;
+      // New rows that are but moved elements of what lies in memory anyway can be read from there.
+      const from = movedFrom(this.graph, value);
+      return write.kind === "ring" && from !== value && this.heldBy(from) === null ? [from] : [value];
     });
   }
 }

@@ -6,6 +6,7 @@ export { legaliseForTypeScript } from "./legalise/typescript.js";
 export { packingKernel } from "./packing.js";
 export { schedulesForTypeScript, type Tile, type TypeScriptPolicy, typeScriptPolicy } from "./policies/typescript.js";
 export { type WgslPolicy, wgslPolicy } from "./policies/wgsl.js";
+export { scattered } from "./scatter.js";
 export { spilled } from "./spill.js";
 export type { Schedule, Split, Step, Tail } from "./step.js";
 export { parseSchedule, printSchedule, ScheduleSyntaxError, stepText } from "./text.js";

@@ -81,6 +81,9 @@ describe("trafo explain", () => {
     expect(all).toContain("20·B bytes for each position, 0 bytes for all");
     expect(all).toContain("1 append");
     expect(all).toMatch(/a step {4}.*B·N·P.* FLOPs for N positions after P/);
+    expect(all).toMatch(/a token {3}\d+ runs of kernels/);
+    const refused = await trafo(["explain", "next.trafo", "--target", "onnx"], files);
+    expect([refused.status, refused.err.includes("E0606")]).toEqual([2, true]);
     const windowed = await trafo(["explain", "next.trafo", "--set", "window=4", "--json"], files);
     const { decoding } = JSON.parse(windowed.out).entries[0];
     expect(decoding).toMatchObject({

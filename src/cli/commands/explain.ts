@@ -2,11 +2,13 @@
 import type { Command } from "commander";
 import { type Code, reference, UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
+import { backendNames } from "../../driver/backends.js";
 import type { EntryCost } from "../../driver/cost/costs.js";
-import { decodingCost } from "../../driver/cost/decoding.js";
+import { type DecodingCost, decodingCost } from "../../driver/cost/decoding.js";
 import { costsOf, withSizes } from "../../driver/cost/program.js";
 import { describeProgram } from "../../driver/describe.js";
 import type { Compilation } from "../../driver/pipeline.js";
+import { targetOf } from "../../driver/targets.js";
 import type { Graph } from "../../ir/graph/index.js";
 import {
   decodingJson,
@@ -45,14 +47,22 @@ export function declareExplain(program: Command, host: Host, finish: (status: nu
     )
     .argument("<FILE>", "a program, or the code of a diagnostic in brackets, such as E0304");
   command.option("--over <SIZE=N,...>", "costs and memory at several values of a size, such as T=128,256,512");
-  withOptions(command, "entry", "set", "size", "config", "checkpoint", "json", ...compileOptions)
+  withOptions(command, "entry", "target", "set", "size", "config", "checkpoint", "json", ...compileOptions)
     .addHelpText(
       "after",
-      "\nExamples:\n  trafo explain gpt2.trafo --config models/gpt2/config.json --size B=1,T=128\n  trafo explain gpt2.trafo --set context=4096 --size B=1 --over T=128,512,1024,4096\n  trafo explain E0706",
+      "\nExamples:\n  trafo explain gpt2.trafo --checkpoint models/gpt2 --target wgsl\n  trafo explain gpt2.trafo --config models/gpt2/config.json --size B=1,T=128\n  trafo explain gpt2.trafo --set context=4096 --size B=1 --over T=128,512,1024,4096\n  trafo explain E0706",
     )
     .action((word: string, options: ExplainOptions) =>
       finish(isProgram(host, word) ? explainProgram(host, word, options) : explainCode(host, word)),
     );
+}
+
+/** @throws UserError E0606 for a target that is none, or has no kernels of its own */
+function requireKernels(word: string | undefined): void {
+  if (word === undefined || backendNames.some((name) => name === targetOf(word))) return;
+  throw UserError.of("E0606", `the target ${word} has no kernels whose costs could be told`, {
+    notes: [`these have: ${backendNames.join(", ")}`],
+  });
 }
 
 /** A word is a code unless it is a file, or looks like one. */
@@ -61,6 +71,7 @@ function isProgram(host: Host, word: string): boolean {
 }
 
 function explainProgram(host: Host, path: string, options: ExplainOptions): number {
+  requireKernels(options.target);
   const compilation = compilationOf(host, path, options);
   const { elaborated } = compilation;
   const named = parseSizes(options.size ?? []);
@@ -75,7 +86,7 @@ function explainProgram(host: Host, path: string, options: ExplainOptions): numb
     const answer = { model: facts.model, parameters: facts.parameters, weights: facts.weights };
     const costs = entries.map((entry, i) => ({
       ...entryJson(entry),
-      ...decodingOf(compilation, graphs[i]!),
+      ...decodingFields(decodingOf(compilation, graphs[i]!)),
       ...(over === null ? {} : { over: sweeps[i]!.map(({ at, cost }) => ({ [over.name]: at, ...totalsJson(cost) })) }),
     }));
     printJson(host, { ...answer, sizes: Object.fromEntries(named), entries: costs }, []);
@@ -88,18 +99,22 @@ function explainProgram(host: Host, path: string, options: ExplainOptions): numb
   const texts = entries.map((entry, i) => {
     const { signature } = facts.entries[i]!;
     if (over !== null) return `${signature}\n\n${overText(over.name, sweeps[i]!)}`;
-    const derived = compilation.decoders.find((each) => each.entry === graphs[i]);
-    const decoding = derived === undefined ? "" : decodingText(decodingCost(derived));
-    return entryText(entry, { signature, sourceLine }) + decoding;
+    const decoding = decodingOf(compilation, graphs[i]!);
+    return entryText(entry, { signature, sourceLine }) + (decoding === null ? "" : decodingText(decoding));
   });
   host.out(`${facts.model}: ${parametersText(facts.parameters, facts.weights)}\n\n${texts.join("\n")}`);
   return 0;
 }
 
-/** What decoding an entry costs, as JSON; nothing for one that is not incremental. */
-function decodingOf(compilation: Compilation, graph: Graph): { readonly decoding?: object } {
+function decodingFields(cost: DecodingCost | null): { readonly decoding?: object } {
+  return cost === null ? {} : { decoding: decodingJson(cost) };
+}
+
+/** What decoding an entry costs; null for one that is not incremental. */
+function decodingOf(compilation: Compilation, graph: Graph): DecodingCost | null {
   const derived = compilation.decoders.find(({ entry }) => entry === graph);
-  return derived === undefined ? {} : { decoding: decodingJson(decodingCost(derived)) };
+  const decoded = compilation.decoded.find(({ entry }) => entry === graph.name);
+  return derived === undefined || decoded === undefined ? null : decodingCost(derived, decoded);
 }
 
 /** `T=128,512,1024` of --over. @throws UserError E0607 */

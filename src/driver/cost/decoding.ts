@@ -1,7 +1,9 @@
-/** What computing an entry step by step costs: what a session keeps, and the operations of a step. */
+/** What computing an entry step by step costs: what a session keeps, the operations of a step, and its runs of kernels. */
+import type { DecodedEntry } from "../../../backends/common/module.js";
 import type { Derived, State } from "../../incremental/index.js";
-import type { ElementType } from "../../ir/graph/index.js";
+import type { ElementType, Graph } from "../../ir/graph/index.js";
 import { add, mul, type Size, size } from "../../sizes/index.js";
+import { costOf, type KernelsPerLayer, kernelsPerLayer } from "./costs.js";
 import { flopsOf } from "./flops.js";
 
 export interface DecodingCost {
@@ -12,6 +14,11 @@ export interface DecodingCost {
   readonly constant: Size;
   /** Floating-point operations of a step of N positions after P. */
   readonly flops: Size;
+  /** Those of what is computed once for a sequence, before its first step; 0 if there is nothing. */
+  readonly once: Size;
+  /** Runs of kernels for a token, which are those of a step that gives the last position; and those of a layer. */
+  readonly kernels: number;
+  readonly perLayer: readonly KernelsPerLayer[];
   readonly states: readonly State[];
 }
 
@@ -22,13 +29,21 @@ function bytesOfState({ element, shape, axis, kind }: State): Size {
   return rows.reduce((product, each) => mul(product, each), size(bytesOf[element]));
 }
 
-export function decodingCost({ entry, step, states }: Derived): DecodingCost {
+function flopsOfGraph(graph: Graph | null): Size {
+  return (graph?.nodes ?? []).reduce((total, _, id) => add(total, flopsOf(graph!, id)), size(0));
+}
+
+/** @param decoded the programs of its steps, as they were compiled */
+export function decodingCost({ entry, begin, step, last, states }: Derived, decoded: DecodedEntry): DecodingCost {
   const sum = (of: readonly State[]): Size => of.reduce((total, each) => add(total, bytesOfState(each)), size(0));
   return {
     entry: entry.name,
     perPosition: sum(states.filter(({ kind }) => kind === "append")),
     constant: sum(states.filter(({ kind }) => kind !== "append")),
-    flops: step.nodes.reduce((total, _, id) => add(total, flopsOf(step, id)), size(0)),
+    flops: flopsOfGraph(step),
+    once: flopsOfGraph(begin),
+    kernels: decoded.last.dispatches.length,
+    perLayer: kernelsPerLayer(costOf(last, decoded.last).layers),
     states,
   };
 }

@@ -1,0 +1,58 @@
+/** What is said of the cost of steps is what they cost: by formula, and by runs of kernels. */
+import { describe, expect, it } from "vitest";
+import { decodingCost } from "../../src/driver/cost/decoding.js";
+import { costsOf } from "../../src/driver/cost/program.js";
+import { nodeFiles } from "../../src/driver/node-files.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
+import { add, mul, type Size, size, substitute } from "../../src/sizes/index.js";
+
+const files = nodeFiles();
+
+function compilationOf(folder: string, target: "typescript" | "wgsl" = "typescript"): Compilation {
+  const checkpoint = Checkpoint.open(files, `${folder}/checkpoint`);
+  return new Compilation({ files, path: `${folder}/${folder.split("/").at(-1)}.trafo`, checkpoint, target });
+}
+
+function costOf(compilation: Compilation) {
+  compilation.get("plan");
+  const derived = compilation.decoders[0]!;
+  return { derived, cost: decodingCost(derived, compilation.decoded[0]!) };
+}
+
+describe("a step's operations", () => {
+  it.each(["examples/gpt2", "examples/t5", "examples/vaswani", "examples/llama"])(
+    "of all positions at once are the whole entry's: %s",
+    (folder) => {
+      const compilation = compilationOf(folder);
+      const { derived, cost } = costOf(compilation);
+      const at = compilation.get("graph").entries.indexOf(derived.entry);
+      const whole = costsOf(compilation)[at]!.layers.total.flops;
+      const { past, count } = derived.sizes;
+      const all = (value: Size) =>
+        substitute(value, (each) => (each === past ? size(0) : each === count ? size(derived.time) : null));
+      expect(add(all(cost.flops), cost.once)).toBe(whole);
+      expect(cost.perPosition).not.toBe(size(0));
+    },
+  );
+
+  it("do not grow with the positions before a window", () => {
+    const { derived, cost } = costOf(compilationOf("test/fixtures/families/mistral"));
+    const { past } = derived.sizes;
+    const at = (value: Size, p: number) => substitute(value, (each) => (each === past ? size(p) : null));
+    expect(at(cost.flops, 5)).toBe(at(cost.flops, 17));
+    expect(cost.perPosition).toBe(size(0));
+    const slots = derived.states.reduce((sum, each) => add(sum, each.shape.reduce(mul, size(4))), size(0));
+    expect(cost.constant).toBe(slots);
+  });
+});
+
+describe("a token on WebGPU", () => {
+  const most = { "examples/gpt2": 7, "examples/llama": 8, "test/fixtures/families/opt": 7 };
+  it.each(Object.entries(most))("takes few kernels of each layer: %s", (folder, kernels) => {
+    const { cost } = costOf(compilationOf(folder, "wgsl"));
+    // The last layer computes keys and values of all new positions, and the rest of the last one.
+    const [first] = cost.perLayer;
+    expect(first!.kernels).toBeLessThanOrEqual(kernels);
+  });
+});
