@@ -24,7 +24,7 @@ export async function embed() {
     write(
       "src/runtime/host/declarations.generated.ts",
       "The host code of generated modules, by file name: its declarations, each with its JavaScript and the lines of it.",
-      "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] } }[] }>>",
+      "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] }; readonly short: string | null }[] }>>",
       await hostFiles(),
     ),
     write(
@@ -68,9 +68,19 @@ function current(path) {
   }
 }
 
-/** The host code, file by file: the header, and each declaration without `export`, with what it mentions. */
+/**
+ * The host code, file by file: the header, and each declaration without `export`, with what it mentions. `short` is its
+ * JavaScript with short names inside, for modules that are sent; null where it has comments that bundlers read.
+ */
 async function hostFiles() {
   const { default: ts } = await import("typescript");
+  const { minifySync } = await import("rolldown/experimental");
+  const shortOf = (text) => {
+    if (/webpackIgnore|@vite-ignore/.test(text)) return null;
+    const { code, errors } = minifySync("host.js", text, { module: false, compress: { target: "es2022" } });
+    if (errors.length > 0) throw new Error(`host code cannot be shortened: ${errors[0].message}`);
+    return code.trim();
+  };
   const { eraseTypes } = await moduleOf(ts, join(root, "backends", "common", "erase.ts"));
   const parse = (name, text) => ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true);
 
@@ -107,6 +117,7 @@ async function hostFiles() {
           text: whole,
           mentions: mentionedNames(statement),
           script: isLeft ? script : { text: "", lines: [] },
+          short: isLeft ? shortOf(script.text) : "",
         };
       });
     return [name, { header, declarations }];

@@ -85,7 +85,7 @@ export function assembleModule(module: Module, parts: ModuleParts): EmittedModul
   ]);
   const exported = exportedNames(hasWeights, parts.exported ?? []);
   const own = withBodies(scriptOf(`${surface}\n${rest}`), parts.bodies ?? []);
-  const host = hostScript([...exported, ...mentionedHostNames(own.text)], exported);
+  const host = hostScript([...exported, ...mentionedHostNames(own.text)], exported, parts.isCompact);
   const whole = joinScripts([own, host, plainScript("")], () => "\n");
   // The declarations need only what is exported, which is a small part of the text.
   const declared = `${surface}\n${hostScript(exported, exported).text}\n`;

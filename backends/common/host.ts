@@ -62,8 +62,9 @@ export function hostNames(): ReadonlySet<string> {
 /**
  * The host code that some names need.
  * @param exported the names that callers of the module can use
+ * @param isShort whether its JavaScript has short names inside of declarations
  */
-export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string>): Script {
+export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string>, isShort = false): Script {
   const byName = new Map<string, Declaration[]>();
   for (const { declarations } of files) {
     for (const declaration of declarations) {
@@ -86,7 +87,8 @@ export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string
   for (const { header, declarations } of files) {
     const used = declarations.filter((declaration) => needed.has(declaration));
     if (used.length === 0) continue;
-    const scripts = used.map(({ names, text, script }): Script => {
+    const scripts = used.map(({ names, text, script: whole, short }): Script => {
+      const script = isShort && short !== null ? shortScript(short, whole.lines[0] ?? 0) : whole;
       if (!names.some((name) => exported.has(name))) return { text, script };
       return { text: exportOf(text), script: { ...script, text: script.text === "" ? "" : exportOf(script.text) } };
     });
@@ -97,6 +99,11 @@ export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string
     parts.push(joinScripts([isLeft ? note : { ...note, script: { text: "", lines: [] } }, code], () => "\n\n"));
   }
   return joinScripts(parts, () => "\n\n");
+}
+
+/** All of it comes from the line where the declaration begins. */
+function shortScript(text: string, line: number): Script["script"] {
+  return text === "" ? { text, lines: [] } : { text, lines: text.split("\n").map(() => line) };
 }
 
 /** A signature of a function and what follows it stand together. */

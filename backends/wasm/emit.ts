@@ -26,7 +26,7 @@ export interface EmittedWasm extends EmittedModule {
 export function emitWasm(module: Module): EmittedWasm {
   const kernels = new WasmKernels(module);
   const wasm = encodeModule(kernels.module);
-  const changed = changedPlaces(wasm, encodeModule(kernels.module, true));
+  const changed = changedPlaces(wasm, encodeModule(kernels.module, { isRelaxed: true }));
   const { names, entries } = moduleNames(module);
   const fixed = {
     code: names.claim("wasmCode"),

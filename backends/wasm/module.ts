@@ -25,13 +25,13 @@ export class WasmKernels {
   readonly module: ModuleCode;
   readonly #places = new Map<string, KernelPlace>();
 
-  constructor(whole: Module) {
-    const { sourceLine } = whole;
+  constructor(module: Module) {
+    const { sourceLine } = module;
     const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
-    const codes: (KernelCode & { readonly relaxed: FunctionCode | null })[] = [];
+    const codes: MadeKernel[] = [];
     /** The numbers of kernels by what they do: those of entries and of steps are equal but for the names of sizes. */
     const known = new Map<string, number>();
-    for (const plan of allPlans(whole)) {
+    for (const plan of allPlans(module)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const key = kernelKey(kernel);
         if (this.#places.has(key)) continue;
@@ -49,7 +49,7 @@ export class WasmKernels {
         if (known.has(same)) continue;
         known.set(same, place);
         const named = (function_: FunctionCode): FunctionCode => ({ ...function_, name: names.claim(wanted) });
-        codes.push({ ...made, code: named(made.code), relaxed: relaxed === null ? null : named(relaxed) });
+        codes.push({ ...made, key: same, code: named(made.code), relaxed: relaxed === null ? null : named(relaxed) });
       }
     }
     this.module = assembled(codes);
@@ -60,9 +60,14 @@ export class WasmKernels {
   }
 }
 
-function assembled(codes: readonly (KernelCode & { readonly relaxed: FunctionCode | null })[]): ModuleCode {
-  const inTwo = codes.filter((each) => each.relaxed !== null);
-  const inOne = codes.filter((each) => each.relaxed === null);
+/** A kernel with what says that another is equal, and with another function for hosts with relaxed SIMD, if it has one. */
+type MadeKernel = KernelCode & { readonly key: string; readonly relaxed: FunctionCode | null };
+
+function assembled(codes: readonly MadeKernel[]): ModuleCode {
+  // Those of about one length are near each other: similar ones are, and compress together.
+  const ordered = [...codes].sort((a, b) => b.key.length - a.key.length);
+  const inTwo = ordered.filter((each) => each.relaxed !== null);
+  const inOne = ordered.filter((each) => each.relaxed === null);
   const kernels = [...inTwo.flatMap(({ code, relaxed }) => [code, relaxed!]), ...inOne.map(({ code }) => code)];
   const helpers = new Map<string, FunctionCode>();
   const wanted = codes.flatMap((each) => [...each.helpers]);

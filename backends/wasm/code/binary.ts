@@ -5,6 +5,7 @@
  * than the code that would call another.
  */
 import { InternalError } from "../../../src/diagnostics/index.js";
+import { withSharedLocals } from "./locals.js";
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf, unsigned, type ValueType } from "./operators.js";
 import { productOfSum } from "./relaxed.js";
@@ -12,8 +13,17 @@ import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } fr
 
 const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-/** @param isRelaxed for hosts with relaxed SIMD: with its kernels, and its instruction for products; the length is the same */
-export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<ArrayBuffer> {
+export interface Encoding {
+  /** For hosts with relaxed SIMD: with its kernels, and its instruction for products; the length is the same. */
+  readonly isRelaxed?: boolean;
+  /** Whether every local of the text is one of the bytes; locals share places if not given. */
+  readonly hasAllLocals?: boolean;
+}
+
+export function encodeModule(
+  module: ModuleCode,
+  { isRelaxed = false, hasAllLocals = false }: Encoding = {},
+): Uint8Array<ArrayBuffer> {
   const signatures = signaturesOf(module);
   const typeNumber = (signature: Signature): number =>
     signatures.findIndex((each) => signatureKey(each) === signatureKey(signature));
@@ -39,7 +49,8 @@ export function encodeModule(module: ModuleCode, isRelaxed = false): Uint8Array<
   const inTable = (name: string): string => (isRelaxed ? (module.relaxed.get(name) ?? name) : name);
   const elements = list(module.kernels.map((name) => unsigned(numberOf(inTable(name)))));
   const bodies = module.functions.map((each) => {
-    const body = new FunctionEncoder(each, numberOf, typeNumber(kernelSignature), isRelaxed).bytes();
+    const code = hasAllLocals ? each : withSharedLocals(each);
+    const body = new FunctionEncoder(code, numberOf, typeNumber(kernelSignature), isRelaxed).bytes();
     return [...unsigned(body.length), ...body];
   });
   return Uint8Array.from([
@@ -61,7 +72,7 @@ export function functionKey(code: FunctionCode): string {
     if (!callees.has(name)) callees.set(name, callees.size);
     return callees.get(name)!;
   };
-  const body = new FunctionEncoder(code, numberOf, 0, false).bytes();
+  const body = new FunctionEncoder(withSharedLocals(code), numberOf, 0, false).bytes();
   const types = [...code.parameters.map(({ type }) => type), code.result];
   return [types.join(), body.join(), ...callees.keys()].join(" ");
 }

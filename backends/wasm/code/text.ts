@@ -1,6 +1,7 @@
 /**
  * The text of a module (WebAssembly Core Specification 2.0, chapter 6), for people: folded instructions, names, and the
- * lines of the source. Assembled, it gives the module's bytes.
+ * lines of the source. Assembled, it gives the module's bytes, but that those share locals (locals.ts), whose names here say
+ * what they are.
  */
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf } from "./operators.js";
@@ -19,6 +20,7 @@ export function moduleText(module: ModuleCode): string {
   const count = module.kernels.length;
   return [
     "(module",
+    "  ;; In the module's bytes, locals that are not needed at the same time are one local.",
     ...types,
     `  (import "host" "memory" (memory 1 ${mostPages}))`,
     ...imports,

@@ -1,4 +1,5 @@
 (module
+  ;; In the module's bytes, locals that are not needed at the same time are one local.
   (type $t0 (func (param i32 i32 i32)))
   (type $t1 (func (param i32 i32)))
   (type $t2 (func (param v128) (result v128)))
