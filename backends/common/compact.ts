@@ -10,18 +10,29 @@ import type { Erased } from "./erase.js";
 
 const kept = /copyright|webpackIgnore|@vite-ignore/i;
 
+/** Stands for the end of a line within a literal, which stays whatever is in the line. */
+const innerEnd = "\0";
+
 export function compacted({ text, lines }: Erased): Erased {
   const parts: string[] = [];
   let at = 0;
   for (const { start, end } of literals(text)) {
-    parts.push(shortened(text.slice(at, start)), text.slice(start, end));
+    parts.push(shortened(text.slice(at, start)), text.slice(start, end).replaceAll("\n", innerEnd));
     at = end;
   }
   parts.push(shortened(text.slice(at)));
-  const left = parts.join("").split("\n");
-  const numbered = left.map((line, number) => ({ line: line.trim() === "" ? "" : line, from: lines[number]! }));
-  const filled = numbered.filter(({ line }) => line !== "");
-  return { text: filled.map(({ line }) => line).join("\n"), lines: filled.map(({ from }) => from) };
+  const left: string[] = [];
+  const from: number[] = [];
+  let number = 0;
+  for (const line of parts.join("").split("\n")) {
+    const pieces = line.split(innerEnd);
+    if (line !== "") {
+      left.push(...pieces);
+      from.push(...pieces.map((_, i) => lines[number + i]!));
+    }
+    number += pieces.length;
+  }
+  return { text: left.join("\n"), lines: from };
 }
 
 /** Where strings, the fixed parts of templates and regular expressions stand, in their order. */

@@ -31,7 +31,10 @@ const functionOf = (...body: Code[]): FunctionCode => {
 };
 
 async function results(code: FunctionCode, hasAllLocals: boolean): Promise<readonly number[]> {
-  const bytes = encodeModule({ imports: [], functions: [code], kernels: [], exports: ["test"] }, { hasAllLocals });
+  const bytes = encodeModule(
+    { imports: [], functions: [code], kernels: [], relaxed: new Map(), exports: ["test"] },
+    { hasAllLocals },
+  );
   const { instance } = await WebAssembly.instantiate(bytes, {
     host: { memory: new WebAssembly.Memory({ initial: 1, maximum: 65536 }) },
   });
