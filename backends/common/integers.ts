@@ -1,6 +1,6 @@
 /** Bounds of i32 expressions, which tell where arithmetic could wrap around and where a division is of what sign. */
 import { integerLimits } from "../../src/ir/graph/types.js";
-import type { Expression, KernelElement } from "../../src/ir/kernel/index.js";
+import type { Expression, KernelBinary, KernelElement } from "../../src/ir/kernel/index.js";
 import { constantOf, rangeOf, type SizeRange } from "../../src/sizes/index.js";
 
 const all: SizeRange = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -86,6 +86,44 @@ export function powerOfTwo({ operator, left, right }: Extract<Expression, { kind
   if ((operator !== "floor_div" && operator !== "mod") || left.element !== "i32") return null;
   const exponent = Math.log2(integerOf(right) ?? 0);
   return Number.isInteger(exponent) && exponent > 0 && exponent < 31 ? exponent : null;
+}
+
+/** Some bits of a word, with their sign. */
+export interface SignedBits {
+  readonly word: Expression;
+  readonly bits: number;
+  /** Where they begin: `each` times the index, or a known number. */
+  readonly offset: number | { readonly each: number; readonly index: Expression };
+}
+
+/** The bits that (word // 2^offset + half) mod 2^bits - half is, whatever the word; null for anything else. */
+export function signedBitsOf(expression: Expression): SignedBits | null {
+  const half = right(expression, "sub");
+  const remainder = half === null ? null : left(expression);
+  const bits = Math.log2(2 * (half ?? 0));
+  if (remainder === null || !Number.isInteger(bits) || bits < 2 || right(remainder, "mod") !== 2 ** bits) return null;
+  const sum = left(remainder);
+  if (right(sum, "add") !== half || sum.element !== "i32") return null;
+  const shifted = left(sum);
+  if (shifted.kind !== "binary" || shifted.operator !== "floor_div") return { word: shifted, bits, offset: 0 };
+  const known = powerOfTwo(shifted);
+  if (known !== null) return { word: shifted.left, bits, offset: known };
+  const { right: divisor } = shifted;
+  if (divisor.kind !== "binary" || divisor.operator !== "pow") return { word: shifted, bits, offset: 0 };
+  const each = Math.log2(integerOf(divisor.left) ?? 0);
+  const { min, max } = integerRange(divisor.right);
+  if (!Number.isInteger(each) || each < 1 || min < 0 || each * max > 30) return { word: shifted, bits, offset: 0 };
+  return { word: shifted.left, bits, offset: { each, index: divisor.right } };
+}
+
+/** The known number on the right of an operator on i32; null for anything else. */
+function right(expression: Expression, operator: KernelBinary): number | null {
+  const isIt = expression.kind === "binary" && expression.operator === operator && expression.element === "i32";
+  return isIt ? integerOf(expression.right) : null;
+}
+
+function left(expression: Expression): Expression {
+  return expression.kind === "binary" ? expression.left : expression;
 }
 
 /** The value of an i32 that is a known number. */

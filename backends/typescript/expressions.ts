@@ -23,7 +23,15 @@ import {
   times,
 } from "../common/code.js";
 import { smallPower } from "../common/constants.js";
-import { exactRange, fitsInt32, integerRange, isPositive, powerOfTwo } from "../common/integers.js";
+import {
+  exactRange,
+  fitsInt32,
+  integerRange,
+  isPositive,
+  powerOfTwo,
+  type SignedBits,
+  signedBitsOf,
+} from "../common/integers.js";
 import { quotient, remainder } from "../common/javascript.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import type { Rounding } from "./rounding.js";
@@ -234,6 +242,8 @@ function infixLogic(a: Code, operator: string, b: Code, at: number): Code {
 /** Operators on i32, which wraps around where it can leave its range. */
 function integerCode(expression: Of<"binary">, context: ExpressionContext): Code {
   const { operator, left, right } = expression;
+  const found = signedBitsOf(expression);
+  if (found !== null) return signedBits(found, context);
   const [a, b] = [context.code(left), context.code(right)];
   const fits = fitsInt32(exactRange(expression));
   const isNonNegative = integerRange(left).min >= 0;
@@ -264,6 +274,15 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
     default:
       return ordered(a, operator, b);
   }
+}
+
+/** Bits of a word, moved to its upper end and back. */
+function signedBits({ word, bits, offset }: SignedBits, context: ExpressionContext): Code {
+  const unused = 32 - bits;
+  const code = inside(context.code(word), level.additive);
+  if (typeof offset === "number") return { text: `(${code} << ${unused - offset}) >> ${unused}`, level: level.bitwise };
+  const by = inside(times(context.code(offset.index), numberCode(offset.each)), level.multiplicative);
+  return { text: `(${code} << (${unused} - ${by})) >> ${unused}`, level: level.bitwise };
 }
 
 function castCode({ operand, element }: Of<"cast">, context: ExpressionContext): Code {

@@ -22,7 +22,7 @@ import {
   times,
 } from "../common/code.js";
 import { smallPower } from "../common/constants.js";
-import { integerRange, isPositive } from "../common/integers.js";
+import { integerRange, isPositive, signedBitsOf } from "../common/integers.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import type { HelperName } from "./helpers.js";
 
@@ -206,7 +206,17 @@ function logic(a: Code, operator: string, b: Code, at: number): Code {
 }
 
 /** Operators on i32. */
-function integerCode({ operator, left, right }: Of<"binary">, context: ExpressionContext): Code {
+function integerCode(expression: Of<"binary">, context: ExpressionContext): Code {
+  const found = signedBitsOf(expression);
+  if (found !== null) {
+    const { word, bits, offset } = found;
+    const isKnown = typeof offset === "number";
+    const from = isKnown
+      ? `${offset}u`
+      : call("u32", times(context.code(offset.index), primary(String(offset.each)))).text;
+    return call("extractBits", context.code(word), primary(from), primary(`${bits}u`));
+  }
+  const { operator, left, right } = expression;
   const [a, b] = [context.code(left), context.code(right)];
   const isNonNegative = integerRange(left).min >= 0;
   switch (operator) {

@@ -4,11 +4,12 @@
  * Recognised are, for each lane, x[k] * w[k] + x[k + 1] * w[k + 1] of bytes w, and the same of four numbers that are the
  * halves of two bytes. x is the same for all lanes; the bytes of the lanes lie side by side.
  */
-import type { Expression } from "../../../src/ir/kernel/index.js";
+import { cast, type Expression } from "../../../src/ir/kernel/index.js";
 import { constantOf, sub } from "../../../src/sizes/index.js";
-import { integerOf } from "../../common/integers.js";
-import { type Code, i32, op } from "../code/tree.js";
+import { signedBitsOf } from "../../common/integers.js";
+import { type Code, i32, Local, op } from "../code/tree.js";
 import type { Addresses } from "./addresses.js";
+import type { Blocks } from "./blocks.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 
@@ -58,11 +59,8 @@ function factorsOf(term: Expression, isWide: (each: Expression) => boolean): Fac
   if (isWide(x) || !isWide(w)) return null;
   const number = elementOf(x, "i16");
   const whole = elementOf(w, "i8");
-  const low = whole === null ? lowHalf(w) : null;
-  const high = whole === null && low === null ? highHalf(w) : null;
-  const byte = whole ?? low ?? high;
-  if (number === null || byte === null) return null;
-  return { x: number, w: byte, part: whole !== null ? "whole" : low !== null ? "low" : "high" };
+  const found = whole === null ? halfOf(w) : { w: whole, part: "whole" as const };
+  return number === null || found === null ? null : { x: number, ...found };
 }
 
 /** An element of a type, as i32. */
@@ -71,24 +69,12 @@ function elementOf(expression: Expression, element: "i8" | "i16"): Load | null {
   return expression.operand.element === element ? expression.operand : null;
 }
 
-function operandOf(expression: Expression, operator: string, right: number): Expression | null {
-  const isIt =
-    expression.kind === "binary" && expression.operator === operator && integerOf(expression.right) === right;
-  return isIt ? expression.left : null;
-}
-
-/** (byte + 8) mod 16 - 8 */
-function lowHalf(expression: Expression): Load | null {
-  const remainder = operandOf(expression, "sub", 8);
-  const sum = remainder === null ? null : operandOf(remainder, "mod", 16);
-  const byte = sum === null ? null : operandOf(sum, "add", 8);
-  return byte === null ? null : elementOf(byte, "i8");
-}
-
-/** byte // 16 */
-function highHalf(expression: Expression): Load | null {
-  const byte = operandOf(expression, "floor_div", 16);
-  return byte === null ? null : elementOf(byte, "i8");
+/** Half of a byte, with its sign. */
+function halfOf(expression: Expression): Pick<Factors, "w" | "part"> | null {
+  const found = signedBitsOf(expression);
+  const w = found?.bits === 4 ? elementOf(found.word, "i8") : null;
+  if (w === null || (found?.offset !== 0 && found?.offset !== 4)) return null;
+  return { w, part: found.offset === 0 ? "low" : "high" };
 }
 
 /** Whether one element lies so many after another, in the last axis. */
@@ -109,12 +95,52 @@ const pairs = (first: number): readonly number[] => {
 };
 
 /** The first and third of four numbers for every lane, or the second and fourth. */
-export function alternate(quad: Code, first: 0 | 1): Code {
+function alternate(quad: Code, first: 0 | 1): Code {
   return op("i8x16.shuffle", [quad, quad], { values: pairs(first) });
 }
 
-/** The lower halves of bytes that lie in words of 16 bits, with their signs; the upper ones. */
-export function halvesOf(words: Code): readonly [Code, Code] {
-  const low = op("i16x8.shr_s", [op("i16x8.shl", [words, i32(12)]), i32(12)]);
-  return [low, op("i16x8.shr_s", [words, i32(4)])];
+/** Makes the code of sums; what several of a block load is loaded once. */
+export class Dots {
+  readonly #numbers = new Map<Load, number>();
+
+  constructor(
+    readonly blocks: Blocks,
+    readonly addresses: Addresses,
+  ) {}
+
+  /** The sums of four lanes, for the block of a level. */
+  code({ x, w, isHalved }: Dot, level: number): Code {
+    const words = this.#loaded("v128.load8x8_s", w, level, isHalved || this.#isShared(w, level));
+    const sum = (a: Code, b: Code): Code => op("i32x4.dot_i16x8_s", [a, b]);
+    if (!isHalved) return sum(words, this.#loaded("v128.load32_splat", x, level, this.#isShared(x, level)));
+    const numbers = (first: 0 | 1): Code => {
+      const make = (): Code => alternate(this.#loaded("v128.load64_splat", x, level, true), first);
+      return this.#held(`pairs ${first}`, x, level, make);
+    };
+    const low = op("i16x8.shr_s", [op("i16x8.shl", [words, i32(12)]), i32(12)]);
+    const high = op("i16x8.shr_s", [words, i32(4)]);
+    return op("i32x4.add", [sum(low, numbers(0)), sum(high, numbers(1))]);
+  }
+
+  #isShared(element: Load, level: number): boolean {
+    return (this.blocks.all[level]!.uses.get(cast(element, "i32")) ?? 0) > 1;
+  }
+
+  /** A vector that one instruction loads, from where an element lies on. */
+  #loaded(name: string, element: Load, level: number, isHeld: boolean): Code {
+    const { pointer, offset } = this.addresses.of(element.buffer, element.index);
+    const make = (): Code => op(name, [pointer], { offset });
+    return isHeld ? this.#held(name, element, level, make) : make();
+  }
+
+  /** Code in a local, once for an element. */
+  #held(what: string, element: Load, level: number, make: () => Code): Code {
+    const number = this.#numbers.get(element) ?? this.#numbers.size;
+    this.#numbers.set(element, number);
+    const key = `${what} ${number}`;
+    const known = this.blocks.held(key);
+    if (known !== null) return known;
+    const at = Math.min(level, this.blocks.levelOf(element));
+    return this.blocks.hold(key, at, new Local(element.buffer.name, "v128"), make(), element);
+  }
 }

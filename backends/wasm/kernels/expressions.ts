@@ -2,7 +2,6 @@
 import { InternalError } from "../../../src/diagnostics/index.js";
 import { integerLimits } from "../../../src/ir/graph/types.js";
 import {
-  cast,
   distinctExpressions,
   type Expression,
   index as indexExpression,
@@ -12,11 +11,11 @@ import {
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import { constantOf, type SizeVariable, size, sub, substitute, variablesOf } from "../../../src/sizes/index.js";
 import { smallPower } from "../../common/constants.js";
-import { integerRange, isPositive, powerOfTwo } from "../../common/integers.js";
-import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op } from "../code/tree.js";
+import { integerRange, isPositive, powerOfTwo, type SignedBits, signedBitsOf } from "../../common/integers.js";
+import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op, times } from "../code/tree.js";
 import type { Addresses } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
-import { alternate, type Dot, dotOf, halvesOf } from "./dots.js";
+import { Dots, dotOf } from "./dots.js";
 import { isFloat, loadOf, valueType } from "./elements.js";
 import type { Registers } from "./registers.js";
 import type { SizeCode } from "./sizes.js";
@@ -35,6 +34,7 @@ const instructions: { readonly [K in KernelUnary]?: string } = {
 
 export class Expressions {
   readonly #wide = new Map<Expression, boolean>();
+  readonly #dots: Dots;
 
   constructor(
     readonly blocks: Blocks,
@@ -44,7 +44,9 @@ export class Expressions {
     readonly lane: SizeVariable,
     /** Names a function that the module must have. */
     readonly helper: (name: string) => string,
-  ) {}
+  ) {
+    this.#dots = new Dots(blocks, addresses);
+  }
 
   /** Whether the lanes of an expression differ. */
   isWide(expression: Expression): boolean {
@@ -233,7 +235,10 @@ export class Expressions {
       return Array.from({ length: power.exponent }, () => base).reduce((a, b) => op("f32x4.mul", [a, b]));
     }
     const dot = operator === "add" && !float ? dotOf(expression, this.addresses, (each) => this.isWide(each)) : null;
-    if (dot !== null) return this.#dot(dot, level);
+    if (dot !== null) return this.#dots.code(dot, level);
+    const bits = signedBitsOf(expression);
+    const signed = bits === null ? null : this.#signedBits(bits, level);
+    if (signed !== null) return signed;
     const shift = powerOfTwo(expression);
     if (shift !== null) {
       const value = this.vector(left, level);
@@ -247,42 +252,17 @@ export class Expressions {
     return op(`${float ? "f32x4" : "i32x4"}.${operator}${sign ? "_s" : ""}`, operands);
   }
 
-  #dot({ x, w, isHalved }: Dot, level: number): Code {
-    const words = this.#loadedOnce("v128.load8x8_s", w, level);
-    if (!isHalved) return op("i32x4.dot_i16x8_s", [words, this.#loadedOnce("v128.load32_splat", x, level)]);
-    const [low, high] = halvesOf(this.#inLocal(words, w, level));
-    const numbers = (first: 0 | 1): Code => {
-      const make = (): Code => alternate(this.#loadedOnce("v128.load64_splat", x, level, true), first);
-      return this.#heldFor(`pairs ${first} ${this.#number(x)}`, x, level, make);
-    };
-    const sums = [op("i32x4.dot_i16x8_s", [low, numbers(0)]), op("i32x4.dot_i16x8_s", [high, numbers(1)])];
-    return op("i32x4.add", sums);
-  }
-
-  /** A vector that one instruction loads, from where an element lies on; in a local if it is used again. */
-  #loadedOnce(name: string, element: Of<"load">, level: number, isShared = false): Code {
-    const { pointer, offset } = this.addresses.of(element.buffer, element.index);
-    const make = (): Code => op(name, [pointer], { offset });
-    const uses = this.blocks.all[level]!.uses.get(cast(element, "i32")) ?? 0;
-    return isShared || uses > 1 ? this.#heldFor(`${name} ${this.#number(element)}`, element, level, make) : make();
-  }
-
-  #heldFor(key: string, element: Of<"load">, level: number, make: () => Code): Code {
-    const known = this.blocks.held(key);
-    if (known !== null) return known;
-    const at = Math.min(level, this.blocks.levelOf(element));
-    return this.blocks.hold(key, at, new Local(element.buffer.name, "v128"), make(), element);
-  }
-
-  #inLocal(code: Code, element: Of<"load">, level: number): Code {
-    if (code.kind === "plain" && code.name === "local.get") return code;
-    return this.blocks.hold(
-      `words ${this.#number(element)}`,
-      level,
-      new Local(element.buffer.name, "v128"),
-      code,
-      element,
-    );
+  /** Bits of a word with their sign, moved to its upper end and back; lane by lane where they begin at different places. */
+  #signedBits({ word, bits, offset }: SignedBits, level: number): Code | null {
+    const isVector = this.isWide(word);
+    if (typeof offset !== "number" && this.isWide(offset.index)) return null;
+    const unused = i32(32 - bits);
+    const shape = isVector ? "i32x4" : "i32";
+    const by =
+      typeof offset === "number"
+        ? i32(32 - bits - offset)
+        : op("i32.sub", [unused, times(this.value(offset.index, level), i32(offset.each))]);
+    return op(`${shape}.shr_s`, [op(`${shape}.shl`, [this.value(word, level), by]), unused]);
   }
 
   /** An operand that is used more than once, in a local. */
@@ -375,6 +355,9 @@ export class Expressions {
       const [a, b] = [this.#shared(left, level), this.#shared(right, level)];
       return op("select", [a, b, op(operator === "max" ? "i32.gt_s" : "i32.lt_s", [a, b])]);
     }
+    const bits = signedBitsOf(expression);
+    const signed = bits === null ? null : this.#signedBits(bits, level);
+    if (signed !== null) return signed;
     const [a, b] = [this.value(left, level), this.value(right, level)];
     if (operator === "pow") return call(this.helper(float ? "pow" : "pow_i32"), a, b);
     if (operator === "floor_div" || operator === "mod") {

@@ -64,6 +64,13 @@ function not(value: boolean | null): boolean | null {
   return value === null ? null : !value;
 }
 
+/** A power of known numbers that surely fits. */
+function powerOf(base: number | null, exponent: number | null): Expression | null {
+  if (base === null || exponent === null || exponent < 0) return null;
+  const power = base ** exponent;
+  return Math.abs(power) < 2 ** 31 ? index(power) : null;
+}
+
 /** Operators on two sizes; null where the result is not a size or may wrap around. */
 function foldSizes(operator: KernelBinary, a: Size, b: Size): Expression | null {
   switch (operator) {
@@ -77,6 +84,8 @@ function foldSizes(operator: KernelBinary, a: Size, b: Size): Expression | null 
       return rangeOf(b).min > 0 ? word(() => floorDiv(a, b)) : null;
     case "mod":
       return rangeOf(b).min > 0 ? word(() => mod(a, b)) : null;
+    case "pow":
+      return powerOf(constantOf(a), constantOf(b));
     case "max":
       return word(() => maximum(a, b));
     case "min":

@@ -98,6 +98,8 @@ export function classOf(operator: OperatorName): FusionClass {
 /** What one element costs besides reading the node's operands; an addition costs 1. Widening casts are free. */
 export function costOf({ nodes, types }: Graph, value: ValueId): number {
   const node = nodes[value]!;
+  // Powers of whole numbers are shifts.
+  if (node.operator === "pow" && types[value]!.element === "i32") return 2;
   if (node.operator !== "cast") return costs[node.operator] ?? 0;
   const { to } = node.attributes;
   const from = types[node.operands[0]!]!.element;

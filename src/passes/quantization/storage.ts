@@ -91,23 +91,15 @@ export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, st
   const integer = (value: number): ValueId => scalar(builder, value, "i32");
   const words = builder.emit("cast", [codes], { to: "i32" });
   const { shape } = builder.typeOf(words);
-  const part = (position: number): ValueId => {
-    const shifted = builder.emit("floor_div", [words, integer(2 ** (bits * position))], {});
-    if (position === count - 1) return shifted;
-    const half = integer(2 ** (bits - 1));
-    const low = builder.emit("mod", [builder.emit("add", [shifted, half], {}), integer(2 ** bits)], {});
-    return builder.emit("sub", [low, half], {});
-  };
-  const apart = shape.toSpliced(axis + 1, 0, size(1));
+  const apart = builder.emit("reshape", [words], { shape: shape.toSpliced(axis + 1, 0, size(1)) });
+  // Which of those in a word: shifted to its lower end, and its sign after it.
   const places = shape.map(() => size(1)).toSpliced(axis + 1, 0, size(count));
   const place = builder.emit("iota", [], { axis: axis + 1, shape: places });
-  let chosen = builder.emit("reshape", [part(count - 1)], { shape: apart });
-  for (let position = count - 2; position >= 0; position--) {
-    const isHere = builder.emit("eq", [place, integer(position)], {});
-    const own = builder.emit("reshape", [part(position)], { shape: apart });
-    chosen = builder.emit("where", [isHere, own, chosen], {});
-  }
-  return builder.emit("reshape", [chosen], { shape: shape.with(axis, size(extentOf(shape, axis) * count)) });
+  const divisor = builder.emit("pow", [integer(2 ** bits), place], {});
+  const half = integer(2 ** (bits - 1));
+  const shifted = builder.emit("add", [builder.emit("floor_div", [apart, divisor], {}), half], {});
+  const numbers = builder.emit("sub", [builder.emit("mod", [shifted, integer(2 ** bits)], {}), half], {});
+  return builder.emit("reshape", [numbers], { shape: shape.with(axis, size(extentOf(shape, axis) * count)) });
 }
 
 /** Whole numbers of f32 as they are held. */
