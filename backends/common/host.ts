@@ -16,6 +16,7 @@ const order = [
   "wasm.ts",
   "wasm-memory.ts",
   "wasm-threads.ts",
+  "wasm-workers.ts",
   "carried-code.ts",
   "device-model.ts",
   "device-instance.ts",

@@ -10,7 +10,7 @@ import type { ModuleCode } from "./code/module.js";
 import { withSumsLast } from "./code/relaxed.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
 import { functionOf, hostFunctions } from "./functions/index.js";
-import { barrier, run } from "./functions/threads.js";
+import { claim, finish, run } from "./functions/threads.js";
 import { type KernelCode, kernelCode } from "./kernels/kernels.js";
 
 /** A kernel's place in the table, and the bytes of private arrays that each part of it needs. */
@@ -19,7 +19,7 @@ export interface KernelPlace {
   readonly scratch: Size;
 }
 
-const reserved = new Set(["run", "barrier", "exp4", "tanh4", "erf4", "half4", "log", "log2", "sin", "cos"]);
+const reserved = new Set(["run", "claim", "finish", "exp4", "tanh4", "erf4", "half4", "log", "log2", "sin", "cos"]);
 
 export class WasmKernels {
   readonly module: ModuleCode;
@@ -77,7 +77,7 @@ function assembled(codes: readonly MadeKernel[]): ModuleCode {
     helpers.set(name, made);
     wanted.push(...calleesOf(made));
   }
-  const functions = [run(true), barrier(), ...[...helpers.values()].reverse(), ...kernels.map(withSumsLast)];
+  const functions = [run(), claim(), finish(), ...[...helpers.values()].reverse(), ...kernels.map(withSumsLast)];
   const called = new Set(functions.flatMap((each) => [...calleesOf(each)]));
   const imports = hostFunctions.filter(({ name }) => called.has(name));
   const numbers = [...imports, ...functions].map(({ name }) => name);

@@ -27,7 +27,9 @@ async function run(
   isRelaxed: boolean,
 ): Promise<{ output: Float32Array; isUntouched: boolean }> {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536 });
-  const { instance } = await WebAssembly.instantiate(encodeModule(kernels.module, { isRelaxed }), { host: { memory } });
+  const { instance } = await WebAssembly.instantiate(encodeModule(kernels.module, { isRelaxed }), {
+    host: { memory, pause: () => {} },
+  });
   const words = new Int32Array(memory.buffer);
   words.fill(canary);
   const numberOf = (size: Size): number => evaluate(size, () => rows);

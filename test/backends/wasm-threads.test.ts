@@ -1,13 +1,12 @@
 /** Threads: the same numbers as one, ends, and nothing that keeps a process alive. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import workers, { Worker, type WorkerOptions } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { compile } from "../../src/index.js";
 import { nodeFiles } from "../../src/node.js";
+import { type DecodingModel, sessionOf } from "../support/decoding-module.js";
 import { importText, type LoadedModule } from "./typescript-support.js";
 
 const weights = "examples/gpt2/checkpoint/model.safetensors";
@@ -42,7 +41,27 @@ test.each([2, 3, 5])("%i threads give what one gives", { timeout: 60_000 }, asyn
   await expect(several.forward!({ input_ids: [[1]] })).rejects.toThrow("disposed");
 });
 
-test.each([0, -1, 1.5])("%d threads are none", async (threads) => {
+test("steps and generation on threads give what they give on one", { timeout: 60_000 }, async () => {
+  const { load } = await module();
+  const models = await Promise.all([1, 2, 5].map((threads) => load({ weights, threads })));
+  const [one, ...others] = await Promise.all(
+    (models as unknown as DecodingModel[]).map(async (model) => {
+      const session = await sessionOf(model, "forward")({ capacity: 12 });
+      const logits: number[][] = [];
+      for (const ids of [[5, 6, 7], [8], [9, 10, 11, 12, 13], [1]])
+        logits.push([...(await session.step({ input_ids: [ids] })).logits!.data]);
+      session.dispose();
+      const tokens: number[] = [];
+      for await (const { token } of model.generate({ prompt: [3, 1, 4], maxTokens: 9, seed: 2 })) tokens.push(token);
+      return { logits, tokens };
+    }),
+  );
+  expect(one!.tokens).toHaveLength(9);
+  for (const each of others) expect(each).toEqual(one);
+  for (const each of models) each.dispose();
+});
+
+test.each([0, -1, 1.5, Number.NaN, "2"])("%s threads are none", async (threads) => {
   const { load } = await module();
   await expect(load({ weights, threads })).rejects.toThrow(`threads is ${threads}, which is no whole number from 1`);
 });
@@ -65,6 +84,19 @@ test("threads keep no process alive", { timeout: 60_000 }, async () => {
     expect(status).toBe(0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("one thread computes in a page that is not isolated, which has no SharedArrayBuffer", async () => {
+  const { load } = await module();
+  const { SharedArrayBuffer: Shared } = globalThis;
+  Object.defineProperty(globalThis, "SharedArrayBuffer", { value: undefined, configurable: true, writable: true });
+  try {
+    const model = await load({ weights, threads: 4 });
+    expect((await model.forward!({ input_ids: [[1, 2, 3]] })).logits!.shape).toEqual([1, 3, 99]);
+    model.dispose();
+  } finally {
+    Object.defineProperty(globalThis, "SharedArrayBuffer", { value: Shared, configurable: true, writable: true });
   }
 });
 
@@ -113,64 +145,4 @@ test("without vectors the module beside it computes, and its absence is told", {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
-
-/** Loads the model on threads whose text may be changed; gives the workers too. */
-async function loadWatched(threads: number, change: (text: string) => string) {
-  const started: Worker[] = [];
-  class Watched extends Worker {
-    constructor(text: string, options: WorkerOptions) {
-      super(change(text), options);
-      started.push(this);
-    }
-  }
-  workers.Worker = Watched as typeof Worker;
-  syncBuiltinESMExports();
-  try {
-    const { load } = await module();
-    return { model: await load({ weights, threads }), started };
-  } finally {
-    workers.Worker = Worker;
-    syncBuiltinESMExports();
-  }
-}
-
-const lost = "a thread of the model has ended";
-
-test.each([2, 4])("of %i threads one that fails in a run ends it", { timeout: 60_000 }, async (threads) => {
-  const run = "exports.run(calls, part, parts);";
-  // A word that nobody else uses says when.
-  const failing = `if (part === 1 && Atomics.load(words, 60) === 1) throw new Error("gone"); ${run}`;
-  const memories: WebAssembly.Memory[] = [];
-  const { Memory } = WebAssembly;
-  WebAssembly.Memory = class extends Memory {
-    constructor(options: WebAssembly.MemoryDescriptor) {
-      super(options);
-      memories.push(this);
-    }
-  };
-  try {
-    const { model } = await loadWatched(threads, (text) => {
-      expect(text).toContain(run);
-      return text.replace(run, failing);
-    });
-    const input_ids = [[1, 2, 3]];
-    await model.forward!({ input_ids });
-    new Int32Array(memories[0]!.buffer)[60] = 1;
-    await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
-    await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
-    model.dispose();
-  } finally {
-    WebAssembly.Memory = Memory;
-  }
-});
-
-test("a thread that is gone is told of", { timeout: 60_000 }, async () => {
-  const { model, started } = await loadWatched(3, (text) => text);
-  const input_ids = [[1, 2, 3]];
-  await model.forward!({ input_ids });
-  await started[1]!.terminate();
-  await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
-  await expect(model.forward!({ input_ids })).rejects.toThrow(lost);
-  model.dispose();
 });

@@ -25,10 +25,14 @@ const flags = [
 /** What lets a browser without a GPU have WebGPU, on SwiftShader. */
 export const webGpuFlags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
-/** Serves a page to the browser until it posts a result. */
+/**
+ * Serves a page to the browser until it posts a result.
+ * @param isIsolated whether the page may share memory with its workers
+ */
 export async function inBrowser(
   files: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>>,
   more: readonly string[] = ["--disable-gpu"],
+  isIsolated = true,
 ): Promise<string> {
   const profile = mkdtempSync(join(tmpdir(), "trafo-browser-"));
   let resolve: (result: string) => void = () => {};
@@ -50,8 +54,9 @@ export async function inBrowser(
       "content-type": file?.type ?? "text/plain",
       // WebAssembly is code of its own kind to a policy.
       "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
+      ...(isIsolated
+        ? { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }
+        : {}),
     });
     response.end(file?.body ?? "");
   });

@@ -9,7 +9,7 @@ import { withSharedLocals } from "./locals.js";
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf, unsigned, type ValueType } from "./operators.js";
 import { productOfSum } from "./relaxed.js";
-import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } from "./tree.js";
+import { type Code, type FunctionCode, globals, type Local, localsOf, type PlainCode } from "./tree.js";
 
 const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
@@ -59,6 +59,7 @@ export function encodeModule(
     ...section(2, list([memory, ...imports])),
     ...section(3, list(declared)),
     ...section(4, list([[0x70, 0x01, ...unsigned(count), ...unsigned(count)]])),
+    ...section(6, list(globals.map(() => [typeBytes.i32, 0x01, 0x41, 0x00, 0x0b]))),
     ...section(7, list(exports)),
     ...section(9, list([[0x00, 0x41, 0x00, 0x0b, ...elements]])),
     ...section(10, list(bodies)),
@@ -215,6 +216,9 @@ class FunctionEncoder {
         return;
       case "shuffle":
         this.#out.push(...code.values);
+        return;
+      case "global":
+        this.#out.push(code.values[0]!);
         return;
       case "local":
         this.#out.push(...unsigned(this.#locals.get(code.local!)!));

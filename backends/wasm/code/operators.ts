@@ -15,6 +15,7 @@ export type Immediate =
   | "f64"
   | "v128"
   | "local"
+  | "global"
   | "shuffle";
 
 export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
@@ -51,6 +52,7 @@ function declare(list: string, immediate: Immediate = "none", prefix: number | n
 
 declare("unreachable=00 nop=01 drop=1a select=1b return=0f");
 declare("local.get=20 local.set=21 local.tee=22", "local");
+declare("global.get=23 global.set=24", "global");
 declare("i32.load=28 f32.load=2a i32.store=36 f32.store=38", "memory");
 declare("i32.load8_s=2c i32.load8_u=2d i32.store8=3a", "memory", null, 0);
 declare("i32.load16_s=2e i32.store16=3b", "memory", null, 1);
@@ -66,7 +68,7 @@ declare(`
   f32.abs=8b f32.neg=8c f32.ceil=8d f32.floor=8e f32.nearest=90 f32.sqrt=91
   f32.add=92 f32.sub=93 f32.mul=94 f32.div=95 f32.min=96 f32.max=97 f32.copysign=98
   f64.abs=99 f64.neg=9a f64.floor=9c f64.nearest=9e f64.sqrt=9f f64.add=a0 f64.sub=a1 f64.mul=a2 f64.div=a3
-  f64.copysign=a6 i32.wrap_i64=a7 i64.shr_u=88 i64.and=83 i64.or=84
+  f64.copysign=a6 i32.wrap_i64=a7 i64.eq=51 i64.add=7c i64.and=83 i64.or=84 i64.shl=86 i64.shr_u=88 i64.extend_i32_u=ad
   f32.convert_i32_s=b2 f32.demote_f64=b6 f64.convert_i32_s=b7 f64.promote_f32=bb
   i32.reinterpret_f32=bc i64.reinterpret_f64=bd f32.reinterpret_i32=be f64.reinterpret_i64=bf
 `);
@@ -92,11 +94,8 @@ declare(
   "none",
   0xfd,
 );
-declare(
-  "memory.atomic.notify=0 memory.atomic.wait32=1 i32.atomic.load=10 i32.atomic.store=17 i32.atomic.rmw.add=1e",
-  "memory",
-  0xfe,
-);
+declare("memory.atomic.notify=0 i32.atomic.load=10 i32.atomic.store=17 i32.atomic.rmw.add=1e", "memory", 0xfe);
+declare("i64.atomic.load=11 i64.atomic.store=18 i64.atomic.rmw.cmpxchg=49", "memory", 0xfe, 3);
 
 /** @throws TypeError for an instruction that is not used here. */
 export function operatorOf(name: string): Operator {

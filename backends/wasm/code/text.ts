@@ -5,7 +5,7 @@
  */
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf } from "./operators.js";
-import { type Code, type FunctionCode, type Local, localsOf, type PlainCode } from "./tree.js";
+import { type Code, type FunctionCode, globals, type Local, localsOf, type PlainCode } from "./tree.js";
 
 const width = 110;
 
@@ -25,6 +25,7 @@ export function moduleText(module: ModuleCode): string {
     `  (import "host" "memory" (memory 1 ${mostPages}))`,
     ...imports,
     `  (table ${count} ${count} funcref)`,
+    ...globals.map((name) => `  (global $${name} (mut i32) (i32.const 0))`),
     ...module.exports.map((name) => `  (export "${name}" (func $${name}))`),
     `  (elem (i32.const 0) func${module.kernels.map((name) => ` $${name}`).join("")})`,
     ...module.functions.flatMap((each) => [
@@ -164,6 +165,8 @@ class FunctionText {
       }
       case "shuffle":
         return `${code.name} ${code.values.join(" ")}`;
+      case "global":
+        return `${code.name} $${globals[code.values[0]!]}`;
       case "local":
         return `${code.name} $${this.#names.get(code.local!)}`;
     }

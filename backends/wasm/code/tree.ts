@@ -7,6 +7,9 @@
  */
 import type { ValueType } from "./operators.js";
 
+/** What every thread has of its own, between the functions of a module: i32, by number. */
+export const globals = ["epoch", "end"] as const;
+
 /** A local variable or a parameter of a function. Its name is for people. */
 export class Local {
   constructor(
@@ -85,6 +88,10 @@ export const i32x4 = (...values: readonly number[]): Code =>
   op("v128.const", [], { values: values.length === 4 ? values : Array(4).fill(values[0]) });
 export const get = (local: Local): Code => op("local.get", [], { local });
 export const set = (local: Local, value: Code): Code => op("local.set", [value], { local });
+export const globalGet = (name: (typeof globals)[number]): Code =>
+  op("global.get", [], { values: [globals.indexOf(name)] });
+export const globalSet = (name: (typeof globals)[number], value: Code): Code =>
+  op("global.set", [value], { values: [globals.indexOf(name)] });
 export const call = (callee: string, ...operands: readonly Code[]): Code => ({ kind: "call", callee, operands });
 
 /** The number of an i32 constant. */

@@ -18,8 +18,9 @@ const made: Readonly<Record<string, () => FunctionCode>> = {
   pow_i32: power,
 };
 
-/** Rare and exact: what JavaScript has, called number by number. */
+/** Waiting, which is the host's; and what is rare and exact: what JavaScript has, called number by number. */
 export const hostFunctions: readonly ImportedFunction[] = [
+  { name: "pause", parameters: ["i32"], result: null },
   { name: "pow", parameters: ["f32", "f32"], result: "f32" },
   { name: "floorDivide", parameters: ["f32", "f32"], result: "f32" },
   { name: "floorMod", parameters: ["f32", "f32"], result: "f32" },

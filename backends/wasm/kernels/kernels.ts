@@ -2,8 +2,8 @@
  * A kernel as a function: (arguments, part, parts) → nothing. `arguments` is the address of its buffers' addresses, the
  * run-time sizes that it mentions and the address of memory for private arrays, i32 one after another.
  *
- * With several parts, each does its share of the iterations of the outermost parallel loops; what is not in one is done
- * by the first. Between two statements of the kernel the parts wait for each other.
+ * With several parts, each claims iterations of the outermost parallel loops until none is left; what is not in one is
+ * done by the part that comes first. The parts go on to the next statement of the kernel together.
  */
 import { InternalError } from "../../../src/diagnostics/index.js";
 import {
@@ -16,36 +16,23 @@ import {
 import { alignment } from "../../../src/memory/index.js";
 import { expand } from "../../../src/schedule/legalise/expand.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
-import {
-  add,
-  constantOf,
-  floorDiv,
-  mul,
-  type Size,
-  SizeVariable,
-  size,
-  sub,
-  substitute,
-  variablesOf,
-} from "../../../src/sizes/index.js";
+import { add, floorDiv, mul, type Size, SizeVariable, size, sub, substitute } from "../../../src/sizes/index.js";
 import { type Code, call, type FunctionCode, get, i32, Local, numberOf, op, plus, set, times } from "../code/tree.js";
 import { Addresses } from "./addresses.js";
 import { type Block, Blocks } from "./blocks.js";
 import { elementBytes, isFloat, isNarrow, storeOf } from "./elements.js";
 import { Expressions } from "./expressions.js";
 import { Registers } from "./registers.js";
+import { type Range, Sharing } from "./sharing.js";
 import { SizeCode } from "./sizes.js";
 import { overLane, updated, usesIn } from "./uses.js";
 
 type Loop = Extract<Statement, { kind: "for" }>;
 type Store = Extract<Statement, { kind: "store" }>;
 
-/** A loop of so many iterations is worth sharing before the loops in it are looked at. */
-const fewestShared = 8;
-
 export interface KernelCode {
   readonly code: FunctionCode;
-  /** The functions that it calls besides `barrier`. */
+  /** The functions that it calls besides `claim` and `finish`. */
   readonly helpers: ReadonlySet<string>;
   /** The bytes of private arrays that each part needs. */
   readonly scratch: Size;
@@ -68,8 +55,8 @@ class KernelEmitter {
   readonly #arguments = new Local("arguments", "i32");
   readonly #part = new Local("part", "i32");
   readonly #parts = new Local("parts", "i32");
-  /** The loops of which a part does some iterations, and which. */
-  readonly #shared = new Map<Loop, { readonly first: Local; readonly end: Local }>();
+  /** How the statement whose code is being made is shared. */
+  #sharing: Sharing | null = null;
   #loops = 0;
 
   constructor(
@@ -118,10 +105,9 @@ class KernelEmitter {
     }
     const scratch = this.#placeScratch(block, argument(buffers.length + kernel.sizes.length));
     const rest = this.#body.filter((each) => each.kind !== "alloc");
-    for (const [at, statement] of rest.entries()) {
-      if (at > 0 && this.#isShared(statement)) this.#barrier(block);
-      this.#outermost(statement, block);
-    }
+    // Private numbers that later statements read are computed where those are: nothing is read of a step that is over.
+    if (rest.every((each) => this.#isShared(each))) for (const each of rest) this.#share([each], block);
+    else this.#share(rest, block);
     this.#blocks.close();
     return {
       code: {
@@ -165,52 +151,13 @@ class KernelEmitter {
     return [...allStatements([statement])].some((each) => each.kind === "store" && each.buffer.scope === "global");
   }
 
-  #barrier(block: Block): void {
-    this.#helpers.add("barrier");
-    const several = op("i32.ne", [get(this.#parts), i32(1)]);
-    block.out.push({
-      kind: "if",
-      condition: several,
-      body: [call("barrier", get(this.#part), get(this.#parts))],
-      otherwise: [],
-    });
-  }
-
-  #outermost(statement: Statement, block: Block): void {
-    if (statement.kind === "for" && statement.loop === "parallel") return this.#shareLoop(statement, block);
-    if (!this.#isShared(statement)) return this.#statement(statement, block);
-    const inner = this.#blocks.open("if", [statement], null, usesIn([statement], this.#lane));
-    this.#statement(statement, inner);
+  /** Shares a step, statements of the kernel, among the parts. */
+  #share(statements: readonly Statement[], block: Block): void {
+    this.#sharing = new Sharing(statements, this.kernel.sizes, (value) => this.#sizes.at(value, 0));
+    const inner = this.#blocks.open("if", statements, null, usesIn(statements, this.#lane));
+    this.#block(statements, inner);
     this.#blocks.close();
-    const isFirst = op("i32.eqz", [get(this.#part)]);
-    block.out.push({ kind: "if", condition: isFirst, body: inner.out, otherwise: [] });
-  }
-
-  /**
-   * The iterations from extent * part / parts on, up to those of the next part. Of parallel loops that are each all that
-   * the one around them holds, the first is shared that is known to have some, or else the innermost: batches are often
-   * of one.
-   */
-  #shareLoop(loop: Loop, block: Block): void {
-    let shared = loop;
-    for (;;) {
-      const [only, ...others] = shared.body;
-      if (only?.kind !== "for" || only.loop !== "parallel" || others.length > 0) break;
-      if ((constantOf(shared.extent) ?? 0) >= fewestShared) break;
-      if (!variablesOf(only.extent).every((each) => this.kernel.sizes.includes(each))) break;
-      shared = only;
-    }
-    const extent = this.#sizes.at(shared.extent, 0);
-    const bound = (part: Code): Code =>
-      plus(
-        times(op("i32.div_u", [extent, get(this.#parts)]), part),
-        op("i32.div_u", [times(op("i32.rem_u", [extent, get(this.#parts)]), part), get(this.#parts)]),
-      );
-    const { name } = shared.variable;
-    const [first, end] = [new Local(`${name}.first`, "i32"), new Local(`${name}.end`, "i32")];
-    block.out.push(set(first, bound(get(this.#part))), set(end, bound(plus(get(this.#part), i32(1)))));
-    this.#shared.set(shared, { first, end });
-    this.#statement(loop, block);
+    block.out.push(...this.#sharing.claims(this.#parts, `step.${++this.#loops}`, inner.out));
   }
 
   #block(statements: readonly Statement[], block: Block): void {
@@ -223,7 +170,7 @@ class KernelEmitter {
         if (statement.loop === "vector") {
           const rewriter = new Rewriter().variable(statement.variable, size(this.#lane));
           this.#block(rewriter.statements(statement.body), block);
-        } else this.#loop(statement, block, this.#shared.get(statement) ?? null);
+        } else this.#loop(statement, block, this.#sharing?.range(statement, block.out) ?? null);
         return;
       case "store":
         this.#store(statement, block);
@@ -324,7 +271,7 @@ class KernelEmitter {
     return op("f32x4.extract_lane", [call("half4", op("f32x4.splat", [code]))]);
   }
 
-  #loop(loop: Loop, block: Block, share: { first: Local; end: Local } | null): void {
+  #loop(loop: Loop, block: Block, share: Range | null): void {
     const extent = share === null ? this.#sizes.at(loop.extent, this.#blocks.current) : null;
     const constant = extent === null ? null : numberOf(extent);
     if (constant === 0) return;
@@ -337,6 +284,7 @@ class KernelEmitter {
       { variable: loop.variable, counter, start },
       usesIn(loop.body, this.#lane),
     );
+    if (share?.moving) inner.moving.push(share.moving);
     this.#block(loop.body, inner);
     this.#blocks.close();
     const label = `${name}.${++this.#loops}`;
@@ -361,11 +309,9 @@ class KernelEmitter {
       { kind: "repeat", loop: label, condition: again },
     ];
     const whole: Code[] = [...before, { kind: "loop", name: label, body }];
-    if (constant !== null) block.out.push(...whole);
-    else {
-      const some = share === null ? extent! : op("i32.ne", [get(share.end), get(share.first)]);
-      block.out.push({ kind: "if", condition: some, body: whole, otherwise: [] });
-    }
+    // A claim has iterations of every loop.
+    if (constant !== null || share !== null) block.out.push(...whole);
+    else block.out.push({ kind: "if", condition: extent!, body: whole, otherwise: [] });
   }
 }
 

@@ -1,118 +1,177 @@
 /**
  * Compiles the code of a module for this machine and runs it on one or more threads.
  *
- * A run is one call of the module, on every thread with another part. While it lasts, threads wait for each other in the
- * module itself; between runs the others wait in `workerText`, and sleep if nothing comes for a while. Where threads
- * cannot be had (a page that is not cross-origin isolated, a policy that forbids workers) there is one.
+ * A run is one call of the module on this thread. Other threads join it when they come to it, and do what they can get of
+ * each kernel; nobody waits for one that has got nothing. So a thread that starts late, sleeps or is gone costs time
+ * only. One that is lost with work that it had taken ends the run with an error, and the model with it.
  */
-import { hasFiles } from "./byte-sources.js";
 import { floorDivide, floorMod } from "./functions.js";
-
-/** What the module asks of its host. */
-export function wasmImports(memory: WebAssembly.Memory): WebAssembly.Imports {
-  const host = { memory, pow: Math.pow, floorDivide, floorMod, sinOfLarge: Math.sin, cosOfLarge: Math.cos };
-  return { host };
-}
+import { type Helper, isJoined, startHelper, words } from "./wasm-workers.js";
 
 interface Exports {
   readonly run: (calls: number, part: number, parts: number) => void;
 }
 
-/** Where the number of runs so far is, and then the calls of the latest; -1 ends the threads. In words of 4 bytes. */
-const runsWord = 48;
-const callsWord = 49;
-/** Not 0 when a thread has ended in the middle of a run, or is gone: nobody then waits for it. */
-const lostWord = 50;
-/** Where threads sleep that wait for each other in a run. */
-const meetingsWord = 32;
-
-/** A thread, under Node or in a browser. */
-interface Helper {
-  /** Resolves when it waits for runs. */
-  readonly ready: Promise<void>;
-  terminate(): void;
-}
+/** For so long, in milliseconds, a thread may be silent of which its host does not say whether it lives. */
+const patience = 60_000;
+/** For so long a thread sleeps at once that waits for others. */
+const nap = 20;
+/** Turns of spinning before. */
+const spins = 10_000;
+const lostMessage = "a thread of the model has ended in a run, so that nothing can finish it: load the model again";
 
 export class Threads {
   readonly memory: WebAssembly.Memory;
+  /** How many there are at most. */
   readonly count: number;
-  readonly exports: Exports;
-  readonly helpers: readonly Helper[];
+  /** Those besides this one. */
+  readonly helpers = new Set<Helper>();
+  readonly #words: Int32Array;
+  readonly #maySleep: boolean;
+  #exports: Exports | null = null;
+  /** The step that others were waited for last, for how many milliseconds, and when. */
+  #waited = { step: 0, time: 0, at: 0 };
+  #isLost = false;
 
-  constructor(memory: WebAssembly.Memory, exports: Exports, helpers: readonly Helper[]) {
+  constructor(memory: WebAssembly.Memory, count: number) {
     this.memory = memory;
-    this.count = helpers.length + 1;
-    this.exports = exports;
-    this.helpers = helpers;
+    this.count = count;
+    // Shared memory that grows leaves what lies at its start where it is.
+    this.#words = new Int32Array(memory.buffer);
+    this.#maySleep = count > 1 && maySleep(this.#words);
   }
 
-  /** @throws RangeError where the number of threads is none. */
+  /**
+   * Begins to start threads; `allStarted` waits for them.
+   * @throws RangeError where the number of threads is none
+   */
   static async start(code: Uint8Array<ArrayBuffer>, wanted: number): Promise<Threads> {
     if (!Number.isSafeInteger(wanted) || wanted < 1)
       throw new RangeError(`threads is ${wanted}, which is no whole number from 1`);
-    const several = wanted > 1 ? await severalThreads(code, wanted) : null;
-    if (several !== null) return several;
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-    const { instance } = await WebAssembly.instantiate(code, wasmImports(memory));
-    return new Threads(memory, instance.exports as unknown as Exports, []);
+    const shared = wanted > 1 ? sharedMemory() : null;
+    const memory = shared ?? new WebAssembly.Memory(limits);
+    const module = await WebAssembly.compile(shared === null ? code : onSharedMemory(code));
+    const threads = new Threads(memory, shared === null ? 1 : wanted);
+    const host = { memory, pow: Math.pow, floorDivide, floorMod, sinOfLarge: Math.sin, cosOfLarge: Math.cos };
+    const pause = (step: number): void => threads.#pause(step);
+    const { exports } = await WebAssembly.instantiate(module, { host: { ...host, pause } });
+    threads.#exports = exports as unknown as Exports;
+    for (let part = 1; part < threads.count; part++) await threads.#add(module, part);
+    return threads;
   }
 
-  /** @throws Error where one of several threads is lost. */
+  async #add(module: WebAssembly.Module, part: number): Promise<void> {
+    const given = {
+      module,
+      memory: this.memory,
+      part,
+      parts: this.count,
+      joined: new Int32Array(new SharedArrayBuffer(4)),
+    };
+    const helper = await startHelper(given, () => {
+      // Between runs the others go on without it.
+      if (helper !== null) this.helpers.delete(helper);
+      if (isJoined(given)) this.#lose();
+    });
+    if (helper !== null) this.helpers.add(helper);
+  }
+
+  /** Resolves when the threads wait for runs that can be had. */
+  async allStarted(): Promise<void> {
+    await Promise.all([...this.helpers].map(({ ready }) => ready));
+  }
+
+  /** @throws Error where a thread is lost in a run, in this one or before. */
   run(calls: number): void {
-    if (this.count === 1) return this.exports.run(calls, 0, 1);
-    if (this.#isLost()) throw new Error(lostMessage);
-    wake(this.memory, calls);
+    if (this.#isLost) throw new Error(lostMessage);
+    const { run } = this.#exports!;
+    if (this.helpers.size === 0) return run(calls, 0, 1);
+    this.#begin(calls);
     try {
-      this.exports.run(calls, 0, this.count);
+      run(calls, 0, this.count);
+      this.#end();
     } catch (error) {
-      if (this.#isLost()) throw new Error(lostMessage, { cause: error });
-      // The others wait for this one, which will not come.
-      lose(this.memory);
-      throw error;
+      const isOwn = !this.#isLost;
+      this.#lose();
+      // What this thread had taken is not done either.
+      throw isOwn ? error : new Error(lostMessage, { cause: error });
     }
   }
 
-  #isLost(): boolean {
-    return Atomics.load(new Int32Array(this.memory.buffer), lostWord) !== 0;
+  #begin(calls: number): void {
+    Atomics.store(this.#words, words.calls, calls);
+    Atomics.store(this.#words, words.begun, Atomics.load(this.#words, words.step));
+    Atomics.add(this.#words, words.runs, 1);
+    Atomics.notify(this.#words, words.runs);
+  }
+
+  /** Nobody joins any more, and those that have joined leave: they look at the calls until then. */
+  #end(): void {
+    Atomics.add(this.#words, words.runs, 1);
+    const { step } = this.#waited;
+    for (const helper of this.helpers)
+      for (let turn = 0; isJoined(helper); turn++) if (turn > spins) this.#wait(helper.joined, 0, 1, step);
+    if (Atomics.load(this.#words, words.lost) !== 0) throw new Error(lostMessage);
+  }
+
+  /** Waits for a step to be over that others have taken the rest of. */
+  #pause(step: number): void {
+    Atomics.add(this.#words, words.sleepers, 1);
+    try {
+      this.#wait(this.#words, words.step, step, step);
+    } finally {
+      Atomics.sub(this.#words, words.sleepers, 1);
+    }
+  }
+
+  /** Sleeps for a moment while a word has a value, where this thread may. @throws Error where that will not change. */
+  #wait(array: Int32Array, word: number, value: number, step: number): void {
+    if (this.#maySleep && Atomics.wait(array, word, value, nap) !== "timed-out") return;
+    const now = performance.now();
+    const { time, at } = step === this.#waited.step ? this.#waited : { time: 0, at: now };
+    // Time in which the whole machine slept does not count.
+    this.#waited = { step, time: time + Math.min(now - at, 2 * nap), at: now };
+    const isLate = this.#waited.time > patience;
+    for (const helper of this.helpers) if (isJoined(helper) && !(helper.isAlive() ?? !isLate)) this.#isLost = true;
+    if (this.#isLost || Atomics.load(this.#words, words.lost) !== 0) {
+      this.#isLost = true;
+      throw new Error(lostMessage);
+    }
+  }
+
+  /** Gives up. */
+  #lose(): void {
+    this.#isLost = true;
+    this.stop();
   }
 
   /** Ends the other threads. */
   stop(): void {
-    if (this.count > 1) wake(this.memory, -1);
     for (const helper of this.helpers) helper.terminate();
+    this.helpers.clear();
   }
 }
 
-const lostMessage = "a thread of the model has ended, so that the others cannot finish: load the model again";
+const limits: WebAssembly.MemoryDescriptor = { initial: 1, maximum: 65536 };
 
-/** Tells all threads that one is lost. */
-function lose(memory: WebAssembly.Memory): void {
-  const words = new Int32Array(memory.buffer);
-  Atomics.store(words, lostWord, 1);
-  Atomics.notify(words, meetingsWord);
-}
-
-/** Gives the other threads something to do. */
-function wake(memory: WebAssembly.Memory, calls: number): void {
-  const words = new Int32Array(memory.buffer);
-  Atomics.store(words, callsWord, calls);
-  Atomics.add(words, runsWord, 1);
-  Atomics.notify(words, runsWord);
-}
-
-/** Several threads on one shared memory; null where this host has not got them. */
-async function severalThreads(code: Uint8Array<ArrayBuffer>, count: number): Promise<Threads | null> {
-  const helpers: Helper[] = [];
+/** Memory that threads share; null where they cannot. */
+function sharedMemory(): WebAssembly.Memory | null {
+  // A page that is not cross-origin isolated has not got it.
+  if (typeof SharedArrayBuffer === "undefined") return null;
   try {
-    const module = await WebAssembly.compile(onSharedMemory(code));
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
-    for (let part = 1; part < count; part++) helpers.push(await startHelper({ module, memory, part, parts: count }));
-    await Promise.all(helpers.map(({ ready }) => ready));
-    const { exports } = await WebAssembly.instantiate(module, wasmImports(memory));
-    return new Threads(memory, exports as unknown as Exports, helpers);
+    return new WebAssembly.Memory({ ...limits, shared: true });
   } catch {
-    for (const helper of helpers) helper.terminate();
     return null;
+  }
+}
+
+/** Whether this thread may sleep; that of a page may not. */
+function maySleep(array: Int32Array): boolean {
+  try {
+    Atomics.wait(array, words.runs, -1, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -123,90 +182,4 @@ function onSharedMemory(code: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> 
   const shared = code.slice();
   shared[start + name.length + 1] = 3;
   return shared;
-}
-
-/** What a thread runs; `given` and `tell` are the host's. */
-function workerText(): string {
-  return `
-const floorDivide = ${floorDivide};
-const floorMod = ${floorMod};
-async function main({ module, memory, part, parts }, tell) {
-  const host = { memory, pow: Math.pow, floorDivide, floorMod, sinOfLarge: Math.sin, cosOfLarge: Math.cos };
-  const { exports } = await WebAssembly.instantiate(module, { host });
-  const words = new Int32Array(memory.buffer);
-  let runs = Atomics.load(words, ${runsWord});
-  tell();
-  for (;;) {
-    for (let turn = 0; turn < 20000 && Atomics.load(words, ${runsWord}) === runs; turn++);
-    Atomics.wait(words, ${runsWord}, runs);
-    runs = Atomics.load(words, ${runsWord});
-    const calls = Atomics.load(words, ${callsWord});
-    if (calls < 0) return;
-    try {
-      exports.run(calls, part, parts);
-    } catch (error) {
-      Atomics.store(words, ${lostWord}, 1);
-      Atomics.notify(words, ${meetingsWord});
-      throw error;
-    }
-  }
-}`;
-}
-
-interface Given {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
-  readonly part: number;
-  readonly parts: number;
-}
-
-/** What is used of the module node:worker_threads. */
-interface WorkerThreads {
-  readonly Worker: new (
-    text: string,
-    options: { eval: boolean; workerData: Given },
-  ) => {
-    once(event: string, listen: (value: unknown) => void): unknown;
-    unref(): void;
-    terminate(): Promise<number>;
-  };
-}
-
-async function startHelper(given: Given): Promise<Helper> {
-  return hasFiles() ? nodeHelper(given) : pageHelper(given);
-}
-
-async function nodeHelper(given: Given): Promise<Helper> {
-  // Through a variable, so that bundlers for browsers do not look for the module.
-  const moduleName: string = "node:worker_threads";
-  const { Worker }: WorkerThreads = await import(/* webpackIgnore: true */ /* @vite-ignore */ moduleName);
-  const start = "const { parentPort, workerData } = require('node:worker_threads');";
-  const text = `${start}${workerText()}\nmain(workerData, () => parentPort.postMessage(0));`;
-  const worker = new Worker(text, { eval: true, workerData: given });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.once("message", () => resolve());
-    worker.once("error", reject);
-    worker.once("exit", () => {
-      lose(given.memory);
-      reject(new Error("a worker ended"));
-    });
-  });
-  // A thread that waits keeps no process alive.
-  const settled = ready.finally(() => worker.unref());
-  return { ready: settled, terminate: () => void worker.terminate() };
-}
-
-async function pageHelper(given: Given): Promise<Helper> {
-  const text = `${workerText()}\nonmessage = ({ data }) => main(data, () => postMessage(0));`;
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.onmessage = () => resolve();
-    worker.onerror = () => {
-      lose(given.memory);
-      reject(new Error("a worker did not start"));
-    };
-  });
-  worker.postMessage(given);
-  return { ready: ready.finally(() => URL.revokeObjectURL(url)), terminate: () => worker.terminate() };
 }

@@ -103,6 +103,7 @@ export class WasmInstance {
       const memory = new WasmMemory(threads.memory, { ...weights, ...computed } as Record<string, HeldSpec>);
       const holding = new WasmHolding(memory, weights, computed, (calls) => threads.run(calls));
       await takeWeights(weights, options, (name, array) => holding.take(name, array));
+      await threads.allStarted();
       return new WasmInstance(memory, threads);
     } catch (error) {
       threads.stop();
