@@ -4,7 +4,8 @@ import { tokensOf } from "../incremental/index.js";
 import type { Graph, Program } from "../ir/graph/index.js";
 import type { ModelText } from "../runtime/text/model-text.js";
 import type { Encoded } from "../runtime/text/tokenizer.js";
-import { type Given, givenNumbers, inputsOf } from "./inputs.js";
+import { constantOf } from "../sizes/index.js";
+import { type Given, givenNumbers, indexLimits, inputsOf } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
 
 /** The inputs of an entry that a text gives. */
@@ -33,6 +34,18 @@ function textInputsOf(entry: Graph): TextInputs | null {
   };
 }
 
+/** Checks that an entry has all tokens of some texts. @throws UserError E0724 where the tokenizer is another model's */
+function checkVocabulary(entry: Graph, input: string, text: ModelText, rows: readonly (readonly number[])[]): void {
+  const limit = indexLimits(entry).get(input);
+  const count = limit === undefined ? null : constantOf(limit);
+  const largest = rows.reduce((most, ids) => ids.reduce((a, b) => Math.max(a, b), most), -1);
+  if (count === null || largest < count) return;
+  throw UserError.of("E0724", `the tokenizer ${text.origin} is not the model's: it gives token ${largest}`, {
+    notes: [`the model has ${count} tokens, from 0`],
+    help: ["name the model's own with --tokenizer PATH"],
+  });
+}
+
 /** The entry that reads a text: the first that takes tokens. @throws UserError E0726 */
 export function readerOf(program: Program): Graph {
   const found = program.entries.find((entry) => textInputsOf(entry) !== null);
@@ -50,6 +63,12 @@ export function inputsOfTexts(entry: Graph, text: ModelText, texts: readonly Tex
   const names = textInputsOf(entry);
   if (names === null) throw UserError.of("E0726", `entry ${entry.name} takes no tokens`);
   const encoded = texts.map(({ first, second }) => text.tokenizer.encodePair(first, second));
+  checkVocabulary(
+    entry,
+    names.tokens,
+    text,
+    encoded.map(({ ids }) => ids),
+  );
   const length = Math.max(...encoded.map(({ ids }) => ids.length));
   const uneven = encoded.some(({ ids }) => ids.length !== length);
   if (uneven && names.mask === null) {
@@ -101,7 +120,8 @@ export function promptsOfTexts(
   special: boolean,
 ): TextPrompts {
   const { entries } = compilation.program;
-  const decoder = compilation.decoders.findLast((each) => tokensOf(each).tokens !== null)?.entry;
+  const derived = compilation.decoders.findLast((each) => tokensOf(each).tokens !== null);
+  const decoder = derived?.entry;
   const takes = new Set(decoder === undefined ? [] : inputsOf(decoder).map(({ name }) => name));
   const encoder = entries
     .slice(
@@ -128,5 +148,7 @@ export function promptsOfTexts(
     const which = texts.length === 1 ? "the prompt" : `prompt ${at + 1}`;
     throw UserError.of("E0726", `${which} has no tokens, and the tokenizer none that begins a text`);
   });
+  const tokens = derived === undefined ? null : tokensOf(derived).tokens;
+  if (decoder !== undefined && tokens !== null) checkVocabulary(decoder, tokens, text, prompts);
   return { prompts, given: new Map(), goesOn: true };
 }

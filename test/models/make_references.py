@@ -29,7 +29,7 @@ CHATS = [
     ["Write two sentences about the sea.", None, 64],
     ["Name three colours.", "You answer in one short line.", 32],
 ]
-PROMPTS = [["Once upon a time, in 1987, there was a", 48]]
+PROMPTS = [["Once upon a time, in 1987, there was a", 48], ["The capital of France is", 4]]
 
 
 def tokenizer_of(path):

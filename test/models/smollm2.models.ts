@@ -85,8 +85,9 @@ describe.runIf(model)("SmolLM2-135M-Instruct", () => {
       await annotate(`not run: ${reason}`);
       return;
     }
-    const [first] = references;
-    expect(await decode("wgsl", [first!], 4)).toEqual([first!.tokens.slice(0, 4)]);
+    // The adapter may be a processor, so this is the shortest.
+    const shortest = references.at(-1)!;
+    expect(await decode("wgsl", [shortest], 3)).toEqual([shortest.tokens.slice(0, 3)]);
   });
 
   it("answers in English on the command line", async () => {

@@ -59,6 +59,7 @@ const bare = `model Show(vocab: int from "vocab_size") {
 
 /** The texts that the decoder goes on with: each chain of tokens holds every token once. */
 const chains = ["Hi! 😀你", "The fox.", "Où é-1"];
+const noParts = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
 const end = "<|endoftext|>";
 let files: Contents = {};
 let gpt2: Tokenizer;
@@ -87,6 +88,7 @@ beforeAll(async () => {
     "shift.trafo": translator,
     "show.trafo": encoder,
     "bare.trafo": bare,
+    "big.json": JSON.stringify({ model: { type: "WordPiece", unk_token: "a", vocab: { a: 99999 } }, ...noParts }),
     "prompt.txt": "The",
     "g/config.json": config(gpt2.size, ', "eos_token_id": 0, "decoder_start_token_id": 0'),
     "g/model.safetensors": following(gpt2.size),
@@ -182,6 +184,7 @@ describe("trafo generate with texts", { timeout: 60_000 }, () => {
     ["--chat without a text", ["--prompt-ids", "1", "--chat"], "E0610", "--chat needs a prompt that is a text"],
     ["a tokenizer that is not there", ["--prompt", "a", "--tokenizer", "no.json"], "E0601", "no.json"],
     ["a tokenizer that is none", ["--prompt", "a", "--tokenizer", "g/config.json"], "E0724", 'no object "model"'],
+    ["the tokenizer of another model", ["--prompt", "a", "--tokenizer", "big.json"], "E0724", "it gives token 99999"],
     ["a prompt file that is not there", ["--prompt-file", "no.txt"], "E0601", "no.txt"],
   ];
   it.each(failures)("refuses %s", async (_, words, code, message) => {
