@@ -101,18 +101,20 @@ function speedText({ prompt, generated }: ReturnType<Clock["speeds"]>, goesOn: b
   return `${read}${part("generated", generated)}\n`;
 }
 
-/** Shows tokens as they come; several sequences, each when all are done. */
-export async function stream(
+/**
+ * Generates, and shows one sequence as it comes if that is asked for.
+ * @returns the sequences
+ */
+export async function streamed(
   host: Host,
   generator: Generator,
   prompts: Prompts,
   options: SamplingOptions & { readonly maxTokens: number },
   generation: Generation,
-  { model, target, json }: About,
-): Promise<void> {
+  live: boolean,
+  clock = new Clock(),
+): Promise<readonly Shown[]> {
   const sequences = prompts.map((prompt) => new Shown(generation, prompt));
-  const live = !json && sequences.length === 1;
-  const clock = new Clock();
   for await (const { token, sequence } of generator.generate({ prompt: prompts, stop: generation.stop, ...options })) {
     const shown = sequences[sequence]!;
     if (shown.isStopped) continue;
@@ -125,6 +127,21 @@ export async function stream(
     const rest = shown.flush();
     if (live) host.out(rest);
   }
+  return sequences;
+}
+
+/** Shows tokens as they come, or several sequences when all are done, and how fast they came. */
+export async function stream(
+  host: Host,
+  generator: Generator,
+  prompts: Prompts,
+  options: SamplingOptions & { readonly maxTokens: number },
+  generation: Generation,
+  { model, target, json }: About,
+): Promise<void> {
+  const live = !json && prompts.length === 1;
+  const clock = new Clock();
+  const sequences = await streamed(host, generator, prompts, options, generation, live, clock);
   const speeds = clock.speeds(
     prompts.reduce((sum, { length }) => sum + length, 0),
     sequences.length,

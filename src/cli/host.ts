@@ -1,4 +1,5 @@
 /** What the command line needs of the process that it runs in. Tests give their own. */
+import { createInterface } from "node:readline";
 import { diagnostic } from "../diagnostics/index.js";
 import { renderDiagnostic } from "../diagnostics/render.js";
 import { nodeFiles } from "../driver/node-files.js";
@@ -16,6 +17,8 @@ export interface Host {
   readonly width: number;
   /** Whether a person watches stderr, so that progress may be drawn. */
   readonly watched: boolean;
+  /** The lines of stdin as they come; none if not given. */
+  readonly lines?: () => AsyncIterable<string>;
 }
 
 /**
@@ -40,6 +43,7 @@ export function processHost(): Host {
     colour: showsColours(),
     width: process.stderr.columns ?? 120,
     watched: process.stderr.isTTY === true && !process.env.CI,
+    lines: () => createInterface({ input: process.stdin }),
   };
 }
 

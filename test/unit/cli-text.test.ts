@@ -150,6 +150,16 @@ describe("trafo generate with texts", { timeout: 60_000 }, () => {
     expect(refused.err).toContain("leave --system out");
   });
 
+  it("talks, line by line", async () => {
+    const template = "{% for m in messages %}{{ m.content }}{% if not loop.last %}/{% endif %}{% endfor %}";
+    const contents = { ...files, "g/chat_template.jinja": template };
+    const words = ["generate", "follow.trafo", "--checkpoint", "g", "--interactive", "--max-tokens", "4"];
+    const { status, out, err } = await trafo(words, contents, ["The", "", "Hi"]);
+    expect([status, out, err]).toEqual([0, " fox.\n! 😀\n", "> > > > \n"]);
+    expect((await trafo([...words, "--prompt", "a"], contents)).err).toContain("--interactive takes its messages");
+    expect((await trafo([...words, "--tokenizer", "plain"], files)).err).toContain("E0723");
+  });
+
   it("shows the likeliest sequences as texts", async () => {
     const { out } = await generate("--prompt", "The", "--beams", "2", "--max-tokens", "4");
     expect(out.split("\n")[0]).toMatch(/^-[\d.]+ {3}fox\./);

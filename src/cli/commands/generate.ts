@@ -12,6 +12,7 @@ import { readText } from "../../runtime/files.js";
 import type { SamplingOptions } from "../../runtime/host/sampling.js";
 import { type ModelText, openModelText } from "../../runtime/text/model-text.js";
 import { readWeights } from "../../runtime/weights.js";
+import { chatOf, converse } from "../chatting.js";
 import { type Generation, search, stream } from "../generating.js";
 import { type Host, Progress } from "../host.js";
 import { type CommonOptions, collect, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
@@ -22,6 +23,7 @@ interface GenerateCommandOptions extends CommonOptions {
   readonly promptFile?: string;
   readonly chat?: boolean;
   readonly system?: string;
+  readonly interactive?: boolean;
   readonly tokenizer?: string;
   readonly promptIds?: readonly string[];
   readonly input?: readonly string[];
@@ -48,7 +50,8 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
     .option("--prompt <TEXT>", "what to go on from, or what an encoder reads; repeatable, for a batch", collect)
     .option("--prompt-file <FILE>", "a file with the prompt")
     .option("--chat", "the prompt is a message of a user, written by the model's chat template")
-    .option("--system <TEXT>", "with --chat: what the model is told before it")
+    .option("--system <TEXT>", "with --chat or --interactive: what the model is told before")
+    .option("--interactive", "a conversation: each line of stdin is a message, answered by the model")
     .option("--tokenizer <PATH>", "a tokenizer.json, a folder with one, or a .gguf, in place of the checkpoint's own")
     .option("--prompt-ids <IDS>", "tokens to go on from in place of a text, such as 1,2,3; repeatable", collect)
     .option("--input <NAME=VALUE>", "an input of an encoder, as nested lists of numbers; repeatable", collect)
@@ -70,6 +73,7 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
         "Examples:",
         '  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt "Once upon a time"',
         '  trafo generate llama.trafo --checkpoint smollm2.gguf --chat --prompt "What is a compiler?"',
+        "  trafo generate llama.trafo --checkpoint smollm2.gguf --interactive",
         '  trafo generate t5.trafo --checkpoint models/t5 --prompt "translate English to German: Good morning."',
         "  trafo generate gpt2.trafo --checkpoint models/gpt2 --prompt-ids 464,3290 --max-tokens 20",
       ].join("\n"),
@@ -106,27 +110,28 @@ function samplingOf(options: GenerateCommandOptions): SamplingOptions {
 
 /** The prompts as texts; empty where they are given as tokens. @throws UserError E0610, E0601 */
 function textsOf(host: Host, options: GenerateCommandOptions): readonly string[] {
-  const { prompt = [], promptFile, promptIds, chat = false, system } = options;
+  const { prompt = [], promptFile, promptIds, chat = false, system, interactive = false } = options;
   const texts = promptFile === undefined ? prompt : [...prompt, readText(host.files, promptFile, "the prompt")];
   const wrong = (message: string, help: string) => UserError.of("E0610", message, { help: [help] });
+  if (interactive && (texts.length > 0 || promptIds !== undefined || options.json || options.beams !== undefined))
+    throw wrong(
+      "--interactive takes its messages from stdin, and answers each",
+      "leave out prompts, --json and --beams",
+    );
+  if (system !== undefined && !chat && !interactive) throw wrong("--system needs --chat", "add --chat");
+  if (interactive) return [];
   if (texts.length === 0 && promptIds === undefined)
     throw wrong("generating needs a prompt", 'give --prompt "…", or tokens: --prompt-ids 1,2,3');
   if (texts.length > 0 && promptIds !== undefined)
     throw wrong("--prompt and --prompt-ids exclude each other", "give one of them");
   if (texts.length === 0 && (chat || (options.stop ?? []).length > 0))
     throw wrong(`--${chat ? "chat" : "stop"} needs a prompt that is a text`, 'give --prompt "…"');
-  if (system !== undefined && !chat) throw wrong("--system needs --chat", "add --chat");
   return texts;
 }
 
 /** Prompts as the model was taught to read messages. @throws UserError E0725 */
 async function chatted(text: ModelText, prompts: readonly string[], system: string | undefined): Promise<string[]> {
-  const { chat, origin } = text;
-  if (chat === null) {
-    throw UserError.of("E0725", `the model has no chat template: there is none beside ${origin}`, {
-      help: ["leave --chat out: a model that was not taught to chat goes on from a text"],
-    });
-  }
+  const chat = chatOf(text);
   const before = system === undefined ? [] : [{ role: "system", content: system }];
   return Promise.all(prompts.map((content) => chat.render([...before, { role: "user", content }])));
 }
@@ -142,16 +147,20 @@ async function prompted(
   const named = options.stopIds === undefined ? [] : idsOf("--stop-ids", options.stopIds);
   const texts = textsOf(host, options);
   const inNumbers = { text: null, goesOn: true, stop: named, stopTexts: [] };
-  if (texts.length === 0) {
+  if (texts.length === 0 && !options.interactive) {
     const prompts = (options.promptIds ?? []).map((word) => idsOf("--prompt-ids", word));
     return { prompts, given, generation: inNumbers };
   }
   const text = await openModelText(host.files, compilation.request.checkpoint ?? null, options.tokenizer);
+  const stop = options.ignoreEnd ? named : [...text.stops, ...named];
+  const generation = { text, goesOn: true, stop, stopTexts: (options.stop ?? []).filter((each) => each !== "") };
+  if (options.interactive) {
+    chatOf(text);
+    return { prompts: [], given, generation };
+  }
   const written = options.chat ? await chatted(text, texts, options.system) : texts;
   const { prompts, given: made, goesOn } = promptsOfTexts(compilation, text, written, options.chat !== true);
-  const stop = options.ignoreEnd ? named : [...text.stops, ...named];
-  const generation = { text, goesOn, stop, stopTexts: (options.stop ?? []).filter((each) => each !== "") };
-  return { prompts, given: new Map([...made, ...given]), generation };
+  return { prompts, given: new Map([...made, ...given]), generation: { ...generation, goesOn } };
 }
 
 async function run(host: Host, path: string, options: GenerateCommandOptions): Promise<number> {
@@ -177,7 +186,11 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
   });
   try {
     const about = { model: program.name, target, json: options.json === true };
-    if (options.beams === undefined)
+    const { text } = generation;
+    if (options.interactive && text !== null) {
+      const sampled = { ...sampling, maxTokens };
+      await converse(host, generator, compilation, sampled, { ...generation, text }, options.system);
+    } else if (options.beams === undefined)
       await stream(host, generator, prompts, { ...sampling, maxTokens }, generation, about);
     else {
       const beams = numberOf("--beams", options.beams);

@@ -14,8 +14,12 @@ export interface Outcome {
 
 export type Contents = Readonly<Record<string, string | Uint8Array>>;
 
-/** Runs `trafo` with some words on some files. */
-export async function trafo(argv: readonly string[], contents: Contents = tinyFiles): Promise<Outcome> {
+/** Runs `trafo` with some words on some files. @param lines of stdin */
+export async function trafo(
+  argv: readonly string[],
+  contents: Contents = tinyFiles,
+  lines: readonly string[] = [],
+): Promise<Outcome> {
   const files = memoryFiles(Object.entries(contents));
   let [out, err] = ["", ""];
   const status = await main(argv, {
@@ -29,6 +33,9 @@ export async function trafo(argv: readonly string[], contents: Contents = tinyFi
     colour: false,
     width: 120,
     watched: false,
+    lines: async function* () {
+      yield* lines;
+    },
   });
   return { status, out, err, files: files.contents };
 }
