@@ -125,6 +125,17 @@ test.each([
   },
 );
 
+test("a thread that takes its time is waited for", { timeout: 60_000 }, async () => {
+  const all = await watched(
+    2,
+    forWorkers(1),
+    `${here}; if (Atomics.add(words, ${workersFail}, 1) < 3) Atomics.wait(words, 42, 0, 150)`,
+  );
+  expect(await run(all)).toEqual(wanted);
+  expect(all.words[workersFail]).toBeGreaterThan(2);
+  all.model.dispose();
+});
+
 test("what goes wrong in this thread ends the run, and the model", { timeout: 60_000 }, async () => {
   const all = await watched(
     3,

@@ -126,7 +126,8 @@ async function nodeHelper(given: Given, onEnd: () => void): Promise<Helper> {
   const moduleName: string = "node:worker_threads";
   const { Worker }: WorkerThreads = await import(/* webpackIgnore: true */ /* @vite-ignore */ moduleName);
   const start = "const { parentPort, workerData } = require('node:worker_threads');";
-  const text = `${start}${workerText()}\nmain(workerData, () => parentPort.postMessage(0));`;
+  // Only of a thread whose events are being handled does Node tell whether it lives.
+  const text = `${start}${workerText()}\nsetImmediate(() => main(workerData, () => parentPort.postMessage(0)));`;
   const worker = new Worker(text, { eval: true, execArgv: [], workerData: given });
   const ready = started((resolve) => {
     worker.on("message", resolve);
