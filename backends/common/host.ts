@@ -24,6 +24,8 @@ const order = [
   "device-tensors.ts",
   "device.ts",
   "device-shaders.ts",
+  "device-weights.ts",
+  "device-limits.ts",
   "device-times.ts",
   "session.ts",
   "generation.ts",

@@ -15,10 +15,12 @@ import { allPlans, type Module } from "../common/module.js";
 import { identifier, Names } from "../common/names.js";
 import { DeviceEntryPrinter, type PrintedEntry } from "./entries.js";
 import { wgslWords } from "./keywords.js";
+import { largeText } from "./large.js";
 import { withDistinctArguments } from "./plan.js";
 import { type NamedShader, Shaders, type SizeFields } from "./shaders.js";
 
-export function emitWgsl(given: Module): EmittedModule {
+/** @param whole the bytes up to which shaders take an argument as a whole, whatever the device. */
+export function emitWgsl(given: Module, whole?: number): EmittedModule {
   const module = withBindings(given);
   const plans = allPlans(module);
   const { names, entries } = moduleNames(module);
@@ -29,7 +31,7 @@ export function emitWgsl(given: Module): EmittedModule {
     return { ...entry, names: { ...entry.names, ...more } };
   });
   const sizes = fieldsOf(plans);
-  const shaders = new Shaders(module, plans, sizes, names);
+  const shaders = new Shaders(module, plans, sizes, names, whole);
   const printed = named.map((entry): PrintedEntry => {
     return { ...entry, printer: new DeviceEntryPrinter(entry.plan, shaders, names) };
   });
@@ -139,7 +141,7 @@ function shaderStatement(
   plans: readonly Plan[],
   names: Names,
 ): Item {
-  const { kernel, code, lanes, sharedBytes, workgroups } = printed;
+  const { kernel, code, lanes, sharedBytes, workgroups, large } = printed;
   const plan = plans.find((each) =>
     each.kernels.some((one) => one.sizes === kernel.sizes && one.writes === kernel.writes),
   )!;
@@ -161,6 +163,7 @@ function shaderStatement(
     `  lanes: ${lanes},`,
     `  sharedBytes: ${sharedBytes},`,
     `  workgroups: ${counted},`,
+    ...(large.length === 0 ? [] : [`  large: [${large.map(largeText).join(", ")}],`]),
     `  code: \``,
     text,
     "`,",

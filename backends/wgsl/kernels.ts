@@ -32,9 +32,10 @@ import {
 import { type HelperName, helperNames, helperText } from "./helpers.js";
 import { mayBeUnbounded, unboundedScalars } from "./infinities.js";
 import { wgslWords } from "./keywords.js";
+import { alwaysBound, type LargeRead, largeReads, readerText } from "./large.js";
 import { ShaderMemory } from "./memory.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
-import { compound, firstValue, indented, isVariable, plainName } from "./text.js";
+import { compound, firstValue, indented, isVariable, plainName, uniformText } from "./text.js";
 import { vectorCode } from "./vectors.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
@@ -55,18 +56,21 @@ export interface PrintedShader {
   readonly workgroups: Size;
   /** Bytes of memory that a workgroup shares. */
   readonly sharedBytes: number;
+  readonly large: readonly LargeRead[];
 }
 
 /**
  * @param sizes the fields of all run-time sizes of the model by their names, in the order of the uniform.
  * @param access how each buffer is bound: for reading only where no call binds a buffer there that is written.
+ * @param whole the bytes up to which an argument is bound as a whole on every device.
  */
 export function printShader(
   kernel: Kernel,
   sizes: ReadonlyMap<string, string>,
   access: readonly ("read" | "read_write")[],
+  whole = alwaysBound,
 ): PrintedShader {
-  return new ShaderPrinter(kernel, sizes, access).print();
+  return new ShaderPrinter(kernel, sizes, access).print(whole);
 }
 
 class ShaderPrinter {
@@ -111,7 +115,7 @@ class ShaderPrinter {
     this.#memory = new ShaderMemory(kernel, this.#context, (buffer) => this.#nameOf(buffer, buffer.name));
   }
 
-  print(): PrintedShader {
+  print(whole: number): PrintedShader {
     const { kernel } = this;
     const { lanes, workgroups } = this.#sections;
     for (const variable of kernel.sizes) this.#variables.set(variable, this.#names.claim(variable.name));
@@ -120,20 +124,16 @@ class ShaderPrinter {
       this.#variables.set(buffer, name);
       return { name, buffer };
     });
+    const large = largeReads(bindings, this.access, whole, this.#memory, (wanted) => this.#names.claim(wanted));
+    for (const { buffer, reader } of large) this.#memory.readers.set(buffer, reader);
     const body = this.#entry();
     const globals = bindings.map(({ name, buffer }, at) => {
       return `@group(0) @binding(${at + 1}) var<storage, ${this.access[at]}> ${name}: array<${this.#memory.elementType(buffer)}>;`;
     });
-    const usesSizes = kernel.sizes.length > 0;
-    const uniform = [
-      "struct Sizes {",
-      ...[...this.fields.values()].map((name) => `  ${name}: i32,`),
-      "}",
-      "@group(0) @binding(0) var<uniform> sizes: Sizes;",
-    ];
     const code = [
-      ...(usesSizes ? uniform : []),
+      ...(kernel.sizes.length > 0 ? uniformText(this.fields.values()) : []),
       ...globals,
+      ...large.flatMap(readerText),
       ...this.#shared,
       ...helperText(this.#helpers).flatMap((text) => ["", text]),
       "",
@@ -146,7 +146,7 @@ class ShaderPrinter {
       ...indented(body),
       "}",
     ].join("\n");
-    return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes };
+    return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes, large };
   }
 
   /** The body of the entry point. */

@@ -13,7 +13,7 @@ import {
   storedBuffers,
 } from "../../src/ir/kernel/index.js";
 import { constantOf, exactDivide, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
-import { type Code, plus, primary, times } from "../common/code.js";
+import { type Code, call, plus, primary, times } from "../common/code.js";
 import { sizeCode } from "../common/sizes.js";
 import { type ExpressionContext, memoryTypes, positionCode, variableTypes } from "./expressions.js";
 import { component } from "./vectors.js";
@@ -25,6 +25,8 @@ export class ShaderMemory {
   readonly #stored: ReadonlySet<Buffer>;
   /** The names of vectors that were loaded, by their places. */
   #loaded = new Map<string, { readonly buffer: Buffer; readonly name: string }>();
+  /** The functions that read large arguments. */
+  readonly readers = new Map<Buffer, string>();
   /** The variable of the vector loop that is printed. */
   vector: SizeVariable | null = null;
 
@@ -96,7 +98,8 @@ export class ShaderMemory {
       if (constantOf(extent) === 1 && position.kind === "index" && position.value === size(0)) return offset;
       return plus(times(offset, sizeCode(extent, this.context.sizes)), positionCode(position, this.context));
     }, primary("0"));
-    return primary(`${this.nameOf(buffer)}[${offset.text}]`);
+    const reader = this.readers.get(buffer);
+    return reader ? call(reader, offset) : primary(`${this.nameOf(buffer)}[${offset.text}]`);
   }
 
   /** Loads the vectors that a statement reads, unless they were loaded before. */

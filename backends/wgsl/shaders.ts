@@ -28,7 +28,7 @@ export class Shaders {
   readonly #byKernel = new Map<Kernel, NamedShader>();
   readonly #byText = new Map<string, NamedShader>();
 
-  constructor({ sourceLine }: Module, plans: readonly Plan[], sizes: SizeFields, names: Names) {
+  constructor({ sourceLine }: Module, plans: readonly Plan[], sizes: SizeFields, names: Names, whole?: number) {
     for (const plan of plans) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
@@ -38,7 +38,7 @@ export class Shaders {
           const isBound = dispatches.some(({ reads }) => at < reads.length && isWritten(reads[at]!));
           return at >= kernel.reads.length || isBound ? "read_write" : "read";
         });
-        const [printed, ...others] = kernelsOf(kernel).map((each) => printShader(each, sizes, access));
+        const [printed, ...others] = kernelsOf(kernel).map((each) => printShader(each, sizes, access, whole));
         if (printed === undefined) continue;
         const key = [printed, ...others].map(({ code }) => code).join("\n");
         let made = this.#byText.get(key);

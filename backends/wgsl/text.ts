@@ -48,3 +48,9 @@ function mentionsBuffer(expression: Expression, buffer: Buffer): boolean {
 export function indented(lines: readonly string[]): string[] {
   return lines.map((line) => (line === "" ? "" : `  ${line}`));
 }
+
+/** The uniform with the run-time sizes of a model. */
+export function uniformText(fields: Iterable<string>): string[] {
+  const members = [...fields].map((name) => `  ${name}: i32,`);
+  return ["struct Sizes {", ...members, "}", "@group(0) @binding(0) var<uniform> sizes: Sizes;"];
+}

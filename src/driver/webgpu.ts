@@ -4,6 +4,7 @@
  */
 import { UserError } from "../diagnostics/index.js";
 import { requestDevice } from "../runtime/host/device.js";
+import { waitPatiently } from "./patience.js";
 
 /** What the package webgpu exports, as far as it is used here. */
 interface WebGpuPackage {
@@ -49,6 +50,7 @@ export async function lacksDevice(): Promise<string | null> {
 export function sharedDevice(): Promise<GPUDevice> {
   device ??= findAdapter().then(async (adapter) => {
     if (typeof adapter === "string") throw UserError.of("E0503", adapter);
+    if (adapter.info.isFallbackAdapter && kept !== null) waitPatiently();
     const made = await requestDevice(adapter);
     void made.lost.then(() => {
       device = null;

@@ -1,6 +1,7 @@
 /** Helps the tests of the WGSL target: devices of Dawn, and modules that are loaded on them. */
 import { create } from "webgpu";
 import { backends } from "../../src/driver/backends.js";
+import { waitPatiently } from "../../src/driver/patience.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { variantOf } from "../../src/ir/kernel/index.js";
 import type { Plan } from "../../src/ir/plan/index.js";
@@ -17,6 +18,7 @@ async function deviceOf(flags: readonly string[]): Promise<GPUDevice> {
   kept.push(gpu);
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new Error(`Dawn has no adapter for ${flags.join(", ")}`);
+  waitPatiently();
   return requestDevice(adapter);
 }
 
@@ -25,17 +27,35 @@ export function nullDevice(): Promise<GPUDevice> {
   return deviceOf(["backend=null"]);
 }
 
+/**
+ * A device of its own with these limits, as the host code sees them: WebGPU has no device with lower ones than its defaults.
+ * Others are the defaults.
+ */
+export async function limitedDevice(flag: string, limits: Readonly<Record<string, number>> = {}): Promise<GPUDevice> {
+  const gpu = create([flag]);
+  kept.push(gpu);
+  const device = await (await gpu.requestAdapter())!.requestDevice();
+  const given: Record<string, number> = {};
+  for (const name in device.limits) given[name] = device.limits[name as "maxBufferSize"];
+  Object.defineProperty(device, "limits", { value: { ...given, ...limits } });
+  return device;
+}
+
 /** The drivers of this machine that run on the CPU, as test/support/vulkan-setup.ts has found them. */
 export const softwareDrivers = (["lavapipe", "swiftshader"] as const).filter((name) =>
   (process.env.VK_DRIVER_FILES ?? "").includes(name),
 );
 
 const adapters = { lavapipe: "llvmpipe", swiftshader: "SwiftShader" } as const;
+
+/** The flag by which Dawn finds the adapter of a driver. */
+export const adapterFlag = (name: keyof typeof adapters): string => `adapter=${adapters[name]}`;
+
 const devices = new Map<string, Promise<GPUDevice>>();
 
 /** The device of a driver, made once in a process. */
 export function softwareDevice(name: keyof typeof adapters): Promise<GPUDevice> {
-  const known = devices.get(name) ?? deviceOf([`adapter=${adapters[name]}`]);
+  const known = devices.get(name) ?? deviceOf([adapterFlag(name)]);
   devices.set(name, known);
   return known;
 }

@@ -9,6 +9,7 @@
 
 import { DeviceError, reporting, requestDevice } from "./device.js";
 import { type Bound, type BoundOutput, type DeviceKept, forgetBound, type StepOptions } from "./device-binding.js";
+import { requireBytes, wayOut } from "./device-limits.js";
 import type { DeviceEntry, DeviceModel } from "./device-model.js";
 import { makePipeline, type Pipeline, type Shader, shaderFor, shadersFor } from "./device-shaders.js";
 import {
@@ -21,6 +22,7 @@ import {
   toDeviceArray,
 } from "./device-tensors.js";
 import { type DeviceTimes, type KernelTime, timesOf } from "./device-times.js";
+import { DeviceWeights } from "./device-weights.js";
 import { type CheckedInputs, filledInput, type Sizes } from "./inputs.js";
 import { type ArrayOf, type ElementName, elementCount, type Tensor } from "./tensors.js";
 
@@ -43,7 +45,7 @@ export class DeviceInstance {
   readonly device: GPUDevice;
   /** Whether nobody else has the device. */
   readonly isOwn: boolean;
-  readonly #weights = new Map<string, GPUBuffer>();
+  readonly #weights: DeviceWeights;
   readonly #pipelines = new Map<Shader, Promise<Pipeline>>();
   readonly #made = new Map<Shader, Pipeline>();
   /** The entries of sessions whose pipelines are made, or being made. */
@@ -57,6 +59,7 @@ export class DeviceInstance {
     this.model = model;
     this.device = device;
     this.isOwn = isOwn;
+    this.#weights = new DeviceWeights(device);
     void device.lost.then(({ reason, message }) => {
       this.#lost = `the device was lost${reason === "destroyed" ? ": it was destroyed" : ""}${message ? `: ${message}` : ""}`;
     });
@@ -80,7 +83,7 @@ export class DeviceInstance {
       // It is awaited last; until then nobody hears of what it rejects with.
       made.catch(() => {});
       for (const [name, data] of Object.entries(weights)) {
-        await instance.#giveWeight(name, toDeviceArray(types[name]!.type, data));
+        await instance.#weights.give(name, toDeviceArray(types[name]!.type, data));
       }
       await made;
       await instance.#prepare();
@@ -113,19 +116,6 @@ export class DeviceInstance {
     return this.#made.get(shader)!;
   }
 
-  async #giveWeight(name: string, data: Float32Array | Int32Array | Uint32Array): Promise<void> {
-    const buffer = await reporting(this.device, `the weight ${name}`, () => {
-      const buffer = this.makeBuffer(
-        `the weight ${name}`,
-        data.byteLength,
-        bufferUsage.storage | bufferUsage.copyTarget,
-      );
-      this.device.queue.writeBuffer(buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-      return buffer;
-    });
-    this.#weights.set(name, buffer);
-  }
-
   /** Computes what is made of weights alone, and lets go of what only that reads. */
   async #prepare(): Promise<void> {
     const { device, model } = this;
@@ -135,62 +125,34 @@ export class DeviceInstance {
       const pass = encoder.beginComputePass();
       for (const { name, shape, of, ...prepared } of model.prepared) {
         const shader = shaderFor(device, prepared.shader, {});
-        const buffer = this.makeBuffer(name, 4 * elementCount(shape), bufferUsage.storage);
-        this.#weights.set(name, buffer);
+        this.#weights.reserve(name, 4 * elementCount(shape));
         const workgroups = this.#workgroups(shader, {});
         if (workgroups === null) continue;
-        const { pipeline, layout } = this.pipelineOf(shader);
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(
-          0,
-          this.#group(
-            shader,
-            layout,
-            uniform,
-            [...of, name].map((each) => this.#weight(each)),
-          ),
-        );
+        pass.setPipeline(this.pipelineOf(shader).pipeline);
+        const buffers = [...of, name].map((each) => this.#weights.bindingsOf(each));
+        pass.setBindGroup(0, this.#group(shader, uniform, buffers));
         pass.dispatchWorkgroups(...workgroups);
       }
       pass.end();
       device.queue.submit([encoder.finish()]);
       uniform.destroy();
     });
-    for (const name of model.passing) {
-      this.#weights.get(name)?.destroy();
-      this.#weights.delete(name);
-    }
+    if (model.passing.length > 0) this.#weights.free(...model.passing);
   }
 
-  #weight(name: string): GPUBufferBinding {
-    return { buffer: this.#weights.get(name)! };
-  }
-
-  #group(
-    { name }: Shader,
-    layout: GPUBindGroupLayout,
-    uniform: GPUBuffer,
-    buffers: readonly GPUBufferBinding[],
-  ): GPUBindGroup {
-    const bindings = buffers.map((resource, at) => ({ binding: at + 1, resource }));
-    const entries = [{ binding: 0, resource: { buffer: uniform } }, ...bindings];
-    return this.device.createBindGroup({ label: name, layout, entries });
+  /** Binds the arguments of a shader: the first part of each in their order, then the further parts. */
+  #group(shader: Shader, uniform: GPUBuffer, buffers: readonly (readonly GPUBufferBinding[])[]): GPUBindGroup {
+    const firsts = buffers.map(([first]) => first!);
+    const further = buffers.flatMap(([, ...others]) => others);
+    const entries = [{ buffer: uniform }, ...firsts, ...further].map((resource, binding) => ({ binding, resource }));
+    return this.device.createBindGroup({ label: shader.name, layout: this.pipelineOf(shader).layout, entries });
   }
 
   /** @throws DeviceError that names the limit. */
   makeBuffer(what: string, bytes: number, usage: number): GPUBuffer {
-    this.#requireBytes(what, bytes);
+    requireBytes(what, bytes, this.device.limits);
     const size = deviceBytes(Math.ceil(bytes / 4));
     return this.device.createBuffer({ label: what, size, usage });
-  }
-
-  #requireBytes(what: string, bytes: number): void {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const [limit, name] =
-      maxBufferSize < maxStorageBufferBindingSize
-        ? [maxBufferSize, "maxBufferSize"]
-        : [maxStorageBufferBindingSize, "maxStorageBufferBindingSize"];
-    if (bytes > limit) throw new DeviceError(`${what} has ${bytes} bytes, and the device allows ${limit} (${name})`);
   }
 
   /** Makes the arena at least as large as this. */
@@ -199,11 +161,10 @@ export class DeviceInstance {
     const { maxBufferSize } = this.device.limits;
     if (bytes > maxBufferSize) {
       throw new DeviceError(
-        `a run of these sizes needs ${bytes} bytes, and the device allows ${maxBufferSize} (maxBufferSize)`,
+        `a run of these sizes needs ${bytes} bytes, and the device allows ${maxBufferSize} (maxBufferSize): ${wayOut("maxBufferSize")}`,
       );
     }
-    this.forget(this.#bound);
-    this.#arena?.destroy();
+    this.#forgetAll();
     const size = Math.max(256, 4 * Math.ceil(bytes / 4));
     this.#arena = this.device.createBuffer({ label: "the arena", size, usage: bufferUsage.storage });
   }
@@ -212,6 +173,13 @@ export class DeviceInstance {
   forget(all: Map<string, Bound>): void {
     for (const bound of all.values()) forgetBound(bound);
     all.clear();
+  }
+
+  #forgetAll(kept?: DeviceKept): void {
+    if (kept !== undefined) this.forget(kept.bound);
+    this.forget(this.#bound);
+    this.#arena?.destroy();
+    this.#arena = null;
   }
 
   /** Runs an entry on checked inputs. @throws DeviceError that names the kernel or the limit. */
@@ -250,6 +218,8 @@ export class DeviceInstance {
         return Promise.all([take(encoder, bound.outputs), told]).then(([results]) => results as Result);
       });
     } catch (error) {
+      // What was made for these sizes may be what the device refused; another time it may have room.
+      if (error instanceof DeviceError) this.#forgetAll(kept);
       // What fails because the device is gone says so in many ways.
       await Promise.resolve();
       throw this.#lost === null || error instanceof DeviceError ? error : new DeviceError(this.#lost);
@@ -344,30 +314,30 @@ export class DeviceInstance {
     this.#writeSizes(uniform, sizes);
     const inputs = new Map<number, GPUBuffer>();
     const outputs: BoundOutput[] = [];
-    const resources = new Map<string, GPUBufferBinding>();
+    const resources = new Map<string, readonly GPUBufferBinding[]>();
     for (const [name, spec] of Object.entries(entry.buffers(sizes))) {
       const bytes = deviceBytes(spec.room ?? elementCount(spec.shape));
       if (spec.input !== undefined) {
         const buffer = make(`the input ${name}`, bytes, bufferUsage.storage | bufferUsage.copyTarget);
         inputs.set(spec.input, buffer);
-        resources.set(name, { buffer });
+        resources.set(name, [{ buffer }]);
       } else if (spec.output !== undefined) {
         const usage = bufferUsage.storage | bufferUsage.copySource;
         const buffer = make(`the output ${name}`, bytes, usage);
         outputs.push({ name: spec.output, key: name, spec, shape: spec.shape, buffer });
-        resources.set(name, { buffer });
-      } else if (spec.weight !== undefined) resources.set(name, this.#weight(spec.weight));
-      else if (spec.state !== undefined) resources.set(name, { buffer: states[spec.state]! });
+        resources.set(name, [{ buffer }]);
+      } else if (spec.weight !== undefined) resources.set(name, this.#weights.bindingsOf(spec.weight));
+      else if (spec.state !== undefined) resources.set(name, [{ buffer: states[spec.state]! }]);
       else {
-        this.#requireBytes(`${name} of ${entry.spec.name}`, bytes);
-        resources.set(name, { buffer: this.#arena!, offset: spec.offset!, size: bytes });
+        requireBytes(`${name} of ${entry.spec.name}`, bytes, this.device.limits);
+        resources.set(name, [{ buffer: this.#arena!, offset: spec.offset!, size: bytes }]);
       }
     }
     const calls = entry.calls.map((called) => {
       const call = { ...called, shader: shaderFor(this.device, called.shader, sizes) };
-      const { pipeline, layout } = this.pipelineOf(call.shader);
+      const { pipeline } = this.pipelineOf(call.shader);
       const buffers = call.buffers.map((name) => resources.get(name)!);
-      const group = this.#group(call.shader, layout, uniform, buffers);
+      const group = this.#group(call.shader, uniform, buffers);
       return { call, pipeline, group, workgroups: this.#workgroups(call.shader, sizes) };
     });
     return { arena: this.#arena!, uniform, own, inputs, outputs, calls };
@@ -381,7 +351,7 @@ export class DeviceInstance {
     const rows = Math.ceil(count / most);
     if (rows > most) {
       throw new DeviceError(
-        `the kernel ${shader.name} needs ${count} workgroups, and the device allows ${most} by ${most} (maxComputeWorkgroupsPerDimension)`,
+        `the kernel ${shader.name} needs ${count} workgroups, and the device allows ${most} by ${most} (maxComputeWorkgroupsPerDimension): run it with smaller sizes`,
       );
     }
     return [Math.ceil(count / rows), rows];
@@ -390,11 +360,8 @@ export class DeviceInstance {
   /** Frees all memory of the device that the model holds, and the device if nobody else has it. */
   dispose(): void {
     this.#disposed = true;
-    this.forget(this.#bound);
-    for (const buffer of this.#weights.values()) buffer.destroy();
-    this.#weights.clear();
-    this.#arena?.destroy();
-    this.#arena = null;
+    this.#forgetAll();
+    this.#weights.free();
     if (this.isOwn) this.device.destroy();
   }
 }

@@ -1,5 +1,6 @@
 /** Compute shaders as pipelines of a device, made at once and side by side. */
 import { DeviceError, reporting } from "./device.js";
+import { inParts, type LargeArgument, wayOut } from "./device-limits.js";
 import type { Sizes } from "./inputs.js";
 
 /** A compute shader, and how it is run. */
@@ -14,6 +15,8 @@ export interface Shader {
   readonly lanes: number;
   readonly sharedBytes: number;
   readonly workgroups: (sizes: Sizes) => number;
+  /** Arguments that the device may have to bind in parts, in their order. */
+  readonly large?: readonly LargeArgument[];
   /** Others that suit some devices or sizes better: the first that is for them, and fits the device, is taken. */
   readonly variants?: readonly ShaderVariant[];
 }
@@ -53,7 +56,8 @@ function suits(device: GPUDevice, { on, shader }: ShaderVariant): boolean {
 }
 
 function fits({ limits }: GPUDevice, { lanes, sharedBytes }: Shader): boolean {
-  return lanes <= limits.maxComputeInvocationsPerWorkgroup && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
+  const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  return lanes <= most && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
 /** Whether a device computes on the CPU. */
@@ -72,19 +76,23 @@ export interface Pipeline {
 /** @throws DeviceError that names the kernel and the limit, or what the device says of its shader. */
 export async function makePipeline(device: GPUDevice, shader: Shader): Promise<Pipeline> {
   const { limits } = device;
+  const { code, parts } = inParts(shader, limits);
+  const bound = parts.reduce((sum, count) => sum + count, 0);
   const needs = [
-    [shader.access.length, limits.maxStorageBuffersPerShaderStage, "buffers", "maxStorageBuffersPerShaderStage"],
+    [bound, limits.maxStorageBuffersPerShaderStage, "buffers", "maxStorageBuffersPerShaderStage"],
     [shader.lanes, limits.maxComputeInvocationsPerWorkgroup, "invocations", "maxComputeInvocationsPerWorkgroup"],
+    [shader.lanes, limits.maxComputeWorkgroupSizeX, "invocations in a row", "maxComputeWorkgroupSizeX"],
     [shader.sharedBytes, limits.maxComputeWorkgroupStorageSize, "shared bytes", "maxComputeWorkgroupStorageSize"],
   ] as const;
   for (const [needed, limit, what, name] of needs) {
     if (needed <= limit) continue;
-    throw new DeviceError(`${nameOf(shader)} needs ${needed} ${what}, and the device allows ${limit} (${name})`);
+    const refusal = `${nameOf(shader)} needs ${needed} ${what}, and the device allows ${limit} (${name})`;
+    throw new DeviceError(`${refusal}: ${wayOut(name)}\n${shader.about}`);
   }
   const { module, layout, pipeline } = await reporting(device, nameOf(shader), () => {
-    const module = device.createShaderModule({ label: shader.name, code: shader.code });
-    const storage = shader.access.map((access, at): GPUBindGroupLayoutEntry => {
-      const type = access === "read" ? "read-only-storage" : "storage";
+    const module = device.createShaderModule({ label: shader.name, code });
+    const storage = Array.from({ length: bound }, (_, at): GPUBindGroupLayoutEntry => {
+      const type = shader.access[at] === "read_write" ? "storage" : "read-only-storage";
       return { binding: at + 1, visibility: 4, buffer: { type } };
     });
     const layout = device.createBindGroupLayout({
@@ -103,7 +111,7 @@ export async function makePipeline(device: GPUDevice, shader: Shader): Promise<P
     throw new DeviceError(`${error.message}\n${shader.about}`);
   });
   const made = await pipeline;
-  if (made instanceof Error) throw new DeviceError(await complaint(shader, module, made));
+  if (made instanceof Error) throw new DeviceError(await complaint(shader, code, module, made));
   return { pipeline: made as GPUComputePipeline, layout };
 }
 
@@ -111,9 +119,9 @@ function nameOf({ name }: Shader): string {
   return `the kernel ${name}`;
 }
 
-async function complaint(shader: Shader, module: GPUShaderModule, error: Error): Promise<string> {
+async function complaint(shader: Shader, code: string, module: GPUShaderModule, error: Error): Promise<string> {
   const { messages } = await module.getCompilationInfo();
-  const lines = shader.code.split("\n");
+  const lines = code.split("\n");
   const texts = messages
     .filter(({ type }) => type === "error")
     .map(({ lineNum, linePos, message }) => `${lineNum}:${linePos}: ${message}\n  ${lines[lineNum - 1] ?? ""}`);
