@@ -5,6 +5,7 @@ import type { Size } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
+import { withSumsBehindLoops } from "./code/behind-loops.js";
 import { functionKey } from "./code/binary.js";
 import type { ModuleCode } from "./code/module.js";
 import { withSumsLast } from "./code/relaxed.js";
@@ -77,7 +78,13 @@ function assembled(codes: readonly MadeKernel[]): ModuleCode {
     helpers.set(name, made);
     wanted.push(...calleesOf(made));
   }
-  const functions = [run(), claim(), finish(), ...[...helpers.values()].reverse(), ...kernels.map(withSumsLast)];
+  const functions = [
+    run(),
+    claim(),
+    finish(),
+    ...[...helpers.values()].reverse(),
+    ...kernels.map((code) => withSumsBehindLoops(withSumsLast(code))),
+  ];
   const called = new Set(functions.flatMap((each) => [...calleesOf(each)]));
   const imports = hostFunctions.filter(({ name }) => called.has(name));
   const numbers = [...imports, ...functions].map(({ name }) => name);

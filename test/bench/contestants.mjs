@@ -8,18 +8,18 @@ import { onnxruntimeWithCache } from "./peers/onnxruntime-cache.mjs";
 import { tfjs } from "./peers/tensorflow.mjs";
 import { webgpu } from "./peers/webgpu.mjs";
 
-/** The compilation of a task for one of Trafo's targets; null where this machine cannot run it. */
-export async function compiled(target, task) {
+/** The compilation of a task for one of Trafo's targets; null where this machine cannot run it. @param how weights are held */
+export async function compiled(target, task, how = {}) {
   if (!targetNames.includes(target) || (await targets[target].unavailable()) !== null) return null;
-  const compilation = task.compile().compiledFor(target);
+  const compilation = task.compile(how).compiledFor(target);
   await compilation.get("emit");
   return compilation;
 }
 
 /** A module as its users load it. */
-async function loadedTrafo(target, task, { threads = 1, compilation = null } = {}) {
+async function loadedTrafo(target, task, { threads = 1, compilation = null, how = {} } = {}) {
   if (threads > 1 && target === "typescript") return null;
-  const own = compilation ?? (await compiled(target, task));
+  const own = compilation ?? (await compiled(target, task, how));
   if (own === null) return null;
   const { javascript } = await own.get("emit");
   const { load } = await importText(javascript);
@@ -61,15 +61,16 @@ async function trafoWgsl(task) {
 }
 
 /** Sessions of a module, each with the positions of `capacity`, which take new tokens and give the scores of the last. */
-async function trafoSessions(target, task, options) {
-  const model = await loadedTrafo(target, task, options);
+async function trafoSessions(target, task, options, weights = "f32") {
+  const model = await loadedTrafo(target, task, { ...options, how: { weights } });
   if (model === null) return null;
   const open = async (capacity) => {
     const session = await model[`${task.entry}Session`]({ capacity });
     const next = async (tokens) => (await session.next({ input_ids: [tokens] }))[task.output].data;
     return { next, dispose: () => session.dispose() };
   };
-  return { name: `trafo ${target}`, open, dispose: () => model.dispose() };
+  const name = weights === "f32" ? `trafo ${target}` : `trafo ${target} ${weights}`;
+  return { name, open, dispose: () => model.dispose() };
 }
 
 /** In Node, TensorFlow.js has one thread. */
@@ -99,6 +100,8 @@ export const contestantNames = Object.keys(makers);
 const decoders = {
   "trafo typescript": (task, options) => trafoSessions("typescript", task, options),
   "trafo wasm": (task, options) => trafoSessions("wasm", task, options),
+  "trafo wasm int8": (task, options) => trafoSessions("wasm", task, options, "int8"),
+  "trafo wasm int4": (task, options) => trafoSessions("wasm", task, options, "int4"),
   "onnxruntime-web": (task, options) => onnxruntimeWithCache("onnxruntime-web", task, options),
   "onnxruntime-node": (task, options) => onnxruntimeWithCache("onnxruntime-node", task, options),
 };

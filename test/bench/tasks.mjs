@@ -33,7 +33,7 @@ export function taskOf({
   jax = null,
 }) {
   const request = { files: memoryFiles(), path: `${name}.trafo`, text, settings: new Map(Object.entries(settings)) };
-  const compile = () => new Compilation({ ...request, entries: [entry] });
+  const compile = (how = {}) => new Compilation({ ...request, entries: [entry], ...how });
   const graph = compile().get("graph").entries[0];
   const weights = readWeights([graph], randomWeights(0));
   const work = graph.nodes.reduce(
