@@ -75,10 +75,8 @@ export class DeviceInstance {
     const device = options.device ?? (await requestDevice());
     const instance = new DeviceInstance(model, device, options.device === undefined);
     try {
-      const shaders = new Set([
-        ...model.prepared.map(({ shader }) => shader),
-        ...model.entries.flatMap(({ calls }) => calls.map(({ shader }) => shader)),
-      ]);
+      const calls = [...model.prepared, ...model.entries.flatMap((entry) => entry.calls)];
+      const shaders = new Set(calls.map(({ shader }) => shader));
       const made = instance.#makePipelines([...shaders]);
       // It is awaited last; until then nobody hears of what it rejects with.
       made.catch(() => {});
