@@ -104,8 +104,18 @@ describe("what does not fit is refused, with the limit, the need and the way out
 
   it.each([
     ["maxStorageBuffersPerShaderStage", 2, 1, /^the kernel matmul\w* needs 3 buffers, and the device allows 2/],
-    ["maxComputeInvocationsPerWorkgroup", 16, 1, /^the kernel matmul\w* needs \d+ invocations, and the device allows 16/],
-    ["maxComputeWorkgroupSizeX", 16, 1, /^the kernel matmul\w* needs \d+ invocations in a row, and the device allows 16/],
+    [
+      "maxComputeInvocationsPerWorkgroup",
+      16,
+      1,
+      /^the kernel matmul\w* needs \d+ invocations, and the device allows 16/,
+    ],
+    [
+      "maxComputeWorkgroupSizeX",
+      16,
+      1,
+      /^the kernel matmul\w* needs \d+ invocations in a row, and the device allows 16/,
+    ],
     ["maxComputeWorkgroupStorageSize", 64, 1, /^the kernel matmul\w* needs \d+ shared bytes, and the device allows 64/],
     ["maxStorageBufferBindingSize", 16384, 65, /needs 16640 bytes, and the device allows 16384/],
     ["maxBufferSize", 16384, 65, /needs 16640 bytes, and the device allows 16384/],
