@@ -53,13 +53,17 @@ export class Shaders {
             const comment = commentOf(printed.kernel, about, printed, sourceLine);
             return { name, printed, access, about, comment, variants: [] };
           };
+          const shared = new Map<string, NamedShader>();
           const variants = (kernel.variants ?? []).map((use, at) => {
-            return { use, shader: named(names.claim(camelCase(name, use.name)), others[at]!) };
+            const printed = others[at]!;
+            const same = shared.get(printed.code) ?? named(names.claim(camelCase(name, use.name)), printed);
+            shared.set(printed.code, same);
+            return { use, shader: same };
           });
           made = { ...named(name, printed), variants };
           this.#byText.set(key, made);
           // What mentions others stands after them.
-          this.all.push(...variants.map(({ shader }) => shader), made);
+          this.all.push(...shared.values(), made);
         }
         this.#byKernel.set(kernel, made);
       }

@@ -8,6 +8,7 @@ import { mark } from "./steps/mark.js";
 import { materialise } from "./steps/materialise.js";
 import { online } from "./steps/online.js";
 import { packWeight } from "./steps/pack-weight.js";
+import { pad } from "./steps/pad.js";
 import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
 import { rfactor } from "./steps/rfactor.js";
@@ -52,6 +53,8 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return layout(kernel, step);
     case "materialise":
       return materialise(kernel, step);
+    case "pad":
+      return pad(kernel, step);
     case "skipTiles":
       return skipTiles(kernel, step);
     case "online":

@@ -88,7 +88,8 @@ export type Step =
     }
   /**
    * Computes a factor of the products that a buffer is updated with in workgroup memory, ahead of a loop's body, each lane
-   * a part. An axis is a group of loops, outer ones first. Names the loop that fills.
+   * a part. An axis is a group of loops, outer ones first. Names the loop that fills, and for more than one neighbour at a
+   * time the vector loop over them.
    */
   | {
       readonly step: "share";
@@ -101,7 +102,9 @@ export type Step =
       readonly across: boolean;
       /** By how many elements the last axis is longer than it need be. */
       readonly pad: number;
-      readonly name: string;
+      /** How many neighbours along the last axis a lane computes at a time. */
+      readonly width: number;
+      readonly names: readonly string[];
     }
   /**
    * Spreads the loops directly in a row's loop over lanes. Names the lane, then for each of the loops the one over turns,
@@ -137,6 +140,8 @@ export type Step =
    * iterations of the loops `over` around it together.
    */
   | { readonly step: "skipTiles"; readonly loop: string; readonly over: readonly string[] }
+  /** Lets the loop that fills a row of scores, and those that read it, run a multiple of so many times. */
+  | { readonly step: "pad"; readonly loop: string; readonly factor: number }
   /**
    * Tiles the loop that fills a row of scores, and those that read it: the maximum so far is kept, and what was summed is
    * scaled when it changes. Names the loop over tiles, the one that fills a tile, and each of those that read it in their

@@ -49,10 +49,11 @@ export function stepText(step: Step): string {
       return words("whenFinite", buffer, side, loop, ...list("into", names), ...list("copies", copies));
     }
     case "share": {
-      const { buffer, side, loop, into, pad, name } = step;
+      const { buffer, side, loop, into, pad, width, names } = step;
       const axes = step.axes.map((names) => names.join("+"));
       const way = step.across ? "across" : "along";
-      return words("share", buffer, side, loop, into, way, String(pad), ...list("over", axes), ...list("into", [name]));
+      const counts = [String(pad), String(width)];
+      return words("share", buffer, side, loop, into, way, ...counts, ...list("over", axes), ...list("into", names));
     }
     case "fold":
       return words("fold", step.loop);
@@ -64,6 +65,8 @@ export function stepText(step: Step): string {
       return words("materialise", step.buffer, step.loop, step.into, "into", step.name);
     case "skipTiles":
       return words("skipTiles", step.loop, ...list("over", step.over));
+    case "pad":
+      return words("pad", step.loop, String(step.factor));
     case "online":
       return words("online", step.loop, String(step.factor), ...list("into", step.names));
   }
@@ -169,10 +172,9 @@ class StepReader {
         const [loop, into] = [this.#next("a loop"), this.#next("a new buffer")];
         const across = this.#oneOf("a way", ["along", "across"] as const) === "across";
         const pad = this.#number("the padding");
+        const width = this.#number("the width");
         const axes = this.#list("over").map((group) => group.split("+"));
-        const [name, ...others] = this.#list("into");
-        if (name === undefined || others.length > 0) this.#fail("it names one loop");
-        return { step: "share", buffer, side, loop, into, axes, across, pad, name };
+        return { step: "share", buffer, side, loop, into, axes, across, pad, width, names: this.#list("into") };
       }
       case "fold":
         return { step: "fold", loop: this.#next("a loop") };
@@ -192,6 +194,8 @@ class StepReader {
       }
       case "skipTiles":
         return { step: "skipTiles", loop: this.#next("a loop"), over: this.#list("over") };
+      case "pad":
+        return { step: "pad", loop: this.#next("a loop"), factor: this.#number("the factor") };
       case "online": {
         const loop = this.#next("a loop");
         return { step: "online", loop, factor: this.#number("the factor"), names: this.#list("into") };

@@ -5,7 +5,7 @@ import { applySchedule } from "./apply.js";
 import { legaliseForWgsl } from "./legalise/wgsl.js";
 import { invocationsOf } from "./policies/invocations.js";
 import { schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
-import { attentionForWgsl } from "./policies/wgsl-attention.js";
+import { plainAttentionForWgsl, sharedAttentionForWgsl } from "./policies/wgsl-attention.js";
 import { type VariantSchedule, variantsForWgsl } from "./policies/wgsl-variants.js";
 import type { Schedule } from "./step.js";
 import { printSchedule } from "./text.js";
@@ -15,12 +15,16 @@ import { printSchedule } from "./text.js";
  * @param policy null for an invocation for each result, whatever the kernel does.
  */
 export function scheduledForWgsl(kernel: Kernel, policy: WgslPolicy | null): Kernel {
-  const tiled = policy === null ? [] : schedulesForWgsl(kernel, policy);
-  const attention = policy === null || tiled.length > 0 ? [] : attentionForWgsl(kernel, policy.keys);
-  const steps = tiled.length > 0 ? tiled : [...attention, ...invocationsOf(applySchedule(kernel, attention))];
+  const steps = policy === null ? invocationsOf(kernel) : firstChoice(kernel, policy);
   if (steps.length === 0) return kernel;
   const variants = policy === null ? [] : variantsForWgsl(kernel, policy).flatMap((each) => variant(kernel, each));
   return { ...legalised(kernel, steps), ...(variants.length === 0 ? {} : { variants }) };
+}
+
+function firstChoice(kernel: Kernel, policy: WgslPolicy): Schedule {
+  const tiled = schedulesForWgsl(kernel, policy);
+  if (tiled.length > 0) return tiled;
+  return sharedAttentionForWgsl(kernel, policy.attention) ?? plainAttentionForWgsl(kernel, policy.attention);
 }
 
 function legalised(kernel: Kernel, steps: Schedule): Kernel {

@@ -38,8 +38,8 @@ const rows = (width: string, body: string): string => `model M() {
 `;
 
 /** Queries and keys of lengths of their own; scores by an expression over q: [B, T, 6], k: [B, S, 6]. */
-const attention = (scores: string): string => `model M() {
-  entry run(q: [B, T, 6], k: [B, S, 6], v: [B, S, 5]) -> (y: [B, T, 5]) { softmax(${scores}) @ v }
+const attention = (scores: string, depth = 6, width = 5): string => `model M() {
+  entry run(q: [B, T, ${depth}], k: [B, S, ${depth}], v: [B, S, ${width}]) -> (y: [B, T, ${width}]) { softmax(${scores}) @ v }
 }
 `;
 
@@ -49,7 +49,7 @@ const small: WgslPolicy = {
   lane: { rows: 4, columns: 2 },
   depth: 4,
   rowLanes: 16,
-  keys: 4,
+  attention: { keys: 2, shared: { keys: 4, queries: 4 } },
   registers: {
     fewRows: 4,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } },
@@ -89,6 +89,12 @@ const samples: readonly Sample[] = [
     text: attention("where([t: T, s: S] => s <= t, q @ k.T, -inf)"),
     sizes: pairs,
     step: "online",
+  },
+  {
+    name: "causal attention in vectors, its keys shared",
+    text: attention("where([t: T, s: S] => s <= t + S - T, q @ k.T * 0.3, -inf)", 8, 8),
+    sizes: pairs,
+    step: "share",
   },
   {
     name: "attention to a window",

@@ -67,7 +67,7 @@ export const nothingKnown = Knowledge.of([]);
 
 /** Simpler sizes that are at least 0 where this one is. */
 function consequences(fact: Size): readonly Size[] {
-  return [tightened(fact), ...ofExtremes(fact), ...ofProduct(fact)];
+  return [tightened(fact), ...ofExtremes(fact), ...ofProduct(fact), ...ofQuotient(fact)];
 }
 
 /** 2*T - 1 >= 0 says T - 1 >= 0: a common divisor is divided out, and the constant rounded down. */
@@ -111,6 +111,17 @@ function ofProduct(fact: Size): readonly Size[] {
     const rest = rangeOf(factor).min >= 0 ? exactDivide(product, factor) : null;
     return rest === null ? [] : [sub(factor, 1), sub(rest, 1)];
   });
+}
+
+/** (T + 7) // 8 - 1 >= 0 says T + 7 - 8 >= 0. */
+function ofQuotient(fact: Size): readonly Size[] {
+  const moving = fact.terms.filter(({ monomial }) => monomial.factors.length > 0);
+  const constant = fact.terms.find(({ monomial }) => monomial.factors.length === 0)?.coefficient ?? 0;
+  const [only, ...others] = moving;
+  const [atom, ...more] = only?.monomial.factors ?? [];
+  if (only?.coefficient !== 1 || others.length > 0 || atom?.kind !== "floorDiv" || more.length > 0) return [];
+  const divisor = constantOf(atom.divisor);
+  return divisor === null || divisor < 1 ? [] : [add(atom.dividend, divisor * constant)];
 }
 
 /** Proves a goal with a minimum for each operand in its place, any of which may be the least. */

@@ -212,8 +212,9 @@ export class DeviceInstance {
         const times = options.onTimes === undefined ? null : timesOf(device, bound.calls);
         this.#encode(encoder, bound, times);
         const take = collect ?? (options.keepOnDevice ? this.#keep : this.#read).bind(this);
+        const taken = take(encoder, bound.outputs);
         const told = times === null ? null : times.report(options.onTimes!);
-        return Promise.all([take(encoder, bound.outputs), told]).then(([results]) => results as Result);
+        return Promise.all([taken, told]).then(([results]) => results as Result);
       });
     } catch (error) {
       // What was made for these sizes may be what the device refused; another time it may have room.

@@ -7,9 +7,11 @@ import type { Kernel, KernelVariant } from "../../ir/kernel/index.js";
 import { constantOf, rangeOf, type Size, variablesOf } from "../../sizes/index.js";
 import { Draft } from "../draft.js";
 import type { Schedule } from "../step.js";
+import { attentionsIn } from "./attention.js";
 import { type Contraction, contractionsOf } from "./contraction.js";
 import { rolesOf } from "./roles.js";
 import type { WgslPolicy } from "./wgsl.js";
+import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
 import { tileInRegisters } from "./wgsl-registers.js";
 
 export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"> {
@@ -18,7 +20,16 @@ export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"
 
 export function variantsForWgsl(kernel: Kernel, policy: WgslPolicy): readonly VariantSchedule[] {
   const contraction = onlyContraction(kernel);
-  return contraction === null ? [] : productVariants(kernel, contraction, policy);
+  return contraction === null ? attentionVariants(kernel, policy) : productVariants(kernel, contraction, policy);
+}
+
+function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): readonly VariantSchedule[] {
+  const [attention, ...others] = attentionsIn(kernel);
+  if (attention === undefined || others.length > 0 || sharedAttentionForWgsl(kernel, policy) === null) return [];
+  const steps = plainAttentionForWgsl(kernel, policy);
+  const software: VariantSchedule = { name: "apart", device: "software", few: null, steps };
+  const few = fewRows(kernel, queryOf(attention).extent, policy.shared.queries / 8);
+  return [software, ...(few === "many" ? [] : [{ name: "apart", device: null, few, steps }])];
 }
 
 /** The product that is all that a kernel does, if it is one. */

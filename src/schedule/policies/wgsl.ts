@@ -13,6 +13,7 @@ import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
 import { type Contraction, dependenciesOf } from "./contraction.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
+import type { AttentionPolicy } from "./wgsl-attention.js";
 import type { RegisterTile } from "./wgsl-registers.js";
 import { onlyContraction } from "./wgsl-variants.js";
 
@@ -24,8 +25,7 @@ export interface WgslPolicy {
   readonly depth: number;
   /** Lanes that share a row. */
   readonly rowLanes: number;
-  /** Keys of an attention whose scores exist at a time. */
-  readonly keys: number;
+  readonly attention: AttentionPolicy;
   /** Tiles for devices without fast memory of workgroups: of few rows, and of more than those. */
   readonly registers: { readonly fewRows: number; readonly few: RegisterTile; readonly many: RegisterTile };
 }
@@ -35,7 +35,7 @@ export const wgslPolicy: WgslPolicy = {
   lane: { rows: 8, columns: 4 },
   depth: 16,
   rowLanes: 64,
-  keys: 32,
+  attention: { keys: 8, shared: { keys: 32, queries: 64 } },
   registers: {
     fewRows: 16,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
@@ -127,7 +127,8 @@ function tileProduct(draft: Draft, contraction: Contraction, policy: WgslPolicy)
         axes: [[inner], isRow ? [ry, rm] : [cn, cx]],
         across,
         pad: across ? 1 : 0,
-        name: draft.fresh("fill"),
+        width: 1,
+        names: [draft.fresh("fill")],
       });
     }
   }

@@ -26,7 +26,7 @@ import {
   type Statement,
   unary,
 } from "../../ir/kernel/index.js";
-import { add, floorDiv, isAtMost, minimum, mul, type Size, size, sub } from "../../sizes/index.js";
+import { add, exactDivide, floorDiv, isAtMost, minimum, mul, type Size, size, sub } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopNamed, requireFree, requireMovable } from "../loops.js";
 import { type Loop, loopOver, Rewriter, replaceInBlock, type Store } from "../rewrite.js";
@@ -125,22 +125,27 @@ class Tiling {
     const scalar = (name: string): Buffer => new Buffer(`${row.row.name}_${name}`, shift.element, [], "private");
     const [previous, scale] = [scalar("previous"), scalar("scale")];
     const shiftStore = block.find((each): each is Store => each.kind === "store" && each.buffer === shift)!;
-    const overTiles = loopOver(tiles, ceilDiv(loop.extent, step.factor), loop.loop, (so) => {
-      const tile: Tile = { start: mul(so, step.factor), extent: this.#extent(so) };
-      return [
-        { kind: "alloc", buffer: this.#tile },
-        this.#tiled(loop, fill, tile),
-        { kind: "alloc", buffer: previous },
-        set(previous, load(largest, [])),
-        this.#tiled(maximum, loops.get(maximum)!, tile),
-        shiftStore,
-        { kind: "alloc", buffer: scale },
-        // 0 where there was nothing before, as the shift is never -inf.
-        set(scale, unary("exp", binary("sub", load(previous, []), load(shift, [])))),
-        ...scaled.map((each) => each(load(scale, []))),
-        ...summed.map((each) => each(tile)),
-      ];
-    });
+    const overTiles = loopOver(
+      tiles,
+      exactDivide(loop.extent, size(step.factor)) ?? ceilDiv(loop.extent, step.factor),
+      loop.loop,
+      (so) => {
+        const tile: Tile = { start: mul(so, step.factor), extent: this.#extent(so) };
+        return [
+          { kind: "alloc", buffer: this.#tile },
+          this.#tiled(loop, fill, tile),
+          { kind: "alloc", buffer: previous },
+          set(previous, load(largest, [])),
+          this.#tiled(maximum, loops.get(maximum)!, tile),
+          shiftStore,
+          { kind: "alloc", buffer: scale },
+          // 0 where there was nothing before, as the shift is never -inf.
+          set(scale, unary("exp", binary("sub", load(previous, []), load(shift, [])))),
+          ...scaled.map((each) => each(load(scale, []))),
+          ...summed.map((each) => each(tile)),
+        ];
+      },
+    );
     return [...before, ...begun, overTiles, ...ended];
   }
 

@@ -8,8 +8,8 @@
  *                                                            for ji …: sum[rm, cn] += tile[ji, 8*ry + rm] * …
  *
  * An axis of the new buffer is a group of loops, lanes or loops inside of the given one, whose variables make one index:
- * ry and rm make 8*ry + rm. Lanes fill the buffer side by side along its last axis, or `across` along its first. The last
- * axis is `pad` elements longer, so that elements of one column lie in different banks of memory.
+ * ry and rm make 8*ry + rm. Lanes fill the buffer side by side along its last axis, or `across` along its first, and
+ * `width` neighbours each at a time. The last axis is `pad` elements longer, so that elements of one column lie in different banks of memory.
  *
  * Needs: one update of the buffer by a product under the loop, under no condition; a factor made of what nothing under the
  * loop stores, which depends on no lane or inner loop outside of the groups; constant extents. Guarantees: what is computed
@@ -40,7 +40,10 @@ interface Extent {
 
 export function share(kernel: Kernel, step: Extract<Step, { step: "share" }>): Kernel {
   const loop = loopNamed(kernel, step.loop, "share");
-  requireFree(kernel, [step.name], "share");
+  requireFree(kernel, step.names, "share");
+  if (step.names.length !== (step.width > 1 ? 2 : 1)) {
+    throw new ScheduleError("share", `${step.names.length} names are given to fill ${step.into}`);
+  }
   const lanes = lanesAround(kernel.body, loop).map(extentOf);
   if (lanes.length === 0) throw new ScheduleError("share", `${step.loop} stands in no lanes`);
   const { factor, loops } = factorOf(kernel, loop, step);
@@ -60,11 +63,14 @@ export function share(kernel: Kernel, step: Extract<Step, { step: "share" }>): K
   const shape = counts.map((count, axis) => size(axis === counts.length - 1 ? count + step.pad : count));
   const buffer = new Buffer(step.into, factor.element, shape, "workgroup");
 
-  const total = counts.reduce((product, count) => product * count, 1);
+  const { width } = step;
+  if (width > 1 && (step.across || counts.at(-1)! % width !== 0)) {
+    throw new ScheduleError("share", `${step.into} is not filled by ${width} neighbours at a time`);
+  }
+  const pieces = counts.with(-1, counts.at(-1)! / width);
+  const total = pieces.reduce((product, count) => product * count, 1);
   const side = lanes.reduce((product, { extent }) => product * extent, 1);
-  const fill = loopOver(step.name, size(Math.ceil(total / side)), "serial", (at) => {
-    const element = add(mul(at, side), joined(lanes));
-    const place = taken(element, counts, step.across);
+  const write = (place: readonly Size[]): Statement => {
     const rewriter = new Rewriter();
     for (const [axis, group] of groups.entries()) {
       const parts = taken(
@@ -74,15 +80,18 @@ export function share(kernel: Kernel, step: Extract<Step, { step: "share" }>): K
       );
       for (const [i, { variable }] of group.entries()) rewriter.variable(variable, parts[i]!);
     }
-    const write: Statement = {
-      kind: "store",
-      buffer,
-      index: place.map(index),
-      value: rewriter.expression(factor),
-      update: null,
-    };
-    if (total % side === 0) return [write];
-    return [{ kind: "if", condition: binary("lt", index(element), index(total)), body: [write] }];
+    return { kind: "store", buffer, index: place.map(index), value: rewriter.expression(factor), update: null };
+  };
+  const fill = loopOver(step.names[0]!, size(Math.ceil(total / side)), "serial", (at) => {
+    const piece = add(mul(at, side), joined(lanes));
+    const place = taken(piece, pieces, step.across);
+    const last = place.at(-1)!;
+    const body =
+      width === 1
+        ? write(place)
+        : loopOver(step.names[1]!, size(width), "vector", (one) => [write(place.with(-1, add(mul(last, width), one)))]);
+    if (total % side === 0) return [body];
+    return [{ kind: "if", condition: binary("lt", index(piece), index(total)), body: [body] }];
   });
   const read = load(
     buffer,

@@ -179,11 +179,23 @@ function growthOf(value: Size, variable: SizeVariable): 1 | -1 | null {
     const [atom, ...others] = monomial.factors;
     if (!monomial.factors.some((each) => mentions(sizeOfAtom(each), variable))) continue;
     if (atom === undefined || others.length > 0) return null;
-    const inner = atom.kind === "variable" ? 1 : atom.kind === "floorDiv" ? growthOfQuotient(atom, variable) : null;
+    const inner =
+      atom.kind === "variable"
+        ? 1
+        : atom.kind === "floorDiv"
+          ? growthOfQuotient(atom, variable)
+          : growthOfExtreme(atom.operands, variable);
     signs.add(inner === null ? null : Math.sign(coefficient) * inner);
   }
   const [only = null, ...more] = signs;
   return more.length === 0 ? (only as 1 | -1 | null) : null;
+}
+
+/** A minimum or a maximum changes as its operands do, where they all do alike. */
+function growthOfExtreme(operands: readonly Size[], variable: SizeVariable): 1 | -1 | null {
+  const signs = operands.filter((each) => mentions(each, variable)).map((each) => growthOf(each, variable));
+  const [only = null, ...more] = new Set(signs);
+  return more.length === 0 ? only : null;
 }
 
 function growthOfQuotient(
