@@ -34,7 +34,9 @@ export class ChatTemplate {
     };
     const withoutChat = "leave --chat out, and write the prompt as the model reads it";
     const template = attempt("does not parse", () => new Template(this.source), [withoutChat]);
-    const context = { messages, add_generation_prompt: true, ...this.tokens };
+    // What transformers gives where there are none: templates ask for it.
+    const none = { tools: null, documents: null };
+    const context = { messages, add_generation_prompt: true, ...none, ...this.tokens };
     const roles = messages.map(({ role }) => role);
     const help = roles.includes("system") ? ["leave --system out: some templates take no such message"] : [withoutChat];
     return attempt("refuses the messages", () => template.render(context), help);
