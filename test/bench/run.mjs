@@ -13,9 +13,10 @@ import { elaboration } from "./suites/elaboration.mjs";
 import { footprint } from "./suites/footprint.mjs";
 import { javascript, webassembly } from "./suites/models.mjs";
 import { products } from "./suites/products.mjs";
+import { smollm2 } from "./suites/smollm2.mjs";
 import { webgpu } from "./suites/webgpu.mjs";
 
-const suites = { elaboration, compilation, products, javascript, webassembly, decoding, webgpu, footprint };
+const suites = { elaboration, compilation, products, javascript, webassembly, decoding, smollm2, webgpu, footprint };
 
 function fail(message) {
   console.error(message);

@@ -4,8 +4,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { flopsOf } from "../../dist/src/driver/cost/flops.js";
 import { Compilation } from "../../dist/src/driver/pipeline.js";
+import { nodeFiles } from "../../dist/src/node.js";
+import { Checkpoint } from "../../dist/src/runtime/checkpoint.js";
 import { memoryFiles } from "../../dist/src/runtime/files.js";
-import { randomWeights, readWeights } from "../../dist/src/runtime/weights.js";
+import { checkpointWeights, randomWeights, readWeights } from "../../dist/src/runtime/weights.js";
 import { evaluate } from "../../dist/src/sizes/index.js";
 import { encoder, gpt2 } from "./peers/transformer.mjs";
 import { encoder as encoderInJax, gpt2 as gpt2InJax } from "./peers/transformer-jax.mjs";
@@ -134,4 +136,17 @@ export function decodingTask(name) {
   for (const [name, { data }] of task.weights)
     if (/ln_.*weight$/.test(name)) for (let i = 0; i < data.length; i++) data[i] += 1;
   return { ...task, tokens: (count) => tokens(count, 50257) };
+}
+
+/** An example with a published checkpoint, to be decoded. */
+export function publishedTask(name, example, file) {
+  const checkpoint = Checkpoint.open(nodeFiles(), file);
+  const path = `${example}.trafo`;
+  const request = { files: memoryFiles(), path, text: exampleText(example), checkpoint };
+  const compile = (how = {}) => new Compilation({ ...request, ...how });
+  const graph = compile()
+    .get("graph")
+    .entries.find((each) => each.name === "forward");
+  const weights = readWeights([graph], checkpointWeights(checkpoint));
+  return { name, entry: "forward", output: "logits", compile, graph, weights };
 }
