@@ -85,10 +85,11 @@ export class DeviceInstance {
       }
       await made;
       await instance.#prepare();
+      if (instance.#lost !== null) throw new DeviceError(instance.#lost);
       return instance;
     } catch (error) {
       instance.dispose();
-      throw error;
+      throw instance.#lost === null ? error : new DeviceError(instance.#lost);
     }
   }
 

@@ -1,5 +1,5 @@
 /** Tensors in the memory of a device, where every element takes four bytes: f16 is held as f32, bool as 0 and 1 in u32. */
-import { DeviceError } from "./device.js";
+import { DeviceError, reporting } from "./device.js";
 import { halfValues, toHalf } from "./half.js";
 import { type ArrayOf, arrayOf, type ElementName, elementCount, type Tensor } from "./tensors.js";
 
@@ -107,7 +107,8 @@ export function deviceTensor<Type extends ElementName>(
     type,
     read: async () => {
       try {
-        const { bytes } = await readBuffers(device, [{ buffer, bytes: elements * 4 }]);
+        const parts = [{ buffer, bytes: elements * 4 }];
+        const { bytes } = await reporting(device, buffer.label, () => readBuffers(device, parts));
         return { data: fromDeviceArray(type, bytes, 0, elements), shape, type };
       } catch (error) {
         throw new DeviceError(`the tensor could not be read: ${String(error)}`);

@@ -53,7 +53,9 @@ export async function reporting<Result>(device: GPUDevice, what: string, act: ()
     reports = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()];
   }
   const [value, ...errors] = await Promise.allSettled([result, ...reports]);
-  for (const error of errors) {
+  // What is invalid may be so because there was no memory for it: the first cause was asked for first.
+  const [validation, ...causes] = errors;
+  for (const error of [...causes, validation!]) {
     if (error.status === "fulfilled" && error.value) throw new DeviceError(`${what}: ${error.value.message}`);
   }
   if (value.status === "rejected") throw value.reason;
