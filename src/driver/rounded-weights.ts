@@ -19,11 +19,11 @@ export interface RoundedDifference {
 }
 
 /**
- * What passes unless the user says. Rounding a weight to 8 bits moves it by up to 1/254 of the largest of its column, to
+ * What passes unless the user says. Rounding a weight to f16 moves it by up to 1/2048 of itself, to 8 bits moves it by up to 1/254 of the largest of its column, to
  * 4 bits by up to 1/14 of its group; what that makes of an output depends on the model, and grows with its depth. What is
  * not even near, as with scales of another matrix, deviates by 1 or more.
  */
-const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, int8: 0.1, int4: 1 };
+const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, int8: 0.1, int4: 1 };
 
 export function allowedOf(format: WeightsFormat, tolerance = usual[format]): Allowed {
   return { tolerance, isRounded: format !== "f32" };

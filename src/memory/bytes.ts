@@ -14,9 +14,9 @@ export interface MemoryUnits {
 /** Offsets and lengths in the arena of a host are multiples of this. */
 export const alignment = 16;
 
-/** Bytes of one element in memory. f16 lies in four bytes, rounded. */
+/** Bytes of one element in memory. */
 export function bytesOf(element: KernelElement): number {
-  return element === "f16" ? 4 : elementBytes[element];
+  return elementBytes[element];
 }
 
 export const hostMemory: MemoryUnits = { alignment, bytesOf };

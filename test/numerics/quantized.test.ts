@@ -216,6 +216,24 @@ describe.each(formats)("%s", (format) => {
   });
 });
 
+describe("f16", () => {
+  it.each(Object.keys(programs))("of %s", async (name) => {
+    const { text, inputs } = programs[name]!;
+    const given = new Map(
+      Object.entries(inputs(new Random(9))).map(([each, tensor]) => [each, givenTensor(tensor, each)]),
+    );
+    for (const target of targets) {
+      const compilation = compile(text, "f16", target);
+      const weights = readWeights(compilation.program.entries, randomWeights(6));
+      await climb(compilation, weights, given, target, `${name}, ${target}`);
+      const [plan] = compilation.get("plan");
+      const read = new Set(plan!.dispatches.flatMap(({ reads }) => reads.map((id) => plan!.buffers[id]!)));
+      const held = [...read].filter(({ place }) => place.kind === "weight" || place.kind === "prepared");
+      expect(new Set(held.map(({ element }) => element))).toEqual(new Set(["f16"]));
+    }
+  });
+});
+
 describe("what is held", () => {
   const layer = (inner: number, columns: number): string =>
     `model M() {\n  param w: [${inner}, ${columns}]\n  entry forward(x: [T, ${inner}]) -> (y: [T, ${columns}]) { x @ w }\n}\n`;

@@ -203,6 +203,7 @@ describe("--weights", { timeout: 60_000 }, () => {
     };
     const words = ["verify", "layer.trafo", "--checkpoint", "q", "--target", "interpreter,typescript,wasm"];
     for (const [format, least, most] of [
+      ["f16", 1e-6, 1e-3],
       ["int8", 1e-4, 0.02],
       ["int4", 5e-3, 0.3],
     ] as const) {
@@ -227,7 +228,7 @@ describe("--weights", { timeout: 60_000 }, () => {
 
   it("is refused where it means nothing", async () => {
     const wrong = await layer("run", "layer.trafo", "--random-weights", "--size", "T=1", "--weights", "int3");
-    expect(wrong.err).toContain("--weights takes f32, int8, int4, but is int3");
+    expect(wrong.err).toContain("--weights takes f32, f16, int8, int4, but is int3");
     const onnx = await layer(
       "compile",
       "layer.trafo",

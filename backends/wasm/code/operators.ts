@@ -55,7 +55,7 @@ declare("local.get=20 local.set=21 local.tee=22", "local");
 declare("global.get=23 global.set=24", "global");
 declare("i32.load=28 f32.load=2a i32.store=36 f32.store=38", "memory");
 declare("i32.load8_s=2c i32.load8_u=2d i32.store8=3a", "memory", null, 0);
-declare("i32.load16_s=2e i32.store16=3b", "memory", null, 1);
+declare("i32.load16_s=2e i32.load16_u=2f i32.store16=3b", "memory", null, 1);
 declare("i32.const=41 i64.const=42", "i32");
 declare("f32.const=43", "f32");
 declare("f64.const=44", "f64");
@@ -75,8 +75,9 @@ declare(`
 declare("i32.trunc_sat_f32_s=0 i32.trunc_sat_f64_s=2", "none", 0xfc);
 declare("v128.load=0 v128.store=b", "memory", 0xfd);
 declare("v128.load32_splat=9 v128.load32_zero=5c", "memory", 0xfd);
-declare("v128.load8x8_s=1 v128.load16x4_s=3 v128.load64_splat=a", "memory", 0xfd, 0);
+declare("v128.load8x8_s=1 v128.load16x4_s=3 v128.load16x4_u=4 v128.load64_splat=a", "memory", 0xfd, 0);
 declare("v128.load32_lane=56", "memory lane", 0xfd);
+declare("v128.store64_lane=5b", "memory lane", 0xfd, 1);
 declare("v128.const=c", "v128", 0xfd);
 declare("i8x16.shuffle=d", "shuffle", 0xfd);
 declare("i32x4.extract_lane=1b i32x4.replace_lane=1c f32x4.extract_lane=1f f32x4.replace_lane=20", "lane", 0xfd);
@@ -89,7 +90,7 @@ declare(
   i32x4.shl=ab i32x4.shr_s=ac i32x4.shr_u=ad i32x4.add=ae i32x4.sub=b1 i32x4.mul=b5 i32x4.min_s=b6 i32x4.max_s=b8
   f32x4.abs=e0 f32x4.neg=e1 f32x4.sqrt=e3 f32x4.add=e4 f32x4.sub=e5 f32x4.mul=e6 f32x4.div=e7
   f32x4.min=e8 f32x4.max=e9 f32x4.pmin=ea f32x4.pmax=eb
-  i16x8.extend_low_i8x16_s=87 i32x4.extend_low_i16x8_s=a7 i16x8.shl=8b i16x8.shr_s=8c i32x4.dot_i16x8_s=ba
+  i16x8.narrow_i32x4_u=86 i16x8.extend_low_i8x16_s=87 i32x4.extend_low_i16x8_s=a7 i16x8.shl=8b i16x8.shr_s=8c i32x4.dot_i16x8_s=ba
   i32x4.trunc_sat_f32x4_s=f8 f32x4.convert_i32x4_s=fa f32x4.relaxed_madd=105`,
   "none",
   0xfd,

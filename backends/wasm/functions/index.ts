@@ -1,14 +1,17 @@
 /** The functions that a module carries where its kernels use them, and those that it asks of the host. */
 import type { ImportedFunction } from "../code/module.js";
 import type { FunctionCode } from "../code/tree.js";
+import { bitsOfHalf, halfFromBits, roundToHalf } from "./halves.js";
 import { cos, floorDivide, floorModulo, log, log2, power, sin } from "./scalars.js";
-import { erf, exp, roundToHalf, tanh } from "./vectors.js";
+import { erf, exp, tanh } from "./vectors.js";
 
 const made: Readonly<Record<string, () => FunctionCode>> = {
   exp4: exp,
   tanh4: tanh,
   erf4: erf,
   half4: roundToHalf,
+  halfBits4: bitsOfHalf,
+  fromHalf4: halfFromBits,
   log,
   log2,
   sin,

@@ -8,10 +8,10 @@
  */
 import { type Code, call, type FunctionCode, f32x4, get, i32x4, Local, op, set } from "../code/tree.js";
 
-const add = (a: Code, b: Code): Code => op("f32x4.add", [a, b]);
-const sub = (a: Code, b: Code): Code => op("f32x4.sub", [a, b]);
-const mul = (a: Code, b: Code): Code => op("f32x4.mul", [a, b]);
-const select = (condition: Code, yes: Code, no: Code): Code => op("v128.bitselect", [yes, no, condition]);
+export const add = (a: Code, b: Code): Code => op("f32x4.add", [a, b]);
+export const sub = (a: Code, b: Code): Code => op("f32x4.sub", [a, b]);
+export const mul = (a: Code, b: Code): Code => op("f32x4.mul", [a, b]);
+export const select = (condition: Code, yes: Code, no: Code): Code => op("v128.bitselect", [yes, no, condition]);
 const i32 = (value: number): Code => op("i32.const", [], { values: [value] });
 
 /** c[0] + c[1] x + c[2] x² + … */
@@ -130,29 +130,3 @@ const erfFar = [
   1.1285995244979858, 0.6354101300239563, 0.1056690514087677, -0.023091629147529602, 0.0031820081640034914,
   -0.0001387470547342673, -2.843587390088942e-5, 3.5570471936807735e-6,
 ];
-
-/** f32 lanes rounded to the nearest f16, ties to even: to 11 binary digits, or to multiples of 2^-24 below 2^-14. */
-export function roundToHalf(): FunctionCode {
-  const [x, magnitude, scaled, normal] = ["x", "magnitude", "scaled", "normal"].map(
-    (name) => new Local(name, "v128"),
-  ) as [Local, Local, Local, Local];
-  const tiny = sub(add(get(magnitude), f32x4(0.75)), f32x4(0.75));
-  const finite = select(op("f32x4.lt", [get(magnitude), f32x4(2 ** -14)]), tiny, get(normal));
-  return {
-    name: "half4",
-    parameters: [x],
-    result: "v128",
-    comment: "four f32 rounded to f16",
-    body: [
-      set(magnitude, op("f32x4.abs", [get(x)])),
-      // Veltkamp's splitting; what is larger than any f16 is no concern of it.
-      set(scaled, mul(op("f32x4.pmin", [get(magnitude), f32x4(65536)]), f32x4(8193))),
-      set(normal, sub(get(scaled), sub(get(scaled), op("f32x4.pmin", [get(magnitude), f32x4(65536)])))),
-      set(normal, select(op("f32x4.ge", [get(magnitude), f32x4(65520)]), f32x4(Number.POSITIVE_INFINITY), get(normal))),
-      op("v128.or", [
-        select(op("f32x4.eq", [get(x), get(x)]), finite, get(x)),
-        op("v128.and", [get(x), i32x4(-2147483648)]),
-      ]),
-    ],
-  };
-}

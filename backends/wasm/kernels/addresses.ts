@@ -72,7 +72,7 @@ export class Addresses {
   of(buffer: Buffer, index: readonly Expression[]): Address {
     const { linear, data } = this.#linear(buffer, index);
     const first = substitute(linear, (each) => (each === this.lane ? size(0) : null));
-    const bytes = elementBytes(buffer.element);
+    const bytes = elementBytes(buffer);
     const constant = first.terms.find(({ monomial }) => monomial.factors.length === 0)?.coefficient ?? 0;
     const distance = sub(first, constant);
     let pointer = this.#pointer(buffer, distance);
@@ -97,7 +97,7 @@ export class Addresses {
     const level = this.blocks.levelOfSize(distance);
     const block = this.blocks.all[level]!;
     const local = new Local(buffer.name, "i32");
-    const bytes = elementBytes(buffer.element);
+    const bytes = elementBytes(buffer);
     const step = block.variable === null ? null : stepOf(distance, block.variable);
     if (block.variable === null || step === null) {
       const code = plus(base, this.sizes.at(mul(distance, bytes), level));

@@ -1,5 +1,9 @@
-/** Elements of kernels as WebAssembly has them: f16 is held as f32 with the values of f16, bool as 0 and 1 of i32. */
-import type { KernelElement } from "../../../src/ir/kernel/index.js";
+/**
+ * Elements of kernels as WebAssembly has them: in registers f16 is f32, bool is 0 and 1 of i32, and all other whole numbers
+ * are i32. What a kernel keeps for itself of f16 lies in memory as f32 too.
+ */
+import type { Buffer, KernelElement } from "../../../src/ir/kernel/index.js";
+import { bytesOf } from "../../../src/memory/index.js";
 import type { ValueType } from "../code/operators.js";
 
 export function isFloat(element: KernelElement): boolean {
@@ -10,8 +14,15 @@ export function valueType(element: KernelElement): ValueType {
   return isFloat(element) ? "f32" : "i32";
 }
 
+/** Whether elements of a buffer are the bits of f16. */
+export function isHalf({ element, scope }: Buffer): boolean {
+  return element === "f16" && scope === "global";
+}
+
 /** The bytes of an element in memory. */
-export { bytesOf as elementBytes } from "../../../src/memory/index.js";
+export function elementBytes(buffer: Buffer): number {
+  return buffer.element === "f16" && !isHalf(buffer) ? 4 : bytesOf(buffer.element);
+}
 
 /** Whether elements are less in memory than they are in a register: vectors of them are not stored as they are. */
 export function isNarrow(element: KernelElement): boolean {

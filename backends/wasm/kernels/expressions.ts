@@ -16,7 +16,7 @@ import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op, times } from "
 import type { Addresses } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
 import { Dots, dotOf } from "./dots.js";
-import { isFloat, loadOf, valueType } from "./elements.js";
+import { isFloat, isHalf, loadOf, valueType } from "./elements.js";
 import type { Registers } from "./registers.js";
 import type { SizeCode } from "./sizes.js";
 
@@ -70,13 +70,18 @@ export class Expressions {
   vector(expression: Expression, level = this.blocks.current): Code {
     if (this.isWide(expression)) return this.value(expression, level);
     if (expression.kind === "constant" && expression.element !== "bool") return f32x4(expression.value);
-    if (expression.kind === "load" && isFloat(expression.element) && !this.registers.has(expression.buffer)) {
+    if (expression.kind === "load" && isFloat(expression.element) && this.#isPlain(expression)) {
       // One instruction; as a scalar it may be in a local already.
       const known = this.blocks.held(expression);
       if (known === null) return this.#splatOfLoad(expression, level);
     }
     const scalar = this.value(expression, level);
     return this.#splat(expression, scalar);
+  }
+
+  /** Whether an element lies in memory as it is in registers. */
+  #isPlain({ buffer }: Of<"load">): boolean {
+    return !this.registers.has(buffer) && !isHalf(buffer);
   }
 
   #splat(expression: Expression, scalar: Code): Code {
@@ -198,6 +203,10 @@ export class Expressions {
     const stride = buffer.element === "bool" ? null : this.addresses.strideOf(buffer, index);
     if (stride === null) return this.#packed(expression, level);
     const { pointer, offset } = this.addresses.of(buffer, index);
+    if (isHalf(buffer)) {
+      if (stride !== 1) return this.#packed(expression, level);
+      return call(this.helper("fromHalf4"), op("v128.load16x4_u", [pointer], { offset }));
+    }
     if (buffer.element === "i8" || buffer.element === "i16") {
       if (stride !== 1) return this.#packed(expression, level);
       if (buffer.element === "i16") return op("v128.load16x4_s", [pointer], { offset });
@@ -287,7 +296,9 @@ export class Expressions {
           return lane === null ? get(local) : op(`${shape}.extract_lane`, [get(local)], { lane });
         }
         const { pointer, offset } = this.addresses.of(buffer, index);
-        return op(loadOf(buffer.element), [pointer], { offset });
+        if (!isHalf(buffer)) return op(loadOf(buffer.element), [pointer], { offset });
+        const bits = op("i32x4.splat", [op("i32.load16_u", [pointer], { offset })]);
+        return op("f32x4.extract_lane", [call(this.helper("fromHalf4"), bits)]);
       }
       case "unary":
         return this.#scalarUnary(expression, level);

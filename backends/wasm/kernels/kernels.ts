@@ -17,10 +17,23 @@ import { alignment } from "../../../src/memory/index.js";
 import { expand } from "../../../src/schedule/legalise/expand.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import { add, floorDiv, mul, type Size, SizeVariable, size, sub, substitute } from "../../../src/sizes/index.js";
-import { type Code, call, type FunctionCode, get, i32, Local, numberOf, op, plus, set, times } from "../code/tree.js";
+import {
+  type Code,
+  call,
+  type FunctionCode,
+  get,
+  i32,
+  i32x4,
+  Local,
+  numberOf,
+  op,
+  plus,
+  set,
+  times,
+} from "../code/tree.js";
 import { Addresses } from "./addresses.js";
 import { type Block, Blocks } from "./blocks.js";
-import { elementBytes, isFloat, isNarrow, storeOf } from "./elements.js";
+import { elementBytes, isFloat, isHalf, isNarrow, storeOf } from "./elements.js";
 import { Expressions } from "./expressions.js";
 import { Registers } from "./registers.js";
 import { type Range, Sharing } from "./sharing.js";
@@ -132,7 +145,7 @@ class KernelEmitter {
       if (buffer.scope !== "private") throw new InternalError(`${buffer.name} is in ${buffer.scope} memory`);
       const offset = bytes;
       const count = buffer.shape.reduce((product, extent) => mul(product, extent), size(1));
-      bytes = add(bytes, rounded(mul(count, elementBytes(buffer.element))));
+      bytes = add(bytes, rounded(mul(count, elementBytes(buffer))));
       return offset;
     });
     if (buffers.length === 0) return bytes;
@@ -233,7 +246,10 @@ class KernelEmitter {
     else if (!isNarrow(buffer.element) && this.#addresses.strideOf(buffer, index) === 1) {
       const { pointer, offset } = this.#addresses.of(buffer, index);
       const code = this.#expressions.vector(value);
-      block.out.push(op("v128.store", [pointer, this.#rounded(buffer, code, true)], { offset }));
+      if (isHalf(buffer)) {
+        const bits = op("i16x8.narrow_i32x4_u", [this.#halfBits(code), i32x4(0)]);
+        block.out.push(op("v128.store64_lane", [pointer, bits], { offset, lane: 0 }));
+      } else block.out.push(op("v128.store", [pointer, code], { offset }));
     } else this.#lanes(statement, block);
     this.#blocks.forget(buffer);
   }
@@ -248,27 +264,29 @@ class KernelEmitter {
   #toRegister(buffer: Buffer, index: readonly Expression[], value: Expression, isWide: boolean, block: Block): void {
     const { local, isVector, lane } = this.#registers.of(buffer, index);
     const code = isWide ? this.#expressions.vector(value) : this.#expressions.value(value);
-    const stored = this.#rounded(buffer, code, isWide);
     if (!isVector || lane === null) {
-      block.out.push(set(local, stored));
+      block.out.push(set(local, code));
       return;
     }
     const shape = isFloat(buffer.element) ? "f32x4" : "i32x4";
-    block.out.push(set(local, op(`${shape}.replace_lane`, [get(local), stored], { lane })));
+    block.out.push(set(local, op(`${shape}.replace_lane`, [get(local), code], { lane })));
   }
 
   #toMemory(buffer: Buffer, index: readonly Expression[], value: Expression, block: Block): void {
     const { pointer, offset } = this.#addresses.of(buffer, index);
-    const stored = this.#rounded(buffer, this.#expressions.value(value), false);
-    block.out.push(op(storeOf(buffer.element), [pointer, stored], { offset }));
+    const code = this.#expressions.value(value);
+    if (!isHalf(buffer)) block.out.push(op(storeOf(buffer.element), [pointer, code], { offset }));
+    else {
+      const bits = op("i32x4.extract_lane", [this.#halfBits(op("f32x4.splat", [code]))]);
+      block.out.push(op("i32.store16", [pointer, bits], { offset }));
+    }
   }
 
-  /** A number as a buffer of f16 holds it. */
-  #rounded(buffer: Buffer, code: Code, isWide: boolean): Code {
-    if (buffer.element !== "f16" || buffer.scope !== "global") return code;
+  /** The bits of four numbers, rounded to f16. */
+  #halfBits(code: Code): Code {
     this.#helpers.add("half4");
-    if (isWide) return call("half4", code);
-    return op("f32x4.extract_lane", [call("half4", op("f32x4.splat", [code]))]);
+    this.#helpers.add("halfBits4");
+    return call("halfBits4", call("half4", code));
   }
 
   #loop(loop: Loop, block: Block, share: Range | null): void {

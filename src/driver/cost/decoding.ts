@@ -22,7 +22,7 @@ export interface DecodingCost {
   readonly states: readonly State[];
 }
 
-const bytesOf: { readonly [K in ElementType]: number } = { f32: 4, f16: 4, i32: 4, bool: 1, i8: 1, i16: 2 };
+const bytesOf: { readonly [K in ElementType]: number } = { f32: 4, f16: 2, i32: 4, bool: 1, i8: 1, i16: 2 };
 
 function bytesOfState({ element, shape, axis, kind }: State): Size {
   const rows = kind === "append" && axis !== null ? shape.with(axis, size(1)) : shape;

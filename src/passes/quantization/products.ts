@@ -12,11 +12,11 @@ import {
   countOf,
   dequantize,
   extentOf,
+  type IntegerStorage,
   limitOf,
   type Quantized,
   rounded,
   unpacked,
-  type WeightStorage,
 } from "./storage.js";
 
 /** A product of something with what is known at load. */
@@ -70,7 +70,7 @@ export function cutOf(
   { summed }: Pick<Product, "summed">,
   shape: readonly Size[],
   wanted: number | null,
-  storage: WeightStorage,
+  storage: IntegerStorage,
 ): Cut | null {
   const count = countOf(storage);
   // The longest axis is cut: with several, as of heads, what is summed over the others has scales of its own.
@@ -91,7 +91,7 @@ export function emitProduct(
   other: ValueId,
   quantized: Quantized,
   cut: Cut,
-  storage: WeightStorage,
+  storage: IntegerStorage,
 ): { readonly value: ValueId; readonly integers: boolean } {
   const most = storage.integers ? mostOfOther(builder, product, other, cut, storage) : null;
   if (most !== null)
@@ -108,7 +108,7 @@ function mostOfOther(
   { ofWeight, ofOther, summed }: Product,
   other: ValueId,
   { axis, group }: Cut,
-  storage: WeightStorage,
+  storage: IntegerStorage,
 ): number | null {
   const { shape } = builder.typeOf(other);
   const extents = summed.map((each) => constantOf(shape[ofOther.indexOf(ofWeight[each]!)]!)!);
@@ -126,7 +126,7 @@ function inFloats(
   other: ValueId,
   quantized: Quantized,
   cut: Cut,
-  storage: WeightStorage,
+  storage: IntegerStorage,
 ): ValueId {
   const { position, ofWeight, ofOther, output } = product;
   const einsum = (weight: ValueId): ValueId => {
@@ -146,7 +146,7 @@ function inIntegers(
   other: ValueId,
   { codes, scale }: Quantized,
   { axis, group }: Cut,
-  storage: WeightStorage,
+  storage: IntegerStorage,
   most: number,
 ): ValueId {
   const { position, ofWeight, ofOther, output, summed } = product;
@@ -214,7 +214,7 @@ function alongside(
 }
 
 /** How much memory quantized numbers take, in bytes. */
-export function bytesOfQuantized(builder: GraphBuilder, { codes, scale }: Quantized, { unit }: WeightStorage): number {
+export function bytesOfQuantized(builder: GraphBuilder, { codes, scale }: Quantized, { unit }: IntegerStorage): number {
   const count = (value: ValueId): number => countIn(builder.typeOf(value).shape) ?? 0;
   return count(codes) * (unit === "byte" ? 1 : 4) + count(scale) * 4;
 }

@@ -18,13 +18,29 @@ import {
 } from "../../ir/graph/index.js";
 import type { Pass, PassContext } from "../pass.js";
 import { bytesOfQuantized, cutOf, emitProduct, fewest, type Product, productOf } from "./products.js";
-import { type Cut, countIn, dequantize, extentOf, type Quantized, quantize, type WeightStorage } from "./storage.js";
+import {
+  type Cut,
+  countIn,
+  dequantize,
+  extentOf,
+  type IntegerStorage,
+  type Quantized,
+  quantize,
+  type WeightStorage,
+} from "./storage.js";
 
 export const quantization: Pass = {
   name: "quantization",
   about: "large weights as whole numbers of few bits, where the compilation asks for it",
   run: (graph, context) => (context.weights === null ? graph : new Quantization(graph, context, context.weights).run()),
 };
+
+/** A weight that is quantized, and how. */
+interface Made {
+  readonly cut: Cut;
+  readonly storage: IntegerStorage;
+  readonly quantized: Quantized;
+}
 
 class Quantization {
   readonly #isLoadTime: readonly boolean[];
@@ -59,7 +75,11 @@ class Quantization {
     if (product === null) return null;
     if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
     const weight = node.operands[product.position]!;
-    const made = this.#weight(builder, weight, operands[product.position]!, product, id);
+    if (this.storage === "f16") {
+      const held = this.#half(builder, weight, operands[product.position]!, id);
+      return builder.emit("einsum", operands.with(product.position, held), node.attributes);
+    }
+    const made = this.#weight(builder, weight, operands[product.position]!, product, this.storage, id);
     if (made === null) return null;
     const { cut, storage, quantized } = made;
     const other = operands[1 - product.position]!;
@@ -78,11 +98,25 @@ class Quantization {
     const last = shape.length - 1;
     const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
     if (rows < fewest || extentOf(shape, last) < fewest) return null;
-    const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, id);
+    if (this.storage === "f16") {
+      const held = this.#half(builder, table, operands[0]!, id);
+      return builder.emit("take", [held, operands[1]!], node.attributes);
+    }
+    const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, this.storage, id);
     if (made === null) return null;
     this.#fired("table", id, this.#text(builder, table, made));
     const numbers = dequantize(builder, made.quantized, made.cut, made.storage);
     return builder.emit("take", [numbers, operands[1]!], { axis: 0 });
+  }
+
+  /** The weight rounded to f16, as f32. */
+  #half(builder: GraphBuilder, old: ValueId, weight: ValueId, id: ValueId): ValueId {
+    const held = builder.emit("cast", [weight], { to: "f16" });
+    const name = builder.nameOf(weight) ?? this.#weightName(old);
+    if (name) builder.nameValue(held, `${name}.f16`);
+    const before = 4 * (countIn(this.graph.types[old]!.shape) ?? 0);
+    this.#fired("half", id, `${this.#weightName(old) ?? "a weight"} as f16, ${before / 2} bytes for ${before}`);
+    return builder.emit("cast", [held], { to: "f32" });
   }
 
   /** The quantized weight; in bytes, with one scale for a column, where it cannot be cut as it should. */
@@ -91,11 +125,12 @@ class Quantization {
     old: ValueId,
     weight: ValueId,
     of: Pick<Product, "summed">,
+    wanted: IntegerStorage,
     id: ValueId,
-  ): { cut: Cut; storage: WeightStorage; quantized: Quantized } | null {
+  ): Made | null {
     const { shape } = this.graph.types[old]!;
-    const bytes: WeightStorage = { ...this.storage, bits: 8, group: null };
-    for (const storage of [this.storage, bytes]) {
+    const bytes: IntegerStorage = { ...wanted, bits: 8, group: null };
+    for (const storage of [wanted, bytes]) {
       const cut = cutOf(of, shape, storage.group, storage);
       if (cut === null) continue;
       const quantized = quantize(builder, weight, cut, storage);
@@ -114,11 +149,7 @@ class Quantization {
     return node.operator === "weight" ? node.attributes.name : null;
   }
 
-  #text(
-    builder: GraphBuilder,
-    old: ValueId,
-    { storage, quantized, cut }: { cut: Cut; storage: WeightStorage; quantized: Quantized },
-  ): string {
+  #text(builder: GraphBuilder, old: ValueId, { storage, quantized, cut }: Made): string {
     const before = 4 * (countIn(this.graph.types[old]!.shape) ?? 0);
     const scales = cut.group === null ? "" : ` in groups of ${cut.group}`;
     const bytes = bytesOfQuantized(builder, quantized, storage);

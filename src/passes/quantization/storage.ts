@@ -12,8 +12,11 @@ import { type GraphBuilder, reduce, scalar, type ValueId } from "../../ir/graph/
 import { elementCount } from "../../ir/graph/infer-shapes.js";
 import { constantOf, type Size, size } from "../../sizes/index.js";
 
-/** How weights are held. */
-export interface WeightStorage {
+/** How weights are held: as floats of 16 bits, or as whole numbers with scales. */
+export type WeightStorage = "f16" | IntegerStorage;
+
+/** How weights are held as whole numbers. */
+export interface IntegerStorage {
   /** The bits of a number. */
   readonly bits: 8 | 4;
   /** How many numbers along a column have one scale; null for all of them. */
@@ -25,12 +28,12 @@ export interface WeightStorage {
 }
 
 /** The greatest magnitude of a quantized number. */
-export function limitOf({ bits }: Pick<WeightStorage, "bits">): number {
+export function limitOf({ bits }: Pick<IntegerStorage, "bits">): number {
   return 2 ** (bits - 1) - 1;
 }
 
 /** How many numbers lie in one byte or word. */
-export function countOf({ bits, unit }: Pick<WeightStorage, "bits" | "unit">): number {
+export function countOf({ bits, unit }: Pick<IntegerStorage, "bits" | "unit">): number {
   return (unit === "byte" ? 8 : 32) / bits;
 }
 
@@ -53,7 +56,7 @@ export interface Cut {
 }
 
 /** A weight as whole numbers and scales. Rows of zeros have the scale 0; a NaN or an infinity makes its scale one. */
-export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: WeightStorage): Quantized {
+export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: IntegerStorage): Quantized {
   const limit = limitOf(storage);
   const number = (value: number): ValueId => scalar(builder, value, "f32");
   const { shape } = builder.typeOf(weight);
@@ -73,7 +76,7 @@ export function dequantize(
   builder: GraphBuilder,
   { codes, scale }: Quantized,
   cut: Cut,
-  storage: WeightStorage,
+  storage: IntegerStorage,
 ): ValueId {
   const numbers = builder.emit("cast", [unpacked(builder, codes, cut.axis, storage)], { to: "f32" });
   const { shape } = builder.typeOf(numbers);
@@ -84,7 +87,7 @@ export function dequantize(
 }
 
 /** The whole numbers, as i8 or i32, in the shape of the weight. */
-export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, storage: WeightStorage): ValueId {
+export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, storage: IntegerStorage): ValueId {
   const count = countOf(storage);
   if (count === 1) return codes;
   const { bits } = storage;
@@ -103,7 +106,7 @@ export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, st
 }
 
 /** Whole numbers of f32 as they are held. */
-function packed(builder: GraphBuilder, numbers: ValueId, axis: number, storage: WeightStorage): ValueId {
+function packed(builder: GraphBuilder, numbers: ValueId, axis: number, storage: IntegerStorage): ValueId {
   const count = countOf(storage);
   const element = storage.unit === "byte" ? "i8" : "i32";
   if (count === 1) return builder.emit("cast", [numbers], { to: element });

@@ -4,8 +4,8 @@
  * From the start: 256 bytes by which threads wait for each other; what runs read from one to the next, each at its place;
  * and then what is computed from for a while, be it weights that are only packed or the arena of a run.
  */
-import { halfValues, toHalf } from "./half.js";
-import { type ArrayOf, arrayOf, bytesPerElement, type ElementName, elementCount, type HeldElement } from "./tensors.js";
+import { toHalf } from "./half.js";
+import { type ArrayOf, bytesPerElement, type ElementName, elementCount, type HeldElement, viewOf } from "./tensors.js";
 
 /** A weight, or what is computed of weights once. */
 export interface HeldSpec<Type extends HeldElement = HeldElement> {
@@ -33,9 +33,9 @@ const firstByte = 256;
 /** Vectors may read this much behind the last element. */
 export const slackBytes = 64;
 
-/** The bytes of elements: f16 is held as f32. */
+/** The bytes of elements. */
 export function wasmBytes(type: HeldElement, elements: number): number {
-  return type === "f16" ? 4 * elements : bytesPerElement[type] * elements;
+  return bytesPerElement[type] * elements;
 }
 
 export function aligned(bytes: number): number {
@@ -86,43 +86,24 @@ export class WasmMemory {
     return this.#bytes;
   }
 
-  /** Writes elements; an f16 as the number that it is. */
+  /** Writes elements. */
   write(address: number, type: ElementName, data: ArrayOf[ElementName]): void {
-    const { buffer } = this.memory;
-    if (type === "f16") {
-      const values = halfValues();
-      const target = new Float32Array(buffer, address, data.length);
-      for (let i = 0; i < data.length; i++) target[i] = values[data[i]!]!;
-    } else if (type === "f32") new Float32Array(buffer, address, data.length).set(data);
-    else if (type === "i32") new Int32Array(buffer, address, data.length).set(data);
-    else new Uint8Array(buffer, address, data.length).set(data);
+    this.view(address, type, data.length).set(data);
   }
 
   /** Gives every element one value. */
   fill(address: number, type: ElementName, count: number, value: number): void {
-    const { buffer } = this.memory;
-    if (type === "bool") new Uint8Array(buffer, address, count).fill(value);
-    else if (type === "i32") new Int32Array(buffer, address, count).fill(value);
-    else new Float32Array(buffer, address, count).fill(value);
+    this.view(address, type, count).fill(type === "f16" ? toHalf(value) : value);
   }
 
-  /** Elements where they lie, to be read before memory changes; an f16, which lies there as an f32, as a copy. */
+  /** Elements where they lie, to be read before memory changes. */
   view(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
-    const { buffer } = this.memory;
-    if (type === "i32") return new Int32Array(buffer, address, count);
-    if (type === "bool") return new Uint8Array(buffer, address, count);
-    const values = new Float32Array(buffer, address, count);
-    if (type === "f32") return values;
-    const result = new Uint16Array(count);
-    for (let i = 0; i < count; i++) result[i] = toHalf(values[i]!);
-    return result;
+    return viewOf(type, this.memory.buffer, address, count);
   }
 
   /** A copy of elements. */
   read(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
-    const result = arrayOf(type, count);
-    result.set(this.view(address, type, count));
-    return result;
+    return this.view(address, type, count).slice();
   }
 
   /** Writes a number to words of 4 bytes. */

@@ -74,7 +74,9 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
 /** Packs the weights that columns are read from; whether all of them are. */
 function pack(draft: Draft, { sums }: Contraction, column: Loop, factor: number): boolean {
   const packed = sums.map(({ factors }) => {
-    const weight = factors.find((each) => dependenciesOf(each).has(column.variable));
+    const ofColumn = factors.find((each) => dependenciesOf(each).has(column.variable));
+    // What is held in fewer bytes is cast where it is read.
+    const weight = ofColumn?.kind === "cast" ? ofColumn.operand : ofColumn;
     if (weight?.kind !== "load") return false;
     const axes = [...weight.index.entries()].filter(([, each]) => dependenciesOf(each).has(column.variable));
     const [first, ...others] = axes;
