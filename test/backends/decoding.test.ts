@@ -186,8 +186,8 @@ describe("a session", () => {
 });
 
 describe("generate", () => {
-  it("gives a sequence of a batch what it gives it alone, whatever the lengths", async () => {
-    const model = await loadDecoding(named("mistral/checkpoint"));
+  it.each(decodingTargets.slice(0, 3))("gives a sequence of a batch what it gives it alone: %s", async (target) => {
+    const model = await loadDecoding(named("mistral/checkpoint"), target);
     const prompts = [[1, 2, 3, 4, 5, 6, 7], [8], [9, 10], [11, 12]];
     for (const options of [{}, { temperature: 0.9, topK: 12, topP: 0.95, repetitionPenalty: 1.3, seed: 5 }]) {
       const together = await tokensOf(model, { prompt: prompts, maxTokens: 6, ...options });
@@ -301,6 +301,16 @@ describe("beam search", () => {
     for (const [i, each] of found.slice(0, 5).entries()) {
       expect(each.score).toBeCloseTo(expected[i]!.score, 4);
       expect(each.score).toBeCloseTo(scoreOf.get(each.tokens.join())!, 4);
+    }
+  });
+
+  it("finds the same on every target", async () => {
+    const options = { prompt: [0], beams: 4, maxTokens: 5, stop: 2 };
+    const expected = await (await loadText(text, weights)).beamSearch(options);
+    for (const target of decodingTargets.slice(1, 3)) {
+      const found = await (await loadText(text, weights, target)).beamSearch(options);
+      expect(found.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
+      for (const [i, { score }] of found.entries()) expect(score).toBeCloseTo(expected[i]!.score, 4);
     }
   });
 

@@ -99,12 +99,16 @@ test("sessions give what the whole graph gives", { timeout: 120_000 + 4000 * cou
       const others = [session.fork(), await open({ saved, capacity: length })];
       if (elsewhere !== null) others.push(await open({ saved: elsewhere }));
       elsewhere = saved;
+      const end = Math.min(length - 1, middle + 1 + random.below(3));
       for (const each of [session, ...others]) {
-        expectRows(found, await each.next(rows(middle, middle + 1)), middle, middle + 1, `${target}, the next`);
-        const rest = await each.step(rows(middle + 1, length));
-        expectRows(found, rest, middle + 1, length, `${target}, the rest`);
+        expectRows(found, await each.next(rows(middle, end)), end - 1, end, `${target}, the next`);
+        expectRows(found, await each.step(rows(end, length)), end, length, `${target}, the rest`);
         each.dispose();
       }
+      // A prompt, of which only the last position is wanted.
+      const prompt = await open({ capacity: length });
+      expectRows(found, await prompt.next(rows(0, middle)), middle - 1, middle, `${target}, a prompt`);
+      prompt.dispose();
       model.dispose();
     }
     for (const { kind } of derived.states) kinds.add(kind);
