@@ -1,8 +1,8 @@
 /**
  * Where the bytes of a weights file come from: memory, a Blob, the web, or a file on disk.
  *
- * All are read in ascending order of offsets, so that a download can be taken apart while it arrives and is never held
- * whole. Files and Blobs give only what is asked for.
+ * A download is read in ascending order of offsets, so that it can be taken apart while it arrives and is never held
+ * whole. Files and Blobs give only what is asked for, in any order.
  */
 
 /** What is wrong with the weights that a model was given. */
@@ -17,7 +17,9 @@ export interface ByteSource {
   readonly size: number | null;
   /** All bytes, where they lie in memory anyway. */
   readonly bytes: Uint8Array | null;
-  /** Fills `target` from `offset`, which is not before the end of what was read last. Returns the bytes that were there. */
+  /** Whether bytes can only be read in ascending order. */
+  readonly isSequential: boolean;
+  /** Fills `target` from `offset`, which is not before the end of what a sequential one read last. Returns the bytes that were there. */
   read(offset: number, target: Uint8Array, onBytes: (count: number) => void): Promise<number>;
   /** Lets a connection go until there is more to read. */
   pause(): Promise<void>;
@@ -30,13 +32,16 @@ export interface TextSource extends ByteSource {
   text(): Promise<string>;
 }
 
-/** Files and Blobs are read in pieces of this size, so that progress shows and an abort is heard. */
+/** Files are read in pieces of this size, so that progress shows and an abort is heard. */
 const pieceBytes = 1 << 24;
+/** Blobs give pieces as new arrays, of which the host holds some until it collects them. */
+const blobBytes = 1 << 20;
 
 export function bytesSource(bytes: Uint8Array, file: string): ByteSource {
   return {
     file,
     size: bytes.byteLength,
+    isSequential: false,
     bytes,
     async read(offset, target, onBytes) {
       const part = bytes.subarray(offset, offset + target.length);
@@ -54,12 +59,13 @@ export function blobSource(blob: Blob, signal: AbortSignal | undefined): ByteSou
   return {
     file: typeof name === "string" && name !== "" ? name : "the Blob",
     size: blob.size,
+    isSequential: false,
     bytes: null,
     async read(offset, target, onBytes) {
       const count = Math.max(0, Math.min(target.length, blob.size - offset));
-      for (let at = 0; at < count; at += pieceBytes) {
+      for (let at = 0; at < count; at += blobBytes) {
         signal?.throwIfAborted();
-        const end = Math.min(at + pieceBytes, count);
+        const end = Math.min(at + blobBytes, count);
         target.set(new Uint8Array(await blob.slice(offset + at, offset + end).arrayBuffer()), at);
         onBytes(end - at);
       }
@@ -121,6 +127,7 @@ export async function webSource(url: string | URL, signal: AbortSignal | undefin
   return {
     file,
     size: null,
+    isSequential: true,
     bytes: null,
     async read(offset, target, onBytes) {
       if (target.length === 0) return 0;
@@ -211,6 +218,7 @@ export async function fileSource(path: string | URL, signal: AbortSignal | undef
   return {
     file: String(path),
     size,
+    isSequential: false,
     bytes: null,
     read,
     async text() {

@@ -206,19 +206,21 @@ export function convertsTo(from: SafetensorsType, to: ElementName): boolean {
  * The elements of a tensor of a file as an array of another type.
  * Floats round to nearest; whole numbers that i32 does not hold are an error. The array lies on the given bytes where
  * nothing needs to change and they are aligned.
- * @param bytes the bytes of this tensor
+ * @param bytes the bytes of this tensor, or of elements of it from the one numbered `first` on
  */
 export function convertSafetensor<Type extends ElementName>(
   entry: SafetensorsEntry,
   bytes: Uint8Array,
   to: Type,
   file: string,
+  first?: number,
 ): ArrayOf[Type];
 export function convertSafetensor(
   entry: SafetensorsEntry,
   bytes: Uint8Array,
   to: ElementName,
   file: string,
+  first = 0,
 ): ArrayOf[ElementName] {
   if (!convertsTo(entry.type, to)) {
     throw new SafetensorsError(`${file}: tensor "${entry.name}" is ${entry.type}, which cannot be read as ${to}`);
@@ -255,7 +257,7 @@ export function convertSafetensor(
       return new Float32Array(words.buffer);
     }
     case "I64":
-      return narrow(entry, view(BigInt64Array), file);
+      return narrow(entry, view(BigInt64Array), file, first);
     case "I32":
       return view(Int32Array);
     case "I16":
@@ -276,13 +278,13 @@ function nonZero(bytes: Uint8Array, bytesPerItem: number): Uint8Array {
   return result;
 }
 
-function narrow(entry: SafetensorsEntry, values: BigInt64Array, file: string): Int32Array {
+function narrow(entry: SafetensorsEntry, values: BigInt64Array, file: string, first: number): Int32Array {
   const result = arrayOf("i32", values.length);
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
     if (value !== (value | 0)) {
       throw new SafetensorsError(
-        `${file}: tensor "${entry.name}" holds ${values[i]} at element ${i}, which i32 does not`,
+        `${file}: tensor "${entry.name}" holds ${values[i]} at element ${first + i}, which i32 does not`,
       );
     }
     result[i] = value;

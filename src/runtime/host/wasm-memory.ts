@@ -2,7 +2,7 @@
  * The memory of a model in WebAssembly: one linear memory, with the weights first, then what a run needs.
  *
  * From the start: 256 bytes by which threads wait for each other; what runs read from one to the next, each at its place;
- * and then what is computed from for a while, be it weights that are only packed or the arena of a run.
+ * and then the arena of a run. While weights arrive, what they are packed from lies where nothing lies yet.
  */
 import { toHalf } from "./half.js";
 import { type ArrayOf, bytesPerElement, type ElementName, elementCount, type HeldElement, viewOf } from "./tensors.js";
@@ -29,7 +29,7 @@ export type RunCalls = (calls: number) => void;
 const pageBytes = 65536;
 const mostBytes = 65536 * pageBytes;
 /** Where what runs read begins: before it lies what threads share. */
-const firstByte = 256;
+export const firstByte = 256;
 /** Vectors may read this much behind the last element. */
 export const slackBytes = 64;
 
@@ -144,81 +144,4 @@ export function changedWords(
     start += call.length + 1;
   }
   return words;
-}
-
-/** Takes weights as they arrive, computes what is made of them, and keeps of both what runs read. */
-export class WasmHolding {
-  /** Where what is passing lies for now. */
-  readonly #passing = new Map<string, number>();
-  readonly #missing = new Map<string, Set<string>>();
-  /** The next byte behind what is passing. */
-  #top: number;
-  readonly #arrays = new Map<ArrayOf[ElementName], number>();
-
-  readonly memory: WasmMemory;
-  readonly held: Readonly<Record<string, HeldSpec<ElementName>>>;
-  readonly computed: Readonly<Record<string, ComputedSpec>>;
-  readonly run: RunCalls;
-
-  constructor(
-    memory: WasmMemory,
-    held: Readonly<Record<string, HeldSpec<ElementName>>>,
-    computed: Readonly<Record<string, ComputedSpec>>,
-    run: RunCalls,
-  ) {
-    this.memory = memory;
-    this.held = held;
-    this.computed = computed;
-    this.run = run;
-    this.#top = aligned(memory.end);
-    for (const [name, { of }] of Object.entries(computed)) this.#missing.set(name, new Set(of));
-    for (const [name, { of }] of Object.entries(computed)) if (of.length === 0) this.#compute(name);
-  }
-
-  take(name: string, array: ArrayOf[ElementName]): void {
-    const { type, passing } = this.held[name]!;
-    const same = passing ? undefined : this.#arrays.get(array);
-    if (same !== undefined) this.memory.addresses[name] = same;
-    else {
-      const address = this.#place(name);
-      this.memory.write(address, type, array);
-      if (!passing) this.#arrays.set(array, address);
-    }
-    this.#arrived(name);
-  }
-
-  #place(name: string): number {
-    const { type, shape, passing } = this.held[name] ?? this.computed[name]!;
-    if (!passing) return this.memory.addresses[name]!;
-    const address = this.#top;
-    this.#top += aligned(wasmBytes(type, elementCount(shape))) + slackBytes;
-    this.memory.reserve(this.#top);
-    this.#passing.set(name, address);
-    return address;
-  }
-
-  #arrived(name: string): void {
-    const ready: string[] = [];
-    for (const [reader, missing] of this.#missing) if (missing.delete(name) && missing.size === 0) ready.push(reader);
-    for (const reader of ready) this.#compute(reader);
-  }
-
-  #compute(name: string): void {
-    const { of, kernel, scratch } = this.computed[name]!;
-    this.#missing.delete(name);
-    const result = this.#place(name);
-    const operands = of.map((each) => this.#passing.get(each) ?? this.memory.addresses[each]!);
-    const calls = this.#top;
-    const free = aligned(calls + 4 * (operands.length + 5));
-    this.memory.reserve(free + scratch);
-    this.memory.writeCalls(calls, [[kernel, ...operands, result, free]]);
-    this.run(calls);
-    for (const each of of) {
-      const isNeeded = [...this.#missing.keys()].some((reader) => this.computed[reader]!.of.includes(each));
-      if (!isNeeded) this.#passing.delete(each);
-    }
-    // What is left alone lies where it is until nothing is left.
-    if (this.#passing.size === 0) this.#top = aligned(this.memory.end);
-    this.#arrived(name);
-  }
 }

@@ -8,15 +8,8 @@
 import { type CheckedInputs, dimensionValue, type EntrySpec, type SizeSpec, type Sizes } from "./inputs.js";
 import type { ElementName, Tensor } from "./tensors.js";
 import { elementCount } from "./tensors.js";
-import {
-  aligned,
-  type ComputedSpec,
-  callBytes,
-  changedWords,
-  type HeldSpec,
-  WasmHolding,
-  WasmMemory,
-} from "./wasm-memory.js";
+import { WasmHolding } from "./wasm-holding.js";
+import { aligned, type ComputedSpec, callBytes, changedWords, type HeldSpec, WasmMemory } from "./wasm-memory.js";
 import { Threads } from "./wasm-threads.js";
 import { takeWeights, type WeightSpec, type WeightsOptions } from "./weights.js";
 
@@ -102,7 +95,7 @@ export class WasmInstance {
     try {
       const memory = new WasmMemory(threads.memory, { ...weights, ...computed } as Record<string, HeldSpec>);
       const holding = new WasmHolding(memory, weights, computed, (calls) => threads.run(calls));
-      await takeWeights(weights, options, (name, array) => holding.take(name, array));
+      await takeWeights(weights, options, holding);
       await threads.allStarted();
       return new WasmInstance(memory, threads);
     } catch (error) {

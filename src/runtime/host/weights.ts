@@ -18,25 +18,22 @@ import {
 import { nearestHint } from "./names.js";
 import { Preparation, type PreparedSpec } from "./prepared.js";
 import {
-  convertSafetensor,
   convertsTo,
   parseSafetensors,
   parseSafetensorsHeader,
-  type SafetensorsEntry,
   type SafetensorsType,
   safetensorsHeaderLength,
 } from "./safetensors.js";
 import { weightsFiles } from "./shards.js";
 import {
   type ArrayOf,
-  arrayOf,
-  bytesPerElement,
   type ElementName,
   elementCount,
   type HeldArrayOf,
   type HeldElement,
   showShape,
 } from "./tensors.js";
+import { type HeldTensor, type PlannedRead, readAll } from "./weight-reads.js";
 
 /** A tensor that is given by name. The kind of its array says its type; 16-bit numbers are f16 as bits. */
 export interface NamedTensor {
@@ -98,36 +95,34 @@ export type WeightsOf<Table extends Held> = {
     : Name]: HeldArrayOf[Table[Name]["type"]];
 };
 
-/** A tensor and where it is. */
-interface HeldTensor {
-  readonly source: ByteSource;
-  readonly entry: SafetensorsEntry;
-}
-
-/** A tensor that is to be read: into all of an array, or as one part of a stack. */
-interface PlannedRead extends HeldTensor {
-  readonly key: string;
-  readonly type: ElementName;
-  readonly elements: number;
-  readonly part: number;
-  readonly parts: number;
-}
-
 /** Reads the weights of a table, and prepares what is made of them. */
 export async function loadWeights<
   Table extends Readonly<Record<string, WeightSpec>>,
   Prepared extends Readonly<Record<string, PreparedSpec>>,
 >(table: Table, prepared: Prepared, options: WeightsOptions): Promise<WeightsOf<Table & Prepared>> {
   const preparation = new Preparation(table, prepared);
-  await takeWeights(table, options, (name, array) => preparation.take(name, array));
+  await takeWeights(table, options, {
+    room: () => null,
+    take: (names, array) => {
+      for (const name of names) preparation.take(name, array!);
+    },
+  });
   return preparation.arrays as WeightsOf<Table & Prepared>;
+}
+
+/** Takes weights as they arrive. */
+export interface WeightsTaker {
+  /** An array that equal weights may be read into; null where they have none yet. */
+  room(names: readonly string[]): ArrayOf[ElementName] | null;
+  /** Takes equal weights. @param array null where they were read into their room */
+  take(names: readonly string[], array: ArrayOf[ElementName] | null): void;
 }
 
 /** Reads the weights of a table and gives each on as soon as it has arrived. Equal ones are one array. */
 export async function takeWeights(
   table: Readonly<Record<string, WeightSpec>>,
   options: WeightsOptions,
-  take: (name: string, array: ArrayOf[ElementName]) => void,
+  taker: WeightsTaker,
 ): Promise<void> {
   // A caller in JavaScript may leave the options out.
   if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
@@ -147,8 +142,9 @@ export async function takeWeights(
     const reads = planReads(table, held, opened.map((source) => source.file).join(", "), keys);
     const names = new Map<string, string[]>();
     for (const [name, key] of keys) names.set(key, [...(names.get(key) ?? []), name]);
-    await readAll(reads, options, (key, array) => {
-      for (const name of names.get(key)!) take(name, array);
+    await readAll(reads, options, {
+      room: (key) => taker.room(names.get(key)!),
+      give: (key, array) => taker.take(names.get(key)!, array),
     });
   } finally {
     for (const source of opened) await source.close();
@@ -307,11 +303,24 @@ function planReads(
     if (!reads.has(key)) reads.set(key, list);
   }
   if (problems.length > 0) throw new WeightsError(summary(problems));
+  return inOrder([...reads.values()].flat(), held);
+}
+
+/**
+ * The order of reading: source by source, as the bytes lie there, so that a download is read as it arrives. But where any
+ * byte can be had at any time, the largest tensors come first: what they are packed from lies where others will.
+ */
+function inOrder(reads: readonly PlannedRead[], held: ReadonlyMap<string, HeldTensor>): PlannedRead[] {
   const order = new Map<ByteSource, number>();
   for (const { source } of held.values()) if (!order.has(source)) order.set(source, order.size);
-  return [...reads.values()]
-    .flat()
-    .sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.entry.start - b.entry.start);
+  const bytesOf = ({ entry }: PlannedRead): number => entry.end - entry.start;
+  const total = reads.reduce((sum, each) => sum + bytesOf(each), 0);
+  const large = (each: PlannedRead): number => {
+    return each.source.isSequential || each.parts > 1 || bytesOf(each) * 16 < total ? 0 : bytesOf(each);
+  };
+  return [...reads].sort(
+    (a, b) => large(b) - large(a) || order.get(a.source)! - order.get(b.source)! || a.entry.start - b.entry.start,
+  );
 }
 
 function missingWeight(
@@ -332,67 +341,4 @@ function summary(problems: readonly string[]): string {
   const shown = 8;
   if (problems.length <= shown) return problems.join("\n");
   return [...problems.slice(0, shown), `and ${problems.length - shown} more`].join("\n");
-}
-
-/** Reads tensors and gives each array on when the last of its parts is there. */
-async function readAll(
-  reads: readonly PlannedRead[],
-  { signal, onProgress }: WeightsOptions,
-  give: (key: string, array: ArrayOf[ElementName]) => void,
-): Promise<void> {
-  /** Stacks of several tensors that have begun, and how many parts they wait for. */
-  const begun = new Map<string, { readonly array: ArrayOf[ElementName]; missing: number }>();
-  let loaded = 0;
-  let total = 0;
-  for (const { entry } of reads) total += entry.end - entry.start;
-  const onBytes = (count: number): void => {
-    loaded += count;
-    onProgress?.({ loaded, total });
-  };
-  /** The tensor that was read last: one that serves two types is read once, for a download cannot go back. */
-  let lastEntry: SafetensorsEntry | undefined;
-  let lastSource: ByteSource | undefined;
-  let lastBytes: Uint8Array = new Uint8Array(0);
-  for (const read of reads) {
-    const { source, entry, type, elements, part, parts } = read;
-    signal?.throwIfAborted();
-    const count = entry.end - entry.start;
-    const offset = (elements / parts) * part;
-    if (lastSource !== source) await lastSource?.pause();
-    lastSource = source;
-    if (source.bytes) {
-      const values = convertSafetensor(entry, source.bytes.subarray(entry.start, entry.end), type, source.file);
-      if (parts > 1) target(read).set(values, offset);
-      onBytes(count);
-      done(read, values);
-      continue;
-    }
-    const array = target(read);
-    const inPlace = entry.type === { f32: "F32", f16: "F16", i32: "I32", bool: "" }[type];
-    const bytes = inPlace ? new Uint8Array(array.buffer, offset * bytesPerElement[type], count) : new Uint8Array(count);
-    if (lastEntry === entry) {
-      bytes.set(lastBytes);
-      onBytes(count);
-    } else if ((await source.read(entry.start, bytes, onBytes)) < count) {
-      throw new WeightsError(`${source.file} is cut off within tensor "${entry.name}"`);
-    }
-    lastEntry = entry;
-    lastBytes = bytes;
-    if (!inPlace) array.set(convertSafetensor(entry, bytes, type, source.file), offset);
-    done(read, array);
-  }
-
-  /** The array that a tensor is read into. */
-  function target({ key, type, elements, parts }: PlannedRead): ArrayOf[ElementName] {
-    const array = begun.get(key)?.array ?? arrayOf(type, elements);
-    if (!begun.has(key)) begun.set(key, { array, missing: parts });
-    return array;
-  }
-
-  function done({ key }: PlannedRead, values: ArrayOf[ElementName]): void {
-    const stack = begun.get(key);
-    if (stack !== undefined && --stack.missing > 0) return;
-    begun.delete(key);
-    give(key, stack?.array ?? values);
-  }
 }
