@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, type Option } from "commander";
 import { type Diagnostic, diagnostic, InternalError, UserError } from "../diagnostics/index.js";
+import { declareBench } from "./commands/bench.js";
 import { declareCheck } from "./commands/check.js";
 import { declareCompile } from "./commands/compile.js";
 import { declareExplain } from "./commands/explain.js";
@@ -28,6 +29,7 @@ const declarations = [
   declareRun,
   declareGenerate,
   declareVerify,
+  declareBench,
   declareExplain,
 ] as const;
 

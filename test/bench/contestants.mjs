@@ -39,12 +39,11 @@ async function trafo(target, task, options) {
 }
 
 /** A module of the WGSL target on the device that its peers use too. */
-async function trafoWgsl(task) {
+async function trafoWgsl(task, { compilation = null } = {}) {
   const found = await webgpu();
   if (found === null) return null;
   const { device } = found;
-  const compilation = task.compile().compiledFor("wgsl");
-  const { javascript } = await compilation.get("emit");
+  const { javascript } = await (compilation ?? task.compile().compiledFor("wgsl")).get("emit");
   const { load } = await importText(javascript);
   const model = await load({ weights: namedTensors([task.graph], task.weights), device });
   const inputs = Object.fromEntries(task.inputs);

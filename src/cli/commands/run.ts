@@ -80,10 +80,10 @@ export function declareRun(program: Command, host: Host, finish: (status: number
 }
 
 /** The inputs that the options give. @throws UserError of the families E06 and E07 */
-function givenInputs(
+export function givenInputs(
   host: Host,
   program: Program,
-  options: RunOptions,
+  options: Pick<RunOptions, "inputs" | "input" | "size" | "randomWeights">,
   texts: ReadonlyMap<string, Given>,
 ): Map<string, Given> {
   const given = new Map<string, Given>(texts);

@@ -1,5 +1,5 @@
 /** Runs one task on one adapter, on the WGSL target and its peers, and sends its table to the process that made this one. */
-import { contestantsFor } from "../contestants.mjs";
+import { compiled, contestantsFor } from "../contestants.mjs";
 import { counted, reset, webgpu } from "../peers/webgpu.mjs";
 import { models, productTask, shallowModels } from "../tasks.mjs";
 import { cell, dataOf, race, rateCell, ratio, timesCell } from "./race.mjs";
@@ -15,6 +15,8 @@ if (found === null) {
   process.exit(1);
 }
 
+// What compiling takes is no part of loading: a module is compiled once, and sent.
+const compilation = await compiled("wgsl", task);
 const contestants = [];
 /** What was counted of each until its first output, and in a second run. */
 const made = new Map();
@@ -22,7 +24,7 @@ for (const each of everyone) {
   try {
     reset();
     const start = performance.now();
-    const [contestant] = await contestantsFor(task, [each]);
+    const [contestant] = await contestantsFor(task, [each], { compilation });
     if (contestant === undefined) continue;
     await contestant.run();
     const first = performance.now() - start;
