@@ -36,7 +36,7 @@ import { alwaysBound, type LargeRead, largeReads, readerText } from "./large.js"
 import { ShaderMemory } from "./memory.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
 import { compound, firstValue, indented, isVariable, plainName, uniformText } from "./text.js";
-import { vectorCode } from "./vectors.js";
+import { component, vectorCode } from "./vectors.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 type Store = Extract<Statement, { kind: "store" }>;
@@ -325,7 +325,7 @@ class ShaderPrinter {
   #store(statement: Store): string[] {
     const { buffer, index, value, update } = statement;
     const lines = this.#prepare(statement);
-    if (this.#memory.vector !== null) return [...lines, this.#vectorStore(statement)];
+    if (this.#memory.vector !== null) return [...lines, ...this.#vectorStore(statement)];
     const target = isVariable(buffer) ? primary(this.#nameOf(buffer, buffer.name)) : this.#memory.place(buffer, index);
     const isMemory = buffer.scope !== "private";
     let code = this.#code(value);
@@ -343,8 +343,9 @@ class ShaderPrinter {
     return [...lines, `${target.text} = ${code.text};`].map(compound);
   }
 
-  #vectorStore({ buffer, index, value, update }: Store): string {
-    const target = this.#memory.place(buffer, index);
+  #vectorStore({ buffer, index, value, update }: Store): string[] {
+    const parts = this.#memory.partsStored(buffer, index);
+    const target = parts === null ? this.#memory.place(buffer, index) : call("vec4f", ...parts);
     const vector = this.#memory.vector!;
     let code = vectorCode(value, {
       vector,
@@ -357,7 +358,10 @@ class ShaderPrinter {
     }
     this.#lets.clear();
     if (buffer.scope !== "private") this.#memory.forget();
-    return compound(`${target.text} = ${code.text};`);
+    if (parts === null) return [compound(`${target.text} = ${code.text};`)];
+    const name = this.#claim(`${this.#nameOf(buffer, buffer.name)}_new`);
+    const stores = parts.map(({ text }, lane) => `${text} = ${component(primary(name), lane).text};`);
+    return [`let ${name} = ${code.text};`, ...stores];
   }
 
   #updated({ element }: Buffer, current: Code, code: Code, update: NonNullable<Store["update"]>): Code {

@@ -12,6 +12,8 @@ import {
   type Statement,
   storedBuffers,
 } from "../../src/ir/kernel/index.js";
+import { dependsOn, lanes } from "../../src/schedule/legalise/vectors.js";
+import { Rewriter } from "../../src/schedule/rewrite.js";
 import { constantOf, exactDivide, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
 import { type Code, call, plus, primary, times } from "../common/code.js";
 import { sizeCode } from "../common/sizes.js";
@@ -80,11 +82,35 @@ export class ShaderMemory {
 
   /** As `place`, from a vector that was loaded where it was. */
   value(buffer: Buffer, at: readonly Expression[]): Code {
+    if (this.#isTakenApart(buffer, at)) {
+      const numbers = this.#parts(buffer, at);
+      const { text } = call("vec4f", ...numbers);
+      return primary(this.#loaded.get(text)?.name ?? text);
+    }
     if (!this.#wide.has(buffer) || this.#isOneVector(buffer)) return this.place(buffer, at);
     const wide = widePlace(at.at(-1)!, this.vector)!;
     const { text } = this.#vector(buffer, at, wide);
     const whole = primary(this.#loaded.get(text)?.name ?? text);
     return wide.lane === null ? whole : component(whole, wide.lane);
+  }
+
+  /** Whether a vector loop accesses neighbours of an array of numbers. */
+  #isTakenApart(buffer: Buffer, at: readonly Expression[]): boolean {
+    const { vector } = this;
+    return vector !== null && !this.#wide.has(buffer) && at.some((each) => dependsOn(each, vector));
+  }
+
+  /** The numbers of a vector that a vector loop stores, where the array is one of numbers; else null. */
+  partsStored(buffer: Buffer, at: readonly Expression[]): readonly Code[] | null {
+    return this.#isTakenApart(buffer, at) ? this.#parts(buffer, at) : null;
+  }
+
+  #parts(buffer: Buffer, at: readonly Expression[]): readonly Code[] {
+    return Array.from({ length: lanes }, (_, lane) => {
+      const rewriter = new Rewriter().variable(this.vector!, size(lane));
+      const place = at.map((each) => rewriter.expression(each));
+      return this.#element(buffer, place, buffer.shape);
+    });
   }
 
   #vector(buffer: Buffer, at: readonly Expression[], { vector }: WidePlace): Code {
@@ -106,9 +132,13 @@ export class ShaderMemory {
   load(statement: Statement, claim: (wanted: string) => string): string[] {
     const lines: string[] = [];
     for (const each of distinctExpressions(expressionsOf(statement))) {
-      if (each.kind !== "load" || each.buffer.scope === "private" || !this.#wide.has(each.buffer)) continue;
-      const { buffer } = each;
-      const { text } = this.#vector(buffer, each.index, widePlace(each.index.at(-1)!, this.vector)!);
+      if (each.kind !== "load" || each.buffer.scope === "private") continue;
+      const { buffer, index: at } = each;
+      const isTakenApart = this.#isTakenApart(buffer, at);
+      if (!isTakenApart && !this.#wide.has(buffer)) continue;
+      const { text } = isTakenApart
+        ? call("vec4f", ...this.#parts(buffer, at))
+        : this.#vector(buffer, at, widePlace(at.at(-1)!, this.vector)!);
       if (this.#loaded.has(text)) continue;
       const name = claim(`${this.nameOf(buffer)}_at`);
       lines.push(`let ${name} = ${text};`);

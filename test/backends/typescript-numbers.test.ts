@@ -184,7 +184,7 @@ describe("i32", () => {
       for (let i = 0; i < N; i++) {
         const aValue = a[i];
         const product = (((Math.min(Math.max(aValue, 0), 99) / 10) | 0) % 3) * 5;
-        y[i] = (product + Math.floor(Math.imul(aValue, b[i]) / 4)) | 0;
+        y[i] = (product + (Math.imul(aValue, b[i]) >> 2)) | 0;
       }"
     `);
   });

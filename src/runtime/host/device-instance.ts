@@ -316,7 +316,8 @@ export class DeviceInstance {
     const outputs: BoundOutput[] = [];
     const resources = new Map<string, readonly GPUBufferBinding[]>();
     for (const [name, spec] of Object.entries(entry.buffers(sizes))) {
-      const bytes = deviceBytes(spec.room ?? elementCount(spec.shape));
+      const elements = spec.room ?? elementCount(spec.shape);
+      const bytes = deviceBytes(elements);
       if (spec.input !== undefined) {
         const buffer = make(`the input ${name}`, bytes, bufferUsage.storage | bufferUsage.copyTarget);
         inputs.set(spec.input, buffer);
@@ -328,6 +329,8 @@ export class DeviceInstance {
         resources.set(name, [{ buffer }]);
       } else if (spec.weight !== undefined) resources.set(name, this.#weights.bindingsOf(spec.weight));
       else if (spec.state !== undefined) resources.set(name, [{ buffer: states[spec.state]! }]);
+      // What is empty has no place of its own in the arena, and what is bound is not empty.
+      else if (elements === 0) resources.set(name, [{ buffer: make(name, bytes, bufferUsage.storage) }]);
       else {
         requireBytes(`${name} of ${entry.spec.name}`, bytes, this.device.limits);
         resources.set(name, [{ buffer: this.#arena!, offset: spec.offset!, size: bytes }]);
