@@ -50,6 +50,7 @@ const small: WgslPolicy = {
   depth: 4,
   rowLanes: 16,
   attention: { keys: 2, shared: { keys: 4, queries: 4 } },
+  row: { most: 2, tile: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } } },
   registers: {
     fewRows: 4,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } },
@@ -71,6 +72,12 @@ const samples: readonly Sample[] = [
   { name: "a product", text: product(8, 16), sizes: lengths, step: "share" },
   { name: "a product with tails on all sides", text: product(13, 11), sizes: lengths, step: "share" },
   { name: "a product with a transposed weight", text: product(12, 9, true), sizes: lengths, step: "share" },
+  {
+    name: "a product whose sums lanes share where rows are few",
+    text: product(70, 9, true),
+    sizes: lengths,
+    step: "share",
+  },
   {
     name: "a norm",
     text: rows("130", "let m = x - mean(x)\n    m / sqrt(mean(m * m) + 0.001)"),

@@ -161,3 +161,64 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
     }
   }
 }
+
+/** A step that a kernel is spread over lanes with, mostly for loops that it fits. */
+export function randomLaneStep(kernel: Kernel, random: Random): Step | null {
+  const loops = loopsOf(kernel.body);
+  if (loops.length === 0) return null;
+  const loop = random.of(loops);
+  const { name } = loop.variable;
+  const stores = [...allStatements(kernel.body)].flatMap((each) => (each.kind === "store" ? [each] : []));
+  const update = random.of([...stores.filter((each) => each.update === "add"), stores[0]!]);
+  switch (random.below(6)) {
+    case 0:
+      return {
+        step: "split",
+        loop: name,
+        factor: random.of([2, 4]),
+        tail: random.of(["exact", "clamp", "guard"] as const),
+        names: [fresh(name), fresh(name)],
+        copies: [],
+      };
+    case 1:
+      return { step: "mark", loop: name, kind: "lane.x" };
+    case 2: {
+      const parts = loop.body.flatMap((each) => (each.kind === "for" ? [each] : []));
+      const own = new Set([...allStatements([loop])].flatMap((each) => (each.kind === "alloc" ? [each.buffer] : [])));
+      const counts = parts.map((part) => {
+        const inner = [...allStatements(part.body)];
+        const inside = new Set(inner.flatMap((each) => (each.kind === "alloc" ? [each.buffer] : [])));
+        const updated = inner.flatMap((each) =>
+          each.kind === "store" && each.update !== null && own.has(each.buffer) && !inside.has(each.buffer)
+            ? [each.buffer]
+            : [],
+        );
+        return 1 + 2 * new Set(updated).size;
+      });
+      const count = counts.reduce((sum, each) => sum + each, 1) + (random.chance(0.9) ? 0 : 1);
+      const names = Array.from({ length: count }, () => fresh("lane"));
+      return { step: "spread", loop: name, lanes: random.of([4, 4, 9, 5]), names };
+    }
+    default: {
+      const around = loops.filter((each) => [...allStatements(each.body)].includes(update));
+      const outer = around.length > 0 ? random.of(around) : loop;
+      const all = around.filter((each) => each.loop.startsWith("lane.") || loopsOf(outer.body).includes(each));
+      const used = random.shuffled(all.map(({ variable }) => variable.name));
+      const cut = random.below(used.length + 1);
+      const axes = [used.slice(0, cut), used.slice(cut)].filter((group) => group.length > 0);
+      const width = random.of([1, 1, 2]);
+      return {
+        step: "share",
+        buffer: update.buffer.name,
+        side: random.of(["left", "right"] as const),
+        loop: outer.variable.name,
+        into: fresh("tile"),
+        axes,
+        across: random.chance(0.3),
+        pad: random.below(2),
+        width,
+        names: Array.from({ length: width > 1 ? 2 : 1 }, () => fresh("fill")),
+      };
+    }
+  }
+}

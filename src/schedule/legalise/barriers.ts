@@ -62,7 +62,7 @@ function loop(statement: Extract<Statement, { kind: "for" }>, since: Since): { b
 }
 
 function conflictsWithin(body: readonly Statement[]): boolean {
-  return block(body, nothing).body.some((each) => each.kind === "barrier");
+  return [...allStatements(block(body, nothing).body)].some((each) => each.kind === "barrier");
 }
 
 function conflicts(since: Since, own: Since): boolean {

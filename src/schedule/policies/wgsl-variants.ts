@@ -9,8 +9,8 @@ import { Draft } from "../draft.js";
 import type { Schedule } from "../step.js";
 import { attentionsIn } from "./attention.js";
 import { type Contraction, contractionsOf } from "./contraction.js";
-import { rolesOf } from "./roles.js";
-import type { WgslPolicy } from "./wgsl.js";
+import { rolesOf, runsAlong } from "./roles.js";
+import { rowsForWgsl, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
 import { tileInRegisters } from "./wgsl-registers.js";
 
@@ -56,6 +56,15 @@ function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslP
   if (size !== null) {
     add({ name: "registers", device: "software", few: null }, (draft) => tileInRegisters(draft, contraction, many));
   }
+  const one = fewRows(kernel, rows, policy.row.most);
+  if (one === "many") return made;
+  // Where what is summed lies side by side, lanes share a sum; elsewhere columns lie side by side, and lanes share those.
+  const isAcross = contraction.sums.every(({ reduction, factors }) =>
+    factors.every((factor) => runsAlong(factor, reduction.at(-1)!.variable)),
+  );
+  const steps = isAcross ? rowsForWgsl(kernel, policy) : [];
+  if (steps.length > 0) made.push({ name: "row", device: null, few: one, steps });
+  else add({ name: "row", device: null, few: one }, (draft) => tileInRegisters(draft, contraction, policy.row.tile));
   return made;
 }
 

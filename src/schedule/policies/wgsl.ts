@@ -26,6 +26,8 @@ export interface WgslPolicy {
   /** Lanes that share a row. */
   readonly rowLanes: number;
   readonly attention: AttentionPolicy;
+  /** A product of at most so many rows: the tile of columns that lie side by side. */
+  readonly row: { readonly most: number; readonly tile: RegisterTile };
   /** Tiles for devices without fast memory of workgroups: of few rows, and of more than those. */
   readonly registers: { readonly fewRows: number; readonly few: RegisterTile; readonly many: RegisterTile };
 }
@@ -36,6 +38,7 @@ export const wgslPolicy: WgslPolicy = {
   depth: 16,
   rowLanes: 64,
   attention: { keys: 8, shared: { keys: 32, queries: 64 } },
+  row: { most: 4, tile: { rows: 1, columns: 4, lanes: { rows: 1, columns: 32 } } },
   registers: {
     fewRows: 16,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
@@ -46,7 +49,7 @@ export const wgslPolicy: WgslPolicy = {
 /** The schedule of a kernel's products or rows; none if it has none that is worth it. */
 export function schedulesForWgsl(kernel: Kernel, policy: WgslPolicy): Schedule {
   const products = productsOf(kernel, policy);
-  return products.length > 0 ? products : rowsOf(kernel, policy);
+  return products.length > 0 ? products : rowsForWgsl(kernel, policy);
 }
 
 function productsOf(kernel: Kernel, policy: WgslPolicy): Schedule {
@@ -174,7 +177,8 @@ function dividing(extent: Size, most: number): number {
 /** Rows shorter than this, where their length is known, are left to one invocation each. */
 const leastRow = 64;
 
-function rowsOf(kernel: Kernel, { rowLanes }: WgslPolicy): Schedule {
+/** The steps of rows that lanes share; none where a kernel has no long ones. */
+export function rowsForWgsl(kernel: Kernel, { rowLanes }: WgslPolicy): Schedule {
   const [outermost, ...others] = kernel.body;
   if (outermost?.kind !== "for" || others.length > 0) return [];
   const nest = [outermost];

@@ -27,7 +27,7 @@ import {
 } from "../../ir/kernel/index.js";
 import { add, constantOf, floorDiv, mul, type Size, SizeVariable, size } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, replaceLoops, requireFree, requireIndependent } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireFree, requireIndependent } from "../loops.js";
 import { type Loop, loopOver, Rewriter, type Store } from "../rewrite.js";
 import type { Step } from "../step.js";
 import { identityOf } from "./rfactor.js";
@@ -39,6 +39,15 @@ export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>):
     throw new ScheduleError("spread", `${step.lanes} lanes are no square of a whole number`);
   }
   requireFree(kernel, step.names, "spread");
+  const isLane = (each: Loop): boolean => each.loop.startsWith("lane.");
+  if (isLane(row)) throw new ScheduleError("spread", `${step.loop} is one of the lanes itself`);
+  const around = loopsIn(kernel.body).find((each) => isLane(each) && loopsIn(each.body).includes(row));
+  if (around !== undefined) {
+    throw new ScheduleError("spread", `${step.loop} stands in the lanes ${around.variable.name}`);
+  }
+  const inside = loopsIn(row.body).find(isLane);
+  if (inside !== undefined)
+    throw new ScheduleError("spread", `the lanes ${inside.variable.name} stand in ${step.loop}`);
   const written = storedBuffers(row.body);
   for (const buffer of loadedBuffers(row.body)) {
     if (buffer.scope === "global" && written.has(buffer)) {
