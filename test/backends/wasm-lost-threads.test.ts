@@ -24,12 +24,14 @@ interface Watched {
 /**
  * Loads the model with a remainder of its own for this thread and for workers, which see `words`.
  * @param changed what workers' text becomes
+ * @param unheard an event of workers that the model does not hear of
  */
 async function watched(
   threads: number,
   mine: (words: Int32Array) => void,
   others: string,
   changed = (worker: string): string => worker,
+  unheard = "",
 ): Promise<Watched> {
   const { javascript } = await compile({
     path: "rest.trafo",
@@ -50,6 +52,9 @@ async function watched(
       const failing = `floorDivide, floorMod: (a, b) => { ${others}; return floorMod(a, b); }, sinOfLarge`;
       super(changed(worker.replace(own, failing)), { ...options, resourceLimits: { maxOldGenerationSizeMb: 16 } });
       started.push(this);
+    }
+    override on(event: string, listener: (...values: unknown[]) => void): this {
+      return event === unheard ? this : super.on(event, listener);
     }
   }
   const { Memory } = WebAssembly;
@@ -125,12 +130,9 @@ test.each([
   },
 );
 
-test("a thread that takes its time is waited for", { timeout: 60_000 }, async () => {
-  const all = await watched(
-    2,
-    forWorkers(1),
-    `${here}; if (Atomics.add(words, ${workersFail}, 1) < 3) Atomics.wait(words, 42, 0, 150)`,
-  );
+test.each(["", "online"])("a thread that takes its time is waited for: %s", { timeout: 60_000 }, async (unheard) => {
+  const slow = `${here}; if (Atomics.add(words, ${workersFail}, 1) < 3) Atomics.wait(words, 42, 0, 150)`;
+  const all = await watched(2, forWorkers(1), slow, undefined, unheard);
   expect(await run(all)).toEqual(wanted);
   expect(all.words[workersFail]).toBeGreaterThan(2);
   all.model.dispose();

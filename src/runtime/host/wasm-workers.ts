@@ -126,10 +126,13 @@ async function nodeHelper(given: Given, onEnd: () => void): Promise<Helper> {
   const moduleName: string = "node:worker_threads";
   const { Worker }: WorkerThreads = await import(/* webpackIgnore: true */ /* @vite-ignore */ moduleName);
   const start = "const { parentPort, workerData } = require('node:worker_threads');";
-  // Only of a thread whose events are being handled does Node tell whether it lives.
-  const text = `${start}${workerText()}\nsetImmediate(() => main(workerData, () => parentPort.postMessage(0)));`;
+  const text = `${start}${workerText()}\nmain(workerData, () => parentPort.postMessage(0));`;
   const worker = new Worker(text, { eval: true, execArgv: [], workerData: given });
+  let isOnline = false;
   const ready = started((resolve) => {
+    worker.on("online", () => {
+      isOnline = true;
+    });
     worker.on("message", resolve);
     // It is told of by its end.
     worker.on("error", () => {});
@@ -143,8 +146,9 @@ async function nodeHelper(given: Given, onEnd: () => void): Promise<Helper> {
     ready: ready.then(() => worker.unref()),
     joined: given.joined,
     isAlive: () => {
-      // Of a thread that has ended, Node says that it was idle for -1 milliseconds, and later that it never was.
-      const { idle, active } = worker.performance?.eventLoopUtilization() ?? {};
+      // Of a thread that has ended, Node says that it was idle for -1 milliseconds, and later that it was neither idle nor
+      // active; the latter also of one that it has not told of yet.
+      const { idle, active } = (isOnline && worker.performance?.eventLoopUtilization()) || {};
       return idle === undefined || active === undefined ? null : idle >= 0 && active > 0;
     },
     terminate: () => void worker.terminate(),
