@@ -52,9 +52,9 @@ async function watched(
       const failing = `floorDivide, floorMod: (a, b) => { ${others}; return floorMod(a, b); }, sinOfLarge`;
       super(changed(worker.replace(own, failing)), { ...options, resourceLimits: { maxOldGenerationSizeMb: 16 } });
       started.push(this);
-    }
-    override on(event: string, listener: (...values: unknown[]) => void): this {
-      return event === unheard ? this : super.on(event, listener);
+      const on = this.on.bind(this);
+      const hear = (event: string, listener: () => void): this => (event === unheard ? this : on(event, listener));
+      Object.assign(this, { on: hear });
     }
   }
   const { Memory } = WebAssembly;
