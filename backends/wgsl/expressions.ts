@@ -68,8 +68,9 @@ export function shaderSizes(variable: SizeDialect["variable"], helper: (name: He
   };
 }
 
+/** It drops a remainder, so that a product of it cannot be grouped anew: it stands among factors in parentheses. */
 export function quotient(a: Code, b: Code): Code {
-  return { text: `${inside(a, level.unary)} / ${inside(b, level.unary)}`, level: level.multiplicative };
+  return { text: `${inside(a, level.unary)} / ${inside(b, level.unary)}`, level: level.additive };
 }
 
 export function remainder(a: Code, b: Code): Code {

@@ -79,6 +79,12 @@ const samples: readonly Sample[] = [
     step: "share",
   },
   {
+    name: "a product for each head, whose tiles are counted by quotients",
+    text: "model M() {\n  entry run(x: [B, 3, T, 5], y: [B, 3, S, 5]) -> (z: [B, 3, T, S]) { x @ y.T }\n}\n",
+    sizes: [3, 9, 33].flatMap((T) => [5, 13].map((S) => ({ B: 2, T, S }))),
+    step: "share",
+  },
+  {
     name: "a norm",
     text: rows("130", "let m = x - mean(x)\n    m / sqrt(mean(m * m) + 0.001)"),
     sizes: [{ B: 1 }, { B: 3 }],
