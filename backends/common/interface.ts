@@ -226,7 +226,7 @@ function loadFunction(
     returnType: "Promise<Model>",
     statements: [
       ...instance,
-      ...(hasSizes ? ["reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
+      ...(hasSizes ? ["await reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
       "return {",
       ...methods,
       ...more.map(({ code }) => `  ${code},`),

@@ -103,7 +103,7 @@ function loadingOf(hasWeights: boolean, program: string): Loading {
     type: "GPUDevice | undefined",
     docs: ["The device to run on, which stays the caller's; if not given, one of the host's fastest adapter."],
   };
-  const weights = hasWeights ? "weightTable, await loadWeights(weightTable, {}, options)" : "{}, {}";
+  const weights = hasWeights ? "weightTable, () => loadWeights(weightTable, {}, options)" : "{}, async () => ({})";
   return {
     options: [device],
     instance: [`const instance = await DeviceInstance.create(${program}, ${weights}, options);`],

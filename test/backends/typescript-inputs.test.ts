@@ -201,20 +201,22 @@ describe("memory", () => {
     );
   });
 
-  test("is reserved for the sizes of an entry", () => {
+  test("is reserved for the sizes of an entry, or the model is disposed of", async () => {
     const memory = new Instance({});
     const entries = [{ spec: forward, arenaBytes }];
-    reserveSizes(memory, undefined, entries);
-    reserveSizes(memory, { B: 4 }, entries);
+    await reserveSizes(memory, undefined, entries);
+    await reserveSizes(memory, { B: 4 }, entries);
     expect(memory.bytes).toBe(0);
-    reserveSizes(memory, { B: 4, T: 8 }, entries);
+    await reserveSizes(memory, { B: 4, T: 8 }, entries);
     expect(memory.bytes).toBe(512);
-    expect(() => reserveSizes(memory, { B: 4, T: 65 }, entries)).toThrow("T is 65, but at most 64");
-    expect(() => reserveSizes(memory, { B: 4, t: 65 }, entries)).toThrow(
-      'the model has no size "t" (the nearest name is "T")',
-    );
-    expect(() => reserveSizes(memory, { B: 0.5, T: 1 }, entries)).toThrow(
-      "the size B is 0.5, which is no whole number from 0",
-    );
+    for (const [sizes, message] of [
+      [{ B: 4, T: 65 }, "T is 65, but at most 64"],
+      [{ B: 4, t: 65 }, 'the model has no size "t" (the nearest name is "T")'],
+      [{ B: 0.5, T: 1 }, "the size B is 0.5, which is no whole number from 0"],
+    ] as const) {
+      const refused = new Instance({});
+      await expect(reserveSizes(refused, sizes, entries)).rejects.toThrow(message);
+      expect(() => refused.weights).toThrow("the model was disposed of");
+    }
   });
 });

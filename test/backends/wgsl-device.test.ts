@@ -2,9 +2,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { emitWgsl } from "../../backends/wgsl/index.js";
 import { Compilation } from "../../src/driver/pipeline.js";
+import { nodeFiles } from "../../src/node.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { DeviceTensor } from "../../src/runtime/host/device-tensors.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
+import { type DecodingModel, sessionOf } from "../support/decoding-module.js";
 import { importText, type LoadedModel } from "./typescript-support.js";
 import { adapterFlag, limitedDevice, softwareDrivers, wgslPlan } from "./wgsl-support.js";
 
@@ -18,6 +21,13 @@ model M() {
 function moduleText(source = text): string {
   const compilation = new Compilation({ files: memoryFiles(), path: "m.trafo", text: source });
   return emitWgsl({ name: "m", plans: compilation.get("optimize").entries.map((graph) => wgslPlan(graph)) }).javascript;
+}
+
+function decoderText(): Promise<string> {
+  const files = nodeFiles();
+  const checkpoint = Checkpoint.open(files, "examples/gpt2/checkpoint");
+  const compilation = new Compilation({ files, path: "examples/gpt2/gpt2.trafo", checkpoint, target: "wgsl" });
+  return compilation.get("emit").then(({ javascript }) => javascript);
 }
 
 const weights = (scale = 1) =>
@@ -44,6 +54,23 @@ afterEach(() => {
 async function loaded(device: GPUDevice, scale = 1, code = moduleText()): Promise<LoadedModel> {
   const { load } = await importText(code);
   return load({ weights: weights(scale), device });
+}
+
+/** The buffers of a device that are not freed, from now on. */
+function liveBuffers(device: GPUDevice): Set<GPUBuffer> {
+  const live = new Set<GPUBuffer>();
+  const { createBuffer } = device;
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer.call(device, descriptor);
+    const { destroy } = buffer;
+    live.add(buffer);
+    buffer.destroy = () => {
+      live.delete(buffer);
+      return destroy.call(buffer);
+    };
+    return buffer;
+  };
+  return live;
 }
 
 async function failure(running: Promise<unknown>): Promise<string> {
@@ -139,6 +166,71 @@ it("frees once, however often it is disposed of, and leaves the caller's device 
   expect((await (await loaded(device)).forward!(input(1))).y!.shape).toEqual([1, 64]);
 });
 
+describe("frees every buffer", () => {
+  it("of runs and weights", async () => {
+    const device = await nextDevice();
+    const live = liveBuffers(device);
+    const model = await loaded(device);
+    const counts: number[] = [];
+    for (const rows of [11, ...Array(30).keys()]) {
+      await model.forward!(input(1 + (rows % 12)));
+      counts.push(live.size);
+    }
+    // Those of 8 sizes are kept.
+    expect(Math.max(...counts)).toBe(counts.at(-1));
+    expect(new Set(counts.slice(-22)).size).toBe(1);
+    model.dispose();
+    expect(live.size).toBe(0);
+  });
+
+  it("when loading fails: by a shader, by a buffer, by sizes that no run may have", async () => {
+    const device = await nextDevice();
+    const live = liveBuffers(device);
+    const wrong = moduleText().replaceAll("lane: u32,\n) {", "lane: u32,\n) {\n  let wrong = nothing;");
+    expect(await failure(loaded(device, 1, wrong))).toMatch(/^DeviceError: the kernel/);
+    expect(live.size).toBe(0);
+    const { createBuffer } = device;
+    device.createBuffer = () => {
+      throw new Error("no more buffers");
+    };
+    expect(await failure(loaded(device))).toBe("Error: no more buffers");
+    device.createBuffer = createBuffer;
+    expect(live.size).toBe(0);
+    const { load } = await importText(moduleText());
+    const most = 2 ** 40;
+    expect(await failure(load({ weights: weights(), device, sizes: { T: most } }))).toMatch(
+      /^DeviceError: a run of these sizes needs \d+ bytes, and the device allows \d+ \(maxBufferSize\)/,
+    );
+    expect(live.size).toBe(0);
+    expect(await failure(load({ weights: weights(), device, sizes: { S: 1 } }))).toMatch(/^InputError: /);
+    expect(live.size).toBe(0);
+  });
+
+  it("of a run that is refused", async () => {
+    const device = await limitedDevice("backend=null", { maxStorageBufferBindingSize: 64 * 64 * 4 });
+    devices.push(device);
+    const live = liveBuffers(device);
+    const two =
+      "model M() {\n  entry forward(x: [T, 4]) -> (y: [T, 4], z: [T, 4, 64]) { (x + 1, [t: T, c: 4, i: 64] => x[t, c]) }\n}\n";
+    const model = await (await importText(moduleText(two))).load({ device });
+    expect(await failure(model.forward!({ x: [[1, 2, 3, 4]] }))).toBe("Error: it succeeded");
+    const held = live.size;
+    const wide = Array.from({ length: 17 }, () => [1, 2, 3, 4]);
+    expect(await failure(model.forward!({ x: wide }))).toMatch(/^DeviceError: the output z needs 17408 bytes/);
+    expect(live.size).toBeLessThanOrEqual(held);
+    model.dispose();
+    expect(live.size).toBe(0);
+  });
+});
+
+it.each([
+  [{}, "no GPUDevice, but [object Object]"],
+  [null, "no GPUDevice, but null"],
+  [{ requestDevice: () => {} }, "an adapter: give the device of its requestDevice()"],
+])("refuses %j for a device", async (device, message) => {
+  expect(await failure(loaded(device as GPUDevice))).toBe(`DeviceError: the option device is ${message}`);
+});
+
 it("fails a run that is under way when the model is disposed of, or finishes it", async () => {
   const device = await nextDevice();
   const model = await loaded(device);
@@ -188,6 +280,41 @@ describe.each(softwareDrivers)("on %s", (driver) => {
     expect(again.map(({ y }) => y!.data)).toEqual([0, 1, 2, 2, 1, 0].map((at) => expected[at]!.y!.data));
     expect(expected[0]!.y!.data).not.toEqual(expected[1]!.y!.data);
     for (const model of models) model.dispose();
+  });
+
+  it("frees what sessions and generations hold, with them or with the model", async () => {
+    const device = await nextDevice(adapterFlag(driver));
+    const live = liveBuffers(device);
+    const { load } = await importText(await decoderText());
+    const loaded: unknown = await load({ weights: "examples/gpt2/checkpoint/model.safetensors", device });
+    const model = loaded as DecodingModel;
+    const drain = async (most: number) => {
+      let count = 0;
+      for await (const _ of model.generate({ prompt: [1, 2, 3], maxTokens: 5, temperature: 1 })) {
+        if (++count === most) break;
+      }
+      return count;
+    };
+    expect(await drain(9)).toBe(5);
+    const held = live.size;
+    expect([await drain(1), await drain(3), await drain(9)]).toEqual([1, 3, 5]);
+    expect(live.size).toBe(held);
+    const open = model.generate({ prompt: [4], maxTokens: 3 });
+    await open.next();
+    const session = await sessionOf(model, "forward")();
+    await session.next({ input_ids: [[1, 2]] });
+    const fork = session.fork();
+    expect(live.size).toBeGreaterThan(held);
+    model.dispose();
+    expect(live.size).toBe(0);
+    const gone = "Error: the model was disposed of: load it again to run it";
+    expect(await failure(session.next({ input_ids: [[1]] }))).toBe(gone);
+    expect(await failure(fork.save())).toBe(gone);
+    expect(() => fork.fork()).toThrow("the model was disposed of");
+    // A token that was chosen before may still come.
+    await expect(open.next().then(() => open.next())).rejects.toThrow();
+    session.dispose();
+    expect(live.size).toBe(0);
   });
 
   it("leaves outputs on the device, which outlive the model", async () => {

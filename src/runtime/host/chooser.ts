@@ -18,7 +18,6 @@ export interface Chooser<Kept> {
    * @returns a token for each row, which the next choice may write over
    */
   choose(session: Session<Kept>, inputs: object | null): Promise<ArrayLike<number>>;
-  dispose(): void;
 }
 
 /** Makes what chooses for some rows. */
@@ -56,6 +55,4 @@ export class HostChooser<Kept> implements Chooser<Kept> {
     }
     return this.#chosen;
   }
-
-  dispose(): void {}
 }

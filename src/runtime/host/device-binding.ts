@@ -4,9 +4,13 @@ import type { Shader } from "./device-shaders.js";
 
 /** What a session has on the device: what it keeps, with the elements of each, and its steps as they were bound. */
 export interface DeviceKept {
-  readonly states: Readonly<Record<string, GPUBuffer>>;
+  readonly states: Record<string, GPUBuffer>;
   readonly counts: Readonly<Record<string, number>>;
   readonly bound: Map<string, Bound>;
+  /** All buffers that are freed with it but those of its steps. */
+  readonly own: GPUBuffer[];
+  /** Rejects with what the device said of its states. */
+  ready: Promise<unknown>;
 }
 
 /** An output in the memory of a run. */
@@ -24,8 +28,8 @@ export interface StepOptions<Result> {
   readonly kept?: DeviceKept;
   /** An input, by its position, that lies on the device. */
   readonly given?: readonly [number, GPUBuffer];
-  /** Shaders that `collect` runs. */
-  readonly shaders?: readonly Shader[];
+  /** The shaders that `collect` runs. */
+  readonly more?: readonly { readonly shader: Shader }[];
   /** Takes the outputs in place of reading them: adds to the commands, and submits them. */
   readonly collect?: (encoder: GPUCommandEncoder, outputs: readonly BoundOutput[]) => Promise<Result>;
 }

@@ -13,7 +13,7 @@ import { bufferUsage } from "./device-tensors.js";
 import { checkSampling, type SamplingOptions } from "./sampling.js";
 import type { DecodingSpec, Session } from "./session.js";
 
-const choosing: Shader = {
+export const choosing: Shader = {
   name: "choose",
   about: "chooses a token of each row by its scores",
   access: ["read", "read_write", "read_write", "read", "read_write"],
@@ -184,12 +184,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 `,
 };
 
-/** What is kept on the device for choosing: all but the scores. */
+const choosingOnly = [{ shader: choosing }];
+
+/** What is kept on the device for choosing, and freed with the session: all but the scores. */
 interface Memory {
   readonly uniform: GPUBuffer;
   readonly random: GPUBuffer;
   readonly chosen: GPUBuffer;
-  readonly buffers: readonly GPUBuffer[];
+  readonly kept: GPUBuffer;
+  readonly occurred: GPUBuffer;
   /** Buffers that tokens are read through, while nobody reads. */
   readonly staging: GPUBuffer[];
 }
@@ -230,16 +233,16 @@ export class DeviceChooser implements Chooser<DeviceKept> {
     const chosen = await session.take(given, true, (kept, checked) =>
       this.#instance.run(this.#entry, checked, {
         kept,
-        shaders: [choosing],
+        more: choosingOnly,
         ...(inputs === null ? { given: [this.#tokens, this.#memory!.chosen] as const } : {}),
         collect: async (encoder, outputs) => {
           const { buffer, shape } = outputs.find(({ name }) => name === this.#spec.scores)!;
-          this.#memory ??= this.#makeMemory(shape[2] ?? 0);
+          this.#memory ??= this.#makeMemory(kept, shape[2] ?? 0);
           const memory = this.#memory;
           device.queue.writeBuffer(memory.random, 0, random);
           this.#encode(encoder, memory, buffer);
           const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
-          const staging = memory.staging.pop() ?? this.#instance.makeBuffer("tokens", 4 * rows, usage);
+          const staging = memory.staging.pop() ?? this.#instance.makeBuffer("tokens", 4 * rows, usage, kept.own);
           encoder.copyBufferToBuffer(memory.chosen, 0, staging, 0, 4 * rows);
           device.queue.submit([encoder.finish()]);
           await staging.mapAsync(1);
@@ -261,8 +264,8 @@ export class DeviceChooser implements Chooser<DeviceKept> {
     const { pipeline, layout } = this.#instance.pipelineOf(choosing);
     let group = this.#groups.get(scores);
     if (group === undefined) {
-      const [kept, occurred] = memory.buffers as [GPUBuffer, GPUBuffer];
-      const buffers = [memory.uniform, scores, kept, occurred, memory.random, memory.chosen];
+      const { uniform, kept, occurred, random, chosen } = memory;
+      const buffers = [uniform, scores, kept, occurred, random, chosen];
       const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
       group = this.#instance.device.createBindGroup({ label: choosing.name, layout, entries });
       this.#groups.set(scores, group);
@@ -274,14 +277,14 @@ export class DeviceChooser implements Chooser<DeviceKept> {
     pass.end();
   }
 
-  #makeMemory(vocabulary: number): Memory {
+  #makeMemory(session: DeviceKept, vocabulary: number): Memory {
     const { temperature = 0, topK = vocabulary, topP = 1, repetitionPenalty = 1 } = this.#options;
     const instance = this.#instance;
     const { queue } = instance.device;
     const rows = this.#rows.length;
     const { storage, copyTarget, copySource, uniform } = bufferUsage;
     const make = (what: string, elements: number, usage: number): GPUBuffer =>
-      instance.makeBuffer(`${what} of tokens`, 4 * elements, usage);
+      instance.makeBuffer(`${what} of tokens`, 4 * elements, usage, session.own);
     const penalizes = repetitionPenalty !== 1;
     const occurred = make("what occurred", penalizes ? rows * vocabulary : 4, storage | copyTarget);
     if (penalizes) {
@@ -299,15 +302,9 @@ export class DeviceChooser implements Chooser<DeviceKept> {
       uniform: options,
       random: make("random numbers", rows, storage | copyTarget),
       chosen: make("the choice", rows, storage | copySource),
-      buffers: [make("keys", 2 * rows * vocabulary, storage), occurred],
+      kept: make("keys", 2 * rows * vocabulary, storage),
+      occurred,
       staging: [],
     };
-  }
-
-  dispose(): void {
-    const memory = this.#memory;
-    if (memory === null) return;
-    for (const buffer of [memory.uniform, memory.random, memory.chosen, ...memory.buffers, ...memory.staging])
-      buffer.destroy();
   }
 }

@@ -7,11 +7,11 @@
  * their order.
  */
 
-import { DeviceError, reporting, requestDevice } from "./device.js";
+import { DeviceError, reporting, requestDevice, requireDevice } from "./device.js";
 import { type Bound, type BoundOutput, type DeviceKept, forgetBound, type StepOptions } from "./device-binding.js";
-import { requireBytes, wayOut } from "./device-limits.js";
+import { requireBytes, wayOut, workgroupsOf } from "./device-limits.js";
 import type { DeviceEntry, DeviceModel } from "./device-model.js";
-import { makePipeline, type Pipeline, type Shader, shaderFor, shadersFor } from "./device-shaders.js";
+import { DevicePipelines, type Pipeline, type Shader, shaderFor } from "./device-shaders.js";
 import {
   bufferUsage,
   type DeviceTensor,
@@ -46,10 +46,8 @@ export class DeviceInstance {
   /** Whether nobody else has the device. */
   readonly isOwn: boolean;
   readonly #weights: DeviceWeights;
-  readonly #pipelines = new Map<Shader, Promise<Pipeline>>();
-  readonly #made = new Map<Shader, Pipeline>();
-  /** The entries of sessions whose pipelines are made, or being made. */
-  readonly #ready = new Map<DeviceEntry, Promise<unknown>>();
+  #pipelines: DevicePipelines;
+  readonly #sessions = new Set<DeviceKept>();
   #arena: GPUBuffer | null = null;
   #bound = new Map<string, Bound>();
   #disposed = false;
@@ -60,30 +58,25 @@ export class DeviceInstance {
     this.device = device;
     this.isOwn = isOwn;
     this.#weights = new DeviceWeights(device);
+    this.#pipelines = new DevicePipelines(device);
     void device.lost.then(({ reason, message }) => {
       this.#lost = `the device was lost${reason === "destroyed" ? ": it was destroyed" : ""}${message ? `: ${message}` : ""}`;
     });
   }
 
-  /** Makes all pipelines and gives the device its weights. @throws DeviceError */
+  /** Makes all pipelines, while the weights are loaded and given to the device. @throws DeviceError */
   static async create(
     model: DeviceModel,
     types: Readonly<Record<string, { readonly type: ElementName }>>,
-    weights: Readonly<Record<string, ArrayOf[ElementName]>>,
+    loadWeights: () => Promise<Readonly<Record<string, ArrayOf[ElementName]>>>,
     options: DeviceOptions,
   ): Promise<DeviceInstance> {
-    const device = options.device ?? (await requestDevice());
+    const device = options.device === undefined ? await requestDevice() : requireDevice(options.device);
     const instance = new DeviceInstance(model, device, options.device === undefined);
     try {
       const calls = [...model.prepared, ...model.entries.flatMap((entry) => entry.calls)];
-      const shaders = new Set(calls.map(({ shader }) => shader));
-      const made = instance.#makePipelines([...shaders]);
-      // It is awaited last; until then nobody hears of what it rejects with.
-      made.catch(() => {});
-      for (const [name, data] of Object.entries(weights)) {
-        await instance.#weights.give(name, toDeviceArray(types[name]!.type, data));
-      }
-      await made;
+      const given = loadWeights().then((weights) => instance.#give(types, weights));
+      await Promise.all([given, instance.#pipelines.make(calls)]);
       await instance.#prepare();
       if (instance.#lost !== null) throw new DeviceError(instance.#lost);
       return instance;
@@ -93,39 +86,34 @@ export class DeviceInstance {
     }
   }
 
-  /** Makes the pipelines of shaders, or of those that the device may run for them, each once. */
-  #makePipelines(shaders: readonly Shader[]): Promise<unknown> {
-    const all = shaders.flatMap((shader) => shadersFor(this.device, shader));
-    return Promise.all(
-      all.map((shader) => {
-        const known = this.#pipelines.get(shader);
-        if (known !== undefined) return known;
-        const making = makePipeline(this.device, shader).then((pipeline) => {
-          this.#made.set(shader, pipeline);
-          return pipeline;
-        });
-        this.#pipelines.set(shader, making);
-        return making;
-      }),
-    );
+  async #give(
+    types: Readonly<Record<string, { readonly type: ElementName }>>,
+    weights: Readonly<Record<string, ArrayOf[ElementName]>>,
+  ): Promise<void> {
+    for (const [name, data] of Object.entries(weights)) {
+      // Loading may have failed meanwhile, by a shader.
+      if (this.#disposed) return;
+      await this.#weights.give(name, toDeviceArray(types[name]!.type, data));
+    }
   }
 
   /** The pipeline of a shader, which is made. */
   pipelineOf(shader: Shader): Pipeline {
-    return this.#made.get(shader)!;
+    return this.#pipelines.of(shader);
   }
 
   /** Computes what is made of weights alone, and lets go of what only that reads. */
   async #prepare(): Promise<void> {
     const { device, model } = this;
     await reporting(device, `preparing the weights of ${model.name}`, () => {
-      const uniform = this.makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform);
+      const freed: GPUBuffer[] = [];
+      const uniform = this.makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform, freed);
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       for (const { name, shape, of, ...prepared } of model.prepared) {
         const shader = shaderFor(device, prepared.shader, {});
         this.#weights.reserve(name, 4 * elementCount(shape));
-        const workgroups = this.#workgroups(shader, {});
+        const workgroups = workgroupsOf(shader, {}, device);
         if (workgroups === null) continue;
         pass.setPipeline(this.pipelineOf(shader).pipeline);
         const buffers = [...of, name].map((each) => this.#weights.bindingsOf(each));
@@ -147,15 +135,47 @@ export class DeviceInstance {
     return this.device.createBindGroup({ label: shader.name, layout: this.pipelineOf(shader).layout, entries });
   }
 
-  /** @throws DeviceError that names the limit. */
-  makeBuffer(what: string, bytes: number, usage: number): GPUBuffer {
+  /** Makes a buffer, and adds it to those that are freed together. @throws DeviceError that names the limit. */
+  makeBuffer(what: string, bytes: number, usage: number, freed: GPUBuffer[]): GPUBuffer {
     requireBytes(what, bytes, this.device.limits);
     const size = deviceBytes(Math.ceil(bytes / 4));
-    return this.device.createBuffer({ label: what, size, usage });
+    const buffer = this.device.createBuffer({ label: what, size, usage });
+    freed.push(buffer);
+    return buffer;
   }
 
-  /** Makes the arena at least as large as this. */
-  reserve(bytes: number): void {
+  /** Makes what a session keeps, of so many elements each. */
+  open(counts: Readonly<Record<string, number>>): DeviceKept {
+    this.requireOpen();
+    const kept: DeviceKept = { states: {}, counts, bound: new Map(), own: [], ready: Promise.resolve() };
+    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
+    this.#sessions.add(kept);
+    kept.ready = reporting(this.device, "what a session keeps", () => {
+      for (const name in counts) kept.states[name] = this.makeBuffer(name, 4 * counts[name]!, usage, kept.own);
+    });
+    // The first step hears of it.
+    kept.ready.catch(() => {});
+    return kept;
+  }
+
+  /** Frees what a session keeps. */
+  close(kept: DeviceKept): void {
+    this.#sessions.delete(kept);
+    this.#forget(kept.bound);
+    for (const buffer of kept.own) buffer.destroy();
+  }
+
+  /** Makes the arena at least as large as this. @throws DeviceError */
+  async reserve(bytes: number): Promise<void> {
+    try {
+      await reporting(this.device, "the arena", () => this.#reserve(bytes));
+    } catch (error) {
+      this.#forgetAll();
+      throw error;
+    }
+  }
+
+  #reserve(bytes: number): void {
     if (this.#arena !== null && bytes <= this.#arena.size) return;
     const { maxBufferSize } = this.device.limits;
     if (bytes > maxBufferSize) {
@@ -169,14 +189,14 @@ export class DeviceInstance {
   }
 
   /** Frees what belongs to bindings of sizes. */
-  forget(all: Map<string, Bound>): void {
+  #forget(all: Map<string, Bound>): void {
     for (const bound of all.values()) forgetBound(bound);
     all.clear();
   }
 
   #forgetAll(kept?: DeviceKept): void {
-    if (kept !== undefined) this.forget(kept.bound);
-    this.forget(this.#bound);
+    if (kept !== undefined) this.#forget(kept.bound);
+    this.#forget(this.#bound);
     this.#arena?.destroy();
     this.#arena = null;
   }
@@ -187,17 +207,18 @@ export class DeviceInstance {
     { sizes, arrays }: CheckedInputs,
     options: RunOptions & StepOptions<Result> = {},
   ): Promise<Result> {
-    if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
+    this.requireOpen();
     if (this.#lost !== null) throw new DeviceError(this.#lost);
-    const { kept, given, shaders = [], collect } = options;
+    const { kept, given, more = [], collect } = options;
     // The pipelines of steps are made with the first of them. All wait, so that none overtakes another.
     if (kept !== undefined) {
-      const own = this.#ready.get(entry) ?? this.#makePipelines(entry.calls.map(({ shader }) => shader));
-      this.#ready.set(entry, own);
-      await Promise.all([own, this.#makePipelines(shaders)]);
+      await Promise.all([this.#pipelines.make(entry.calls), this.#pipelines.make(more), kept.ready]);
+      this.requireOpen();
+      if (!this.#sessions.has(kept)) throw new Error("the session was disposed of");
     }
     const { device } = this;
     const what = `${this.model.name}.${entry.spec.name}`;
+    const made: GPUBuffer[] = [];
     try {
       return await reporting(device, what, () => {
         const bound = this.#bind(entry, sizes, kept);
@@ -212,12 +233,14 @@ export class DeviceInstance {
         if (target !== undefined) encoder.copyBufferToBuffer(given![1], 0, target, 0, given![1].size);
         const times = options.onTimes === undefined ? null : timesOf(device, bound.calls);
         this.#encode(encoder, bound, times);
-        const take = collect ?? (options.keepOnDevice ? this.#keep : this.#read).bind(this);
-        const taken = take(encoder, bound.outputs);
+        const taken =
+          collect?.(encoder, bound.outputs) ??
+          (options.keepOnDevice ? this.#keep(encoder, bound.outputs, made) : this.#read(encoder, bound.outputs));
         const told = times === null ? null : times.report(options.onTimes!);
         return Promise.all([taken, told]).then(([results]) => results as Result);
       });
     } catch (error) {
+      for (const buffer of made) buffer.destroy();
       // What was made for these sizes may be what the device refused; another time it may have room.
       if (error instanceof DeviceError) this.#forgetAll(kept);
       // What fails because the device is gone says so in many ways.
@@ -253,10 +276,14 @@ export class DeviceInstance {
     );
   }
 
-  async #keep(encoder: GPUCommandEncoder, outputs: readonly BoundOutput[]): Promise<Record<string, DeviceTensor>> {
+  async #keep(
+    encoder: GPUCommandEncoder,
+    outputs: readonly BoundOutput[],
+    made: GPUBuffer[],
+  ): Promise<Record<string, DeviceTensor>> {
     const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
     const kept = outputs.map(({ name, spec: { type }, shape, buffer }): [string, DeviceTensor] => {
-      const copy = this.makeBuffer(`the output ${name}`, 4 * elementCount(shape), usage);
+      const copy = this.makeBuffer(`the output ${name}`, 4 * elementCount(shape), usage, made);
       encoder.copyBufferToBuffer(buffer, 0, copy, 0, copy.size);
       return [name, deviceTensor(this.device, copy, type, shape)];
     });
@@ -266,14 +293,21 @@ export class DeviceInstance {
 
   /** The entry for its sizes, made unless it is kept; what grows from run to run is set anew. */
   #bind(entry: DeviceEntry, sizes: Sizes, kept?: DeviceKept): Bound {
-    this.reserve(entry.arenaBytes(sizes));
+    this.#reserve(entry.arenaBytes(sizes));
     const all = kept?.bound ?? this.#bound;
     const grows = entry.spec.sizes.some((size) => size.grows);
     const key = [entry.spec.name, ...entry.spec.sizes.map((size) => (size.grows ? "" : sizes[size.name]))].join(" ");
     let bound = all.get(key);
     if (bound !== undefined && bound.arena !== this.#arena) forgetBound(bound);
-    if (bound === undefined || bound.arena !== this.#arena) bound = this.#make(entry, sizes, kept?.states ?? {});
-    else if (grows) bound = this.#grown(entry, sizes, bound);
+    if (bound === undefined || bound.arena !== this.#arena) {
+      const own: GPUBuffer[] = [];
+      try {
+        bound = this.#make(entry, sizes, kept?.states ?? {}, own);
+      } catch (error) {
+        for (const buffer of own) buffer.destroy();
+        throw error;
+      }
+    } else if (grows) bound = this.#grown(entry, sizes, bound);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
     all.delete(key);
     all.set(key, bound);
@@ -298,17 +332,15 @@ export class DeviceInstance {
     const isShaped = bound.outputs.some(({ spec }) => spec.room !== undefined);
     const buffers = isShaped ? entry.buffers(sizes) : {};
     const outputs = bound.outputs.map((each) => ({ ...each, shape: buffers[each.key]?.shape ?? each.shape }));
-    const calls = bound.calls.map((each) => ({ ...each, workgroups: this.#workgroups(each.call.shader, sizes) }));
+    const calls = bound.calls.map((each) => ({
+      ...each,
+      workgroups: workgroupsOf(each.call.shader, sizes, this.device),
+    }));
     return { ...bound, outputs, calls };
   }
 
-  #make(entry: DeviceEntry, sizes: Sizes, states: DeviceKept["states"]): Bound {
-    const own: GPUBuffer[] = [];
-    const make = (what: string, bytes: number, usage: number): GPUBuffer => {
-      const buffer = this.makeBuffer(what, bytes, usage);
-      own.push(buffer);
-      return buffer;
-    };
+  #make(entry: DeviceEntry, sizes: Sizes, states: DeviceKept["states"], own: GPUBuffer[]): Bound {
+    const make = (what: string, bytes: number, usage: number): GPUBuffer => this.makeBuffer(what, bytes, usage, own);
     const bytes = 16 * Math.ceil(this.model.sizes.length / 4);
     const uniform = make("the sizes", bytes, bufferUsage.uniform | bufferUsage.copyTarget);
     this.#writeSizes(uniform, sizes);
@@ -341,30 +373,24 @@ export class DeviceInstance {
       const { pipeline } = this.pipelineOf(call.shader);
       const buffers = call.buffers.map((name) => resources.get(name)!);
       const group = this.#group(call.shader, uniform, buffers);
-      return { call, pipeline, group, workgroups: this.#workgroups(call.shader, sizes) };
+      return { call, pipeline, group, workgroups: workgroupsOf(call.shader, sizes, this.device) };
     });
     return { arena: this.#arena!, uniform, own, inputs, outputs, calls };
   }
 
-  /** How many workgroups run along each dimension; null for none. */
-  #workgroups(shader: Shader, sizes: Sizes): [number, number] | null {
-    const count = shader.workgroups(sizes);
-    if (count <= 0) return null;
-    const most = this.device.limits.maxComputeWorkgroupsPerDimension;
-    const rows = Math.ceil(count / most);
-    if (rows > most) {
-      throw new DeviceError(
-        `the kernel ${shader.name} needs ${count} workgroups, and the device allows ${most} by ${most} (maxComputeWorkgroupsPerDimension): run it with smaller sizes`,
-      );
-    }
-    return [Math.ceil(count / rows), rows];
+  /** @throws Error where the model was disposed of. */
+  requireOpen(): void {
+    if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
   }
 
-  /** Frees all memory of the device that the model holds, and the device if nobody else has it. */
+  /** Frees all memory of the device that the model and its sessions hold, and the device if nobody else has it. */
   dispose(): void {
     this.#disposed = true;
+    for (const kept of this.#sessions) this.close(kept);
     this.#forgetAll();
     this.#weights.free();
+    // The device outlives the model, and keeps what listens to its loss.
+    this.#pipelines = new DevicePipelines(this.device);
     if (this.isOwn) this.device.destroy();
   }
 }

@@ -1,6 +1,7 @@
 /** What a device can bind: sizes that it refuses, and arguments of shaders that it takes in parts. */
 import { DeviceError } from "./device.js";
 import type { Shader } from "./device-shaders.js";
+import type { Sizes } from "./inputs.js";
 
 /** An argument that some devices do not bind as a whole: it is read by a function alone, which then looks into parts. */
 export interface LargeArgument {
@@ -39,6 +40,20 @@ export function requireBytes(what: string, bytes: number, limits: GPUSupportedLi
   const [limit, name] = largestBinding(limits);
   if (bytes <= limit) return;
   throw new DeviceError(`${what} needs ${bytes} bytes, and the device allows ${limit} (${name}): ${wayOut(name)}`);
+}
+
+/** How many workgroups run along each dimension; null for none. @throws DeviceError where they are too many. */
+export function workgroupsOf(shader: Shader, sizes: Sizes, { limits }: GPUDevice): [number, number] | null {
+  const count = shader.workgroups(sizes);
+  if (count <= 0) return null;
+  const most = limits.maxComputeWorkgroupsPerDimension;
+  const rows = Math.ceil(count / most);
+  if (rows > most) {
+    throw new DeviceError(
+      `the kernel ${shader.name} needs ${count} workgroups, and the device allows ${most} by ${most} (maxComputeWorkgroupsPerDimension): run it with smaller sizes`,
+    );
+  }
+  return [Math.ceil(count / rows), rows];
 }
 
 /** A shader as a device with these limits runs it: how many buffers each argument is bound as, and the code for it. */

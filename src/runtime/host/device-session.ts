@@ -1,11 +1,14 @@
 /** What sessions keep on a device: a buffer for each state, which steps write in place. */
 
+import type { ChosenRow } from "./chooser.js";
 import type { DeviceKept } from "./device-binding.js";
-import { DeviceChooser } from "./device-chooser.js";
+import { choosing, DeviceChooser } from "./device-chooser.js";
 import type { DeviceInstance } from "./device-instance.js";
 import type { DeviceEntry } from "./device-model.js";
-import { bufferUsage, deviceBytes, fromDeviceArray, readBuffers, toDeviceArray } from "./device-tensors.js";
+import { fits } from "./device-shaders.js";
+import { fromDeviceArray, readBuffers, toDeviceArray } from "./device-tensors.js";
 import type { Sizes } from "./inputs.js";
+import type { SamplingOptions } from "./sampling.js";
 import type { DecodingSpec, KeptArrays, StepOutputs, StepTarget } from "./session.js";
 import { stateShape } from "./session-arrays.js";
 import { elementCount } from "./tensors.js";
@@ -25,15 +28,9 @@ export function deviceStepTarget(
 ): StepTarget<DeviceKept> {
   const { device } = instance;
   const create = (sizes: Sizes): DeviceKept => {
-    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
-    const states = spec.states.map((state) => {
-      const buffer = instance.makeBuffer(state.name, deviceBytes(elementCount(stateShape(state, sizes))), usage);
-      return [state.name, buffer] as const;
-    });
-    return { states: Object.fromEntries(states), counts: countsOf(sizes), bound: new Map() };
+    const counts = Object.fromEntries(spec.states.map((state) => [state.name, elementCount(stateShape(state, sizes))]));
+    return instance.open(counts);
   };
-  const countsOf = (sizes: Sizes): Readonly<Record<string, number>> =>
-    Object.fromEntries(spec.states.map((state) => [state.name, elementCount(stateShape(state, sizes))]));
   return {
     create,
     begin: async (kept, inputs) => {
@@ -66,6 +63,7 @@ export function deviceStepTarget(
       return made;
     },
     read: async ({ states, counts }) => {
+      instance.requireOpen();
       const parts = spec.states.map(({ name }) => ({ buffer: states[name]!, bytes: 4 * counts[name]! }));
       const { bytes, offsets } = await readBuffers(device, parts);
       return Object.fromEntries(
@@ -78,10 +76,13 @@ export function deviceStepTarget(
         device.queue.writeBuffer(states[name]!, 0, buffer as ArrayBuffer, byteOffset, byteLength);
       }
     },
-    dispose: ({ states, bound }) => {
-      for (const buffer of Object.values(states)) buffer.destroy();
-      instance.forget(bound);
-    },
-    chooser: (of, options, rows) => new DeviceChooser(instance, last, of, options, rows),
+    dispose: (kept) => instance.close(kept),
+    // Where the device is too small for that, tokens are chosen here.
+    ...(fits(device, choosing)
+      ? {
+          chooser: (of: DecodingSpec, options: SamplingOptions, rows: readonly ChosenRow[]) =>
+            new DeviceChooser(instance, last, of, options, rows),
+        }
+      : {}),
   };
 }

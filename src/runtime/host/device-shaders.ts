@@ -55,9 +55,11 @@ function suits(device: GPUDevice, { on, shader }: ShaderVariant): boolean {
   return isFor && fits(device, shader);
 }
 
-function fits({ limits }: GPUDevice, { lanes, sharedBytes }: Shader): boolean {
+/** Whether a device can run a shader, whose arguments are bound as a whole. */
+export function fits({ limits }: GPUDevice, { access, lanes, sharedBytes }: Shader): boolean {
   const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
-  return lanes <= most && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
+  const isBound = access.length <= limits.maxStorageBuffersPerShaderStage;
+  return isBound && lanes <= most && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
 /** Whether a device computes on the CPU. */
@@ -113,6 +115,43 @@ export async function makePipeline(device: GPUDevice, shader: Shader): Promise<P
   const made = await pipeline;
   if (made instanceof Error) throw new DeviceError(await complaint(shader, code, module, made));
   return { pipeline: made as GPUComputePipeline, layout };
+}
+
+/** The pipelines of a model's shaders, each made once. */
+export class DevicePipelines {
+  readonly #device: GPUDevice;
+  /** By the list that was asked for: steps ask for the same again and again. */
+  readonly #asked = new WeakMap<readonly unknown[], Promise<unknown>>();
+  readonly #making = new Map<Shader, Promise<unknown>>();
+  readonly #made = new Map<Shader, Pipeline>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Makes those of calls, or of what the device may run for them, side by side. @throws DeviceError */
+  make(calls: readonly { readonly shader: Shader }[]): Promise<unknown> {
+    const asked =
+      this.#asked.get(calls) ??
+      Promise.all(calls.flatMap(({ shader }) => shadersFor(this.#device, shader)).map((shader) => this.#make(shader)));
+    this.#asked.set(calls, asked);
+    return asked;
+  }
+
+  #make(shader: Shader): Promise<unknown> {
+    const making =
+      this.#making.get(shader) ??
+      makePipeline(this.#device, shader).then((pipeline) => {
+        this.#made.set(shader, pipeline);
+      });
+    this.#making.set(shader, making);
+    return making;
+  }
+
+  /** That of a shader, which is made. */
+  of(shader: Shader): Pipeline {
+    return this.#made.get(shader)!;
+  }
 }
 
 function nameOf({ name }: Shader): string {

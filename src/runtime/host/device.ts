@@ -25,7 +25,7 @@ export async function requestDevice(given?: GPUAdapter): Promise<GPUDevice> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (given === undefined && gpu === undefined) {
     throw new DeviceError(
-      "this host has no WebGPU: in Node, install the package webgpu and give load the device of its adapter",
+      "this host has no WebGPU: in Node, install the package webgpu and give load the device of its adapter; in a browser, the page must come by https or from localhost",
     );
   }
   const adapter = given ?? (await gpu!.requestAdapter({ powerPreference: "high-performance" }));
@@ -34,7 +34,18 @@ export async function requestDevice(given?: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits: Record<string, number> = {};
   for (const name of wantedLimits) requiredLimits[name] = adapter.limits[name];
   const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
-  return adapter.requestDevice({ requiredLimits, requiredFeatures: requiredFeatures as GPUFeatureName[] });
+  const asked = { requiredLimits, requiredFeatures: requiredFeatures as GPUFeatureName[] };
+  return adapter.requestDevice(asked).catch((error: Error) => {
+    throw new DeviceError(`the adapter gives no device: ${error.message}`);
+  });
+}
+
+/** What a caller gives as a device, which types do not keep from being something else. @throws DeviceError */
+export function requireDevice(given: GPUDevice): GPUDevice {
+  if (typeof given?.createComputePipelineAsync === "function") return given;
+  const isAdapter = typeof (given as unknown as GPUAdapter | null)?.requestDevice === "function";
+  const what = isAdapter ? "an adapter: give the device of its requestDevice()" : `no GPUDevice, but ${String(given)}`;
+  throw new DeviceError(`the option device is ${what}`);
 }
 
 /**

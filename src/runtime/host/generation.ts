@@ -166,10 +166,7 @@ export async function* generateTokens<Kept>(
       }
     }
   } finally {
-    for (const { session, chooser } of groups) {
-      chooser.dispose();
-      session.dispose();
-    }
+    for (const { session } of groups) session.dispose();
     whole.dispose();
   }
 }

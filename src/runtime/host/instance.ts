@@ -70,22 +70,27 @@ export class Instance<Weights> {
   }
 }
 
-/** Makes room for runs of the given sizes: for every entry all of whose sizes are given. */
-export function reserveSizes(
-  instance: { reserve(bytes: number): void },
+/** Makes room for runs of the given sizes: for every entry all of whose sizes are given. Disposes where there is none. */
+export async function reserveSizes(
+  instance: { reserve(bytes: number): void | Promise<void>; dispose(): void },
   given: Sizes | undefined,
   entries: readonly { readonly spec: EntrySpec; readonly arenaBytes: (sizes: Sizes) => number }[],
-): void {
+): Promise<void> {
   if (given === undefined) return;
   const names = new Set(entries.flatMap(({ spec }) => spec.sizes.map((size) => size.name)));
-  for (const [name, value] of Object.entries(given)) {
-    if (!names.has(name)) throw new InputError(`the model has no size "${name}"${nearestHint(name, names)}`);
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new InputError(`the size ${name} is ${value}, which is no whole number from 0`);
-  }
-  for (const { spec, arenaBytes } of entries) {
-    if (!spec.sizes.every((size) => given[size.name] !== undefined)) continue;
-    checkRanges(spec, given);
-    instance.reserve(arenaBytes(given));
+  try {
+    for (const [name, value] of Object.entries(given)) {
+      if (!names.has(name)) throw new InputError(`the model has no size "${name}"${nearestHint(name, names)}`);
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw new InputError(`the size ${name} is ${value}, which is no whole number from 0`);
+    }
+    for (const { spec, arenaBytes } of entries) {
+      if (!spec.sizes.every((size) => given[size.name] !== undefined)) continue;
+      checkRanges(spec, given);
+      await instance.reserve(arenaBytes(given));
+    }
+  } catch (error) {
+    instance.dispose();
+    throw error;
   }
 }

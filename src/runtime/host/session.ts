@@ -191,7 +191,12 @@ export async function openSession<Kept>(
   if (spec.begin === null) return new Session(spec, target, null, sizes, 0);
   const checked = checkInputs(spec.begin, inputs ?? {}, {});
   const kept = target.create({ ...checked.sizes, ...sizes });
-  await target.begin(kept, checked);
+  try {
+    await target.begin(kept, checked);
+  } catch (error) {
+    target.dispose(kept);
+    throw error;
+  }
   return new Session(spec, target, kept, { ...checked.sizes, ...sizes }, 0);
 }
 
