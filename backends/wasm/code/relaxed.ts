@@ -37,10 +37,10 @@ function turnedSum(code: Code): Code | null {
   return { ...code, operands: [{ ...value, operands: [product, sum] }] };
 }
 
-/** The product of a sum that `withSumsLast` has turned. */
+/** The product of a sum that `withSumsLast` has turned, or of a polynomial's step: a product and a constant. */
 export function productOfSum({ name, operands: [product, sum] }: PlainCode): PlainCode | null {
   if (name !== "f32x4.add" || product?.kind !== "plain" || product.name !== "f32x4.mul") return null;
-  return sum?.kind === "plain" && sum.name === "local.get" ? product : null;
+  return sum?.kind === "plain" && (sum.name === "local.get" || sum.name === "v128.const") ? product : null;
 }
 
 /** Where bytes of one variant differ from the other's, each counted from the place before. */

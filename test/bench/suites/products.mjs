@@ -18,12 +18,13 @@ const shapes = [
 
 const names = ["trafo typescript", "trafo wasm", "onnxruntime-web", "tfjs-wasm", "tfjs-cpu", "onnxruntime-node"];
 
-export async function products({ rounds = 9 }) {
+export async function products({ rounds = 9, only = /./ }) {
   const rows = [];
   const native = [];
   const data = [];
   for (const shape of shapes) {
     const task = productTask(shape);
+    if (!only.test(task.name)) continue;
     const alone = await kernelAlone(shape, task);
     const contestants = [
       ...(await contestantsFor(task, names)),
