@@ -189,7 +189,8 @@ class KernelPrinter {
       case "alloc":
         return this.#declare(statement.buffer, null);
       case "barrier":
-        throw new InternalError(`kernel ${this.kernel.name} has a barrier, which one thread cannot keep`);
+      case "meet":
+        throw new InternalError(`kernel ${this.kernel.name} has a ${statement.kind}, which one thread cannot keep`);
     }
   }
 

@@ -141,7 +141,7 @@ function shaderStatement(
   plans: readonly Plan[],
   names: Names,
 ): Item {
-  const { kernel, code, lanes, sharedBytes, workgroups, large } = printed;
+  const { kernel, code, lanes, sharedBytes, workgroups, large, extensions } = printed;
   const plan = plans.find((each) =>
     each.kernels.some((one) => one.sizes === kernel.sizes && one.writes === kernel.writes),
   )!;
@@ -162,6 +162,7 @@ function shaderStatement(
     `  access: [${access.map((each) => JSON.stringify(each)).join(", ")}],`,
     `  lanes: ${lanes},`,
     `  sharedBytes: ${sharedBytes},`,
+    ...(extensions.length === 0 ? [] : [`  needs: ${JSON.stringify(extensions)},`]),
     `  workgroups: ${counted},`,
     ...(large.length === 0 ? [] : [`  large: [${large.map(largeText).join(", ")}],`]),
     `  code: \``,

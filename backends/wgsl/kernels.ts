@@ -15,7 +15,8 @@ import {
   type Statement,
 } from "../../src/ir/kernel/index.js";
 import { dependsOn } from "../../src/schedule/legalise/vectors.js";
-import { constantOf, type Size } from "../../src/sizes/index.js";
+import { identityOf } from "../../src/schedule/steps/rfactor.js";
+import { constantOf } from "../../src/sizes/index.js";
 import { type Code, call, comparison, infix, inside, level, primary, times } from "../common/code.js";
 import { constantName, countUses, isWorthNaming } from "../common/constants.js";
 import { argumentName } from "../common/kernel-names.js";
@@ -32,32 +33,16 @@ import {
 import { type HelperName, helperNames, helperText } from "./helpers.js";
 import { mayBeUnbounded, unboundedScalars } from "./infinities.js";
 import { wgslWords } from "./keywords.js";
-import { alwaysBound, type LargeRead, largeReads, readerText } from "./large.js";
+import { alwaysBound, largeReads, readerText } from "./large.js";
+import { meetingText } from "./meetings.js";
 import { ShaderMemory } from "./memory.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
-import { compound, firstValue, indented, isVariable, plainName, uniformText } from "./text.js";
+import type { Binding, PrintedShader } from "./shader.js";
+import { compound, firstValue, indented, isVariable, plainName, shaderText, uniformText } from "./text.js";
 import { component, vectorCode } from "./vectors.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 type Store = Extract<Statement, { kind: "store" }>;
-
-/** An argument of a kernel as its shader names it. */
-export interface Binding {
-  readonly name: string;
-  readonly buffer: Buffer;
-}
-
-export interface PrintedShader {
-  readonly kernel: Kernel;
-  readonly code: string;
-  /** What is read, then what is written. */
-  readonly bindings: readonly Binding[];
-  readonly lanes: number;
-  readonly workgroups: Size;
-  /** Bytes of memory that a workgroup shares. */
-  readonly sharedBytes: number;
-  readonly large: readonly LargeRead[];
-}
 
 /**
  * @param sizes the fields of all run-time sizes of the model by their names, in the order of the uniform.
@@ -83,10 +68,13 @@ class ShaderPrinter {
   readonly #unbounded: ReadonlySet<Buffer>;
   readonly #shared: string[] = [];
   readonly #sections: Sections;
+  readonly #extensions = new Set<string>();
   #sharedBytes = 0;
   /** Names of expressions in the statement that is printed. */
   #lets = new Map<Expression, string>();
   readonly #memory: ShaderMemory;
+  /** How many loops are open. */
+  #depth = 0;
   /** What is claimed in the open block, to be released at its end. */
   #claimed: string[] = [];
 
@@ -96,7 +84,7 @@ class ShaderPrinter {
     readonly access: readonly ("read" | "read_write")[],
   ) {
     for (const statement of allStatements(kernel.body)) {
-      if (statement.kind !== "store") continue;
+      if (statement.kind !== "store" && statement.kind !== "meet") continue;
       this.#storeCounts.set(statement.buffer, (this.#storeCounts.get(statement.buffer) ?? 0) + 1);
     }
     this.#unbounded = unboundedScalars(kernel);
@@ -130,23 +118,15 @@ class ShaderPrinter {
     const globals = bindings.map(({ name, buffer }, at) => {
       return `@group(0) @binding(${at + 1}) var<storage, ${this.access[at]}> ${name}: array<${this.#memory.elementType(buffer)}>;`;
     });
-    const code = [
+    const declarations = [
       ...(kernel.sizes.length > 0 ? uniformText(this.fields.values()) : []),
       ...globals,
       ...large.flatMap(readerText),
       ...this.#shared,
-      ...helperText(this.#helpers).flatMap((text) => ["", text]),
-      "",
-      `@compute @workgroup_size(${lanes})`,
-      "fn main(",
-      "  @builtin(workgroup_id) workgroup: vec3u,",
-      "  @builtin(num_workgroups) workgroups: vec3u,",
-      "  @builtin(local_invocation_index) lane: u32,",
-      ") {",
-      ...indented(body),
-      "}",
-    ].join("\n");
-    return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes, large };
+    ];
+    const extensions = [...this.#extensions];
+    const code = shaderText({ extensions, declarations, helpers: helperText(this.#helpers), lanes, body });
+    return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes, large, extensions };
   }
 
   /** The body of the entry point. */
@@ -256,6 +236,8 @@ class ShaderPrinter {
       case "barrier":
         this.#memory.forget();
         return ["workgroupBarrier();"];
+      case "meet":
+        return this.#meet(statement);
     }
   }
 
@@ -263,7 +245,9 @@ class ShaderPrinter {
     const end = sizeCode(extent, this.#sizes);
     const name = this.#names.claim(plainName(variable));
     this.#variables.set(variable, name);
+    this.#depth++;
     const lines = this.#block(body);
+    this.#depth--;
     this.#names.release(name);
     if (lines.length === 0) return [];
     return [`for (var ${name} = 0; ${name} < ${inside(end, level.additive)}; ${name}++) {`, ...indented(lines), "}"];
@@ -316,6 +300,21 @@ class ShaderPrinter {
       ...lines,
       `${changes ? "var" : "let"} ${name}: ${variableTypes[buffer.element]}${value === null ? "" : ` = ${value}`};`,
     ];
+  }
+
+  #meet({ buffer, update }: Extract<Statement, { kind: "meet" }>): string[] {
+    this.#memory.forget();
+    this.#extensions.add("subgroups");
+    const { lanes } = this.#sections;
+    const name = this.#nameOf(buffer, buffer.name);
+    const memory = this.#names.claim(`${buffer.name}_lanes`);
+    this.#shared.push(`var<workgroup> ${memory}: array<${variableTypes[buffer.element]}, ${lanes}>;`);
+    this.#sharedBytes += 4 * lanes;
+    const identity = this.#code(identityOf(update, buffer.element)).text;
+    const names = ["count", "first", "turn", "other"].map((each) => this.#names.claim(each));
+    const text = meetingText({ name, update, identity, memory, lanes, isRepeated: this.#depth > 0 }, names);
+    for (const each of names) this.#names.release(each);
+    return text;
   }
 
   #fail(message: string): never {

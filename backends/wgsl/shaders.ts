@@ -4,7 +4,8 @@ import type { BufferId, Plan } from "../../src/ir/plan/plan.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { lineText, locationText, type Module, typeText } from "../common/module.js";
 import { camelCase, type Names } from "../common/names.js";
-import { type PrintedShader, printShader } from "./kernels.js";
+import { printShader } from "./kernels.js";
+import type { PrintedShader } from "./shader.js";
 
 export interface NamedShader {
   readonly name: string;

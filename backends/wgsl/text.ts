@@ -54,3 +54,30 @@ export function uniformText(fields: Iterable<string>): string[] {
   const members = [...fields].map((name) => `  ${name}: i32,`);
   return ["struct Sizes {", ...members, "}", "@group(0) @binding(0) var<uniform> sizes: Sizes;"];
 }
+
+/** The parts of a shader in their order. */
+export interface ShaderParts {
+  /** What it enables. */
+  readonly extensions: readonly string[];
+  readonly declarations: readonly string[];
+  readonly helpers: readonly string[];
+  readonly lanes: number;
+  readonly body: readonly string[];
+}
+
+export function shaderText({ extensions, declarations, helpers, lanes, body }: ShaderParts): string {
+  return [
+    ...extensions.map((each) => `enable ${each};`),
+    ...declarations,
+    ...helpers.flatMap((text) => ["", text]),
+    "",
+    `@compute @workgroup_size(${lanes})`,
+    "fn main(",
+    "  @builtin(workgroup_id) workgroup: vec3u,",
+    "  @builtin(num_workgroups) workgroups: vec3u,",
+    "  @builtin(local_invocation_index) lane: u32,",
+    ") {",
+    ...indented(body),
+    "}",
+  ].join("\n");
+}

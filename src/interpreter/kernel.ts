@@ -42,8 +42,10 @@ export function interpretKernel(kernel: Kernel, run: KernelRun): void {
 
 type Step = () => void;
 /** A step that stops at barriers. */
-type Resumable = () => Generator<void, void>;
-type Part = "barrier" | { readonly step: Step } | { readonly resumable: Resumable };
+type Resumable = () => Generator<Wait, void>;
+type Part = { readonly step: Step } | { readonly resumable: Resumable };
+/** What lanes that wait for each other wait for: a barrier, or that a scalar of theirs is combined. */
+type Wait = Extract<Statement, { kind: "barrier" | "meet" }>;
 
 function isParallel(loop: LoopKind): boolean {
   return loop !== "serial" && loop !== "unroll";
@@ -53,8 +55,12 @@ function isLane(loop: LoopKind): boolean {
   return loop.startsWith("lane.");
 }
 
+function isWait(statement: Statement): statement is Wait {
+  return statement.kind === "barrier" || statement.kind === "meet";
+}
+
 function hasBarrier(statements: readonly Statement[]): boolean {
-  return statements.some((each) => each.kind === "barrier" || hasBarrier(bodyOf(each)));
+  return statements.some((each) => isWait(each) || hasBarrier(bodyOf(each)));
 }
 
 class Interpretation {
@@ -136,8 +142,9 @@ class Interpretation {
           environment.memories.set(buffer, new Memory(buffer.element, extents, wide));
         };
       }
-      // Outside of lanes there is nobody to wait for.
+      // Outside of lanes there is nobody to wait for or to meet.
       case "barrier":
+      case "meet":
         return () => {};
     }
   }
@@ -216,15 +223,20 @@ class Interpretation {
     const parts = statements.map((each) => this.#part(each, loops));
     return function* () {
       for (const part of parts) {
-        if (part === "barrier") yield;
-        else if ("step" in part) part.step();
+        if ("step" in part) part.step();
         else yield* part.resumable();
       }
     };
   }
 
   #part(statement: Statement, loops: readonly SizeVariable[]): Part {
-    if (statement.kind === "barrier") return "barrier";
+    if (isWait(statement)) {
+      return {
+        resumable: function* () {
+          yield statement;
+        },
+      };
+    }
     if (!hasBarrier(bodyOf(statement))) return { step: this.#step(statement, loops) };
     if (statement.kind === "for") return { resumable: this.#resumableLoop(statement, loops) };
     if (statement.kind !== "if") throw new InternalError(`${statement.kind} has a body`);
@@ -268,7 +280,8 @@ class Interpretation {
       const lanes = Array.from({ length: extent() }, (_, i) => {
         const slots = outer.slots.slice();
         slots[slot] = i;
-        return { slots, memories: new Map(outer.memories), body: body(), done: false };
+        const waits: Wait | null = null as Wait | null;
+        return { slots, memories: new Map(outer.memories), body: body(), done: false, waits };
       });
       while (lanes.some((lane) => !lane.done)) {
         const parent: Agent | null = environment.agent;
@@ -277,7 +290,9 @@ class Interpretation {
           environment.slots = lane.slots;
           environment.memories = lane.memories;
           environment.agent = run.agent(i);
-          lane.done = lane.body.next().done === true;
+          const { done = false, value } = lane.body.next();
+          lane.done = done;
+          lane.waits = value ?? null;
         }
         environment.slots = outer.slots;
         environment.memories = outer.memories;
@@ -289,8 +304,25 @@ class Interpretation {
             `kernel ${kernel.name}: a barrier is reached by ${waiting} of ${lanes.length} lanes ${name}`,
           );
         }
-        if (waiting > 0 && nested) yield;
+        if (waiting === 0) continue;
+        const { waits } = lanes[0]!;
+        if (lanes.some((lane) => lane.waits !== waits)) {
+          throw new KernelError(`kernel ${kernel.name}: lanes ${statement.variable.name} wait for different things`);
+        }
+        if (waits!.kind === "meet")
+          meet(
+            waits!,
+            lanes.map(({ memories }) => memories.get(waits!.buffer)!),
+          );
+        if (nested) yield waits!;
       }
     };
   }
+}
+
+/** Combines a scalar of all lanes, which each of them gets. */
+function meet({ buffer, update }: Extract<Statement, { kind: "meet" }>, scalars: readonly Memory[]): void {
+  const combine = updateFunction(update, buffer.element);
+  const total = scalars.map((each) => each.read(0, null)).reduce((a, b) => combine(a, b));
+  for (const each of scalars) each.write(0, total, null);
 }

@@ -25,7 +25,7 @@ function nest(statements: readonly Statement[], depth: number): string[] {
   const lines: string[] = [];
   for (const statement of statements) {
     if (statement.kind === "if") lines.push(...nest(statement.body, depth));
-    if (statement.kind === "barrier") lines.push(`${"  ".repeat(depth)}barrier`);
+    if (statement.kind === "barrier" || statement.kind === "meet") lines.push(`${"  ".repeat(depth)}${statement.kind}`);
     if (statement.kind === "alloc" && statement.buffer.scope === "workgroup") {
       const shape = statement.buffer.shape.map((size) => render(size)).join(", ");
       lines.push(`${"  ".repeat(depth)}workgroup ${statement.buffer.name}[${shape}]`);

@@ -171,6 +171,8 @@ export class Rewriter {
         return [{ kind: "alloc", buffer: this.#allocated(statement.buffer) }];
       case "barrier":
         return [statement];
+      case "meet":
+        return [{ ...statement, buffer: this.#buffers.get(statement.buffer)?.buffer ?? statement.buffer }];
     }
   }
 

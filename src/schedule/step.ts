@@ -110,7 +110,14 @@ export type Step =
    * Spreads the loops directly in a row's loop over lanes. Names the lane, then for each of the loops the one over turns,
    * and for each scalar that it updates two loops over what lanes and groups of them have.
    */
-  | { readonly step: "spread"; readonly loop: string; readonly lanes: number; readonly names: readonly string[] }
+  | {
+      readonly step: "spread";
+      readonly loop: string;
+      readonly lanes: number;
+      /** Whether lanes meet by what the device has for it, not in memory that they share. */
+      readonly isMeeting: boolean;
+      readonly names: readonly string[];
+    }
   /** Makes one update of those of a loop that only adds integers at one place. */
   | { readonly step: "fold"; readonly loop: string }
   /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */

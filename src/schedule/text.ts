@@ -58,7 +58,13 @@ export function stepText(step: Step): string {
     case "fold":
       return words("fold", step.loop);
     case "spread":
-      return words("spread", step.loop, String(step.lanes), ...list("into", step.names));
+      return words(
+        "spread",
+        step.loop,
+        String(step.lanes),
+        ...(step.isMeeting ? ["meeting"] : []),
+        ...list("into", step.names),
+      );
     case "layout":
       return words("layout", step.buffer, layoutText(step.layout));
     case "materialise":
@@ -180,7 +186,9 @@ class StepReader {
         return { step: "fold", loop: this.#next("a loop") };
       case "spread": {
         const loop = this.#next("a loop");
-        return { step: "spread", loop, lanes: this.#number("the number of lanes"), names: this.#list("into") };
+        const lanes = this.#number("the number of lanes");
+        const isMeeting = this.#accepts("meeting");
+        return { step: "spread", loop, lanes, isMeeting, names: this.#list("into") };
       }
       case "layout":
         return { step: "layout", buffer: this.#next("a buffer"), layout: this.#layout() };
@@ -230,10 +238,16 @@ class StepReader {
 
   /** The names after a word, up to the next such word; none if it does not follow. */
   #list(word: string): readonly string[] {
-    if (this.#words[0] !== word) return [];
-    this.#words.shift();
+    if (!this.#accepts(word)) return [];
     const end = this.#words.findIndex((each) => listWords.includes(each));
     return this.#words.splice(0, end < 0 ? this.#words.length : end);
+  }
+
+  /** Takes the next word if it is this one. */
+  #accepts(word: string): boolean {
+    if (this.#words[0] !== word) return false;
+    this.#words.shift();
+    return true;
   }
 
   #next(what: string): string {

@@ -195,9 +195,11 @@ export function randomLaneStep(kernel: Kernel, random: Random): Step | null {
         );
         return 1 + 2 * new Set(updated).size;
       });
-      const count = counts.reduce((sum, each) => sum + each, 1) + (random.chance(0.9) ? 0 : 1);
+      const isMeeting = random.chance(0.3);
+      const needed = isMeeting ? 1 + counts.length : counts.reduce((sum, each) => sum + each, 1);
+      const count = needed + (random.chance(0.9) ? 0 : 1);
       const names = Array.from({ length: count }, () => fresh("lane"));
-      return { step: "spread", loop: name, lanes: random.of([4, 4, 9, 5]), names };
+      return { step: "spread", loop: name, lanes: random.of([4, 4, 9, 5]), isMeeting, names };
     }
     default: {
       const around = loops.filter((each) => [...allStatements(each.body)].includes(update));

@@ -199,6 +199,24 @@ describe("lanes", () => {
     expect(run(kernel(body), four)).toEqual([10, 10, 10, 10]);
   });
 
+  test("meet in a scalar, as often as they pass", () => {
+    const own = new Buffer("own", "f32", [], "private");
+    const meet = (update: "add" | "max" | "min"): Statement => ({ kind: "meet", buffer: own, update });
+    const met = (...meetings: readonly Statement[]): unknown => {
+      const inner = [alloc(own), store(own, [], load(x, [laneAt])), ...meetings, store(y, [laneAt], load(own, []))];
+      return run(kernel([loop(lane, size(4), inner, "lane.x")]), four);
+    };
+    expect(met(meet("add"))).toEqual([10, 10, 10, 10]);
+    expect(met(meet("max"))).toEqual([4, 4, 4, 4]);
+    expect(met(meet("min"), meet("add"))).toEqual([4, 4, 4, 4]);
+    const turns = new SizeVariable("turn", 0, 1);
+    expect(met(loop(turns, size(2), [meet("add")]))).toEqual([40, 40, 40, 40]);
+    const some = { kind: "if" as const, condition: binary("lt", laneAt, index(2)), body: [meet("add")] };
+    expect(() => met(some)).toThrow("2 of 4 lanes lane");
+    const others = { kind: "if" as const, condition: binary("le", index(2), laneAt), body: [barrier] };
+    expect(() => met(some, others)).toThrow("lanes lane wait for different things");
+  });
+
   test("of two axes wait for each other", () => {
     const row = new SizeVariable("row", 0, 1);
     const column = new SizeVariable("column", 0, 1);

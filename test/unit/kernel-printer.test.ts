@@ -48,6 +48,7 @@ test("statements of every kind", () => {
         { kind: "alloc", buffer: s },
         store(s, constant(0.5, "f32")),
         { kind: "barrier" },
+        { kind: "meet", buffer: s, update: "add" },
         { kind: "if", condition: binary("lt", at, index(3)), body: [store(s, load(x, [at]), "max")] },
         store(y, load(s, [])),
       ],
@@ -65,6 +66,7 @@ test("statements of every kind", () => {
     alloc s: f32 private
     s = 0.5
     barrier
+    meet s add
     if t < 3
       s max= x[t]
     y[t] = s

@@ -289,3 +289,20 @@ test("rule 13: all lanes reach a barrier", () => {
   expect(lanes(loop(loopOver("k", size(lane)), size(lane), [barrier]))).toEqual([13]);
   expect(rules([barrier])).toEqual([13]);
 });
+
+test("rule 13: the lanes of one loop meet, in a scalar of numbers that was stored to", () => {
+  const lane = loopOver("lane", 4);
+  const own = scalar("own");
+  const meet = (buffer: Buffer): Statement => ({ kind: "meet", buffer, update: "add" });
+  const lanes = (...body: readonly Statement[]): readonly number[] => rules([loop(lane, 4, body, "lane.x")]);
+  const ready = [alloc(own), store(own, [], one)];
+  expect(lanes(...ready, meet(own))).toEqual([]);
+  expect(lanes(alloc(own), meet(own))).toEqual([9]);
+  expect(lanes(meet(own))).toEqual([2]);
+  expect(rules([...ready, meet(own)])).toEqual([13]);
+  expect(lanes(...ready, when(binary("lt", index(size(lane)), index(2)), [meet(own)]))).toEqual([13]);
+  const row = loopOver("row", 2);
+  expect(rules([loop(row, 2, [loop(lane, 4, [...ready, meet(own)], "lane.x")], "lane.y")])).toEqual([13]);
+  const many = new Buffer("many", "f32", [size(1)], "private");
+  expect(lanes(alloc(many), store(many, [index(0)], one), meet(many))).toEqual([13]);
+});

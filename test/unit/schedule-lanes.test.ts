@@ -136,6 +136,14 @@ describe("spread", () => {
     }
   });
 
+  it("lets lanes meet by what the device has for it", () => {
+    const made = legal(rows(), "mark i grid.x; spread i 5 meeting into lane no mo");
+    expect(printKernel(made)).toContain("meet sum_part add");
+    for (const length of [0, 1, 4, 5, 6, 17]) {
+      expect(ran(made, 1, length), `${length}`).toEqual(ran(rows(), 1, length));
+    }
+  });
+
   it.each([
     ["spread i 5 into lane no part all mo", "spread: 5 lanes are no square of a whole number"],
     ["spread i 1 into lane no part all mo", "spread: 1 lanes are no square of a whole number"],

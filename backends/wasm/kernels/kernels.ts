@@ -194,7 +194,8 @@ class KernelEmitter {
       case "alloc":
         return;
       case "barrier":
-        throw new InternalError(`kernel ${this.kernel.name} has a barrier, which vectors do not keep`);
+      case "meet":
+        throw new InternalError(`kernel ${this.kernel.name} has a ${statement.kind}, which vectors do not keep`);
     }
   }
 

@@ -148,6 +148,9 @@ class KeyWriter {
         break;
       case "barrier":
         this.parts.push("barrier");
+        break;
+      case "meet":
+        this.parts.push(`meet ${this.#buffers.get(statement.buffer)} ${statement.update}`);
     }
   }
 

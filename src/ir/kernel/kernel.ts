@@ -146,7 +146,8 @@ export const loopKinds = [
 export type LoopKind = (typeof loopKinds)[number];
 
 /** How a store of f32, f16 or i32 meets what is there; null replaces it. `max` and `min` give NaN if either is NaN. */
-export type UpdateOperator = "add" | "max" | "min";
+export const updateOperators = ["add", "max", "min"] as const;
+export type UpdateOperator = (typeof updateOperators)[number];
 
 export type Statement =
   /** The variable runs from 0 to `extent` - 1; its range says the same. */
@@ -167,7 +168,9 @@ export type Statement =
   | { readonly kind: "if"; readonly condition: Expression; readonly body: readonly Statement[] }
   /** The buffer exists in the rest of the enclosing block. */
   | { readonly kind: "alloc"; readonly buffer: Buffer }
-  | { readonly kind: "barrier" };
+  | { readonly kind: "barrier" }
+  /** Lanes meet, as at a barrier: a private scalar of each becomes what those of all are combined to. */
+  | { readonly kind: "meet"; readonly buffer: Buffer; readonly update: UpdateOperator };
 
 export interface Kernel {
   /** A word for what it computes, such as `einsum` or `softmax`; names need not be unique. */
@@ -192,13 +195,10 @@ export interface Kernel {
 export interface KernelVariant {
   /** A word for it that tells it from the others. */
   readonly name: string;
-  /** What a device must be, or be able to do; null for any. */
-  readonly device: DeviceTrait | null;
+  /** Whether a device must compute on a CPU; null for any. What the body needs of it, it must have in any case. */
+  readonly device: "software" | null;
   /** A size that must be small; null for any sizes. */
   readonly few: { readonly size: Size; readonly most: number } | null;
   readonly body: readonly Statement[];
   readonly schedule: string;
 }
-
-/** It computes on a CPU, or its lanes can meet in subgroups. */
-export type DeviceTrait = "software" | "subgroups";

@@ -22,6 +22,7 @@ import {
   loopKinds,
   type Statement,
   type UpdateOperator,
+  updateOperators,
 } from "./kernel.js";
 import { kernelViolations } from "./verifier.js";
 
@@ -62,6 +63,7 @@ const statementForms: {
   if: { word: "if", read: (parser, line) => parser.condition(line) },
   alloc: { word: "alloc", read: (parser) => parser.alloc() },
   barrier: { word: "barrier", read: () => ({ kind: "barrier" }) },
+  meet: { word: "meet", read: (parser) => parser.meet() },
   store: { word: null, read: (parser) => parser.store() },
 };
 
@@ -276,6 +278,16 @@ class KernelParser implements ExpressionScope {
 
   alloc(): Extract<Statement, { kind: "alloc" }> {
     return { kind: "alloc", buffer: this.#declared(null) };
+  }
+
+  /** `meet sum add`. */
+  meet(): Extract<Statement, { kind: "meet" }> {
+    const { reader } = this;
+    const start = reader.position;
+    const name = reader.accept("string") ?? reader.expect("word", "a buffer");
+    const buffer = this.buffer(name) ?? reader.fail(`there is no buffer ${name}`, reader.spanFrom(start));
+    const word = updateOperators.find((each) => reader.accept("word", each) !== null);
+    return { kind: "meet", buffer, update: word ?? reader.fail("expected add, max or min") };
   }
 
   /** `y[t] = x`, `y[t] += x`, `y[t] max= x`. */

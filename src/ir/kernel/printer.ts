@@ -31,6 +31,7 @@ const reserved = [
   "if",
   "alloc",
   "barrier",
+  "meet",
   "step",
   "true",
   "false",
@@ -192,6 +193,8 @@ class StatementPrinter {
       }
       case "barrier":
         return "barrier";
+      case "meet":
+        return `meet ${this.bufferName(statement.buffer)} ${statement.update}`;
     }
   }
 

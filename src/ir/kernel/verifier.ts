@@ -17,6 +17,7 @@
  *     them, nor read what another writes (lanes may, with barriers between).
  * 12. `grid` loops stand at the top or directly in other `grid` loops.
  * 13. A barrier stands in a lane loop, and all lanes reach it: no `if` or extent around it depends on lanes or on data.
+ *     So does a meeting, in one lane loop only, whose buffer is a private scalar of numbers that was stored to.
  * 14. What is packed is known at load, and has the shape that its layout gives to what it holds.
  *
  * The verifier reports every broken rule and never throws on a broken kernel. Rules 8 and 11 are proofs, and a kernel
@@ -145,7 +146,9 @@ class Verifier {
       case "alloc":
         return this.#alloc(statement.buffer, place);
       case "barrier":
-        return this.#barrier(place);
+        return this.#barrier(place, "a barrier");
+      case "meet":
+        return this.#meet(statement, place);
     }
   }
 
@@ -198,21 +201,31 @@ class Verifier {
     if (update === null) this.#stored.add(buffer);
   }
 
-  #barrier(place: Place): void {
+  #meet({ buffer }: Extract<Statement, { kind: "meet" }>, place: Place): void {
+    this.#barrier(place, "a meeting");
+    const lanes = place.loops.filter((each) => each.loop.startsWith("lane."));
+    if (lanes.length > 1) this.#report(13, `a meeting stands in ${lanes.length} loops of lanes`);
+    if (!place.buffers.has(buffer)) this.#report(2, `${buffer.name} does not exist where lanes meet`);
+    else if (!this.#stored.has(buffer)) this.#report(9, `lanes meet in ${buffer.name} before a store to it`);
+    const isScalar = buffer.scope === "private" && buffer.shape.length === 0 && buffer.element !== "bool";
+    if (!isScalar) this.#report(13, `lanes meet in ${buffer.name}, which is no private scalar of numbers`);
+  }
+
+  #barrier(place: Place, what: string): void {
     const lanes = new Set(place.loops.filter((each) => each.loop.startsWith("lane.")).map((each) => each.variable));
-    if (lanes.size === 0) this.#report(13, "a barrier stands outside of lanes");
+    if (lanes.size === 0) this.#report(13, `${what} stands outside of lanes`);
     const dependsOnLanes = (value: Size): boolean => variablesOf(value).some((each) => lanes.has(each));
     const innermost = place.loops.filter((each) => !each.loop.startsWith("lane."));
     for (const { variable, extent } of innermost) {
       if (dependsOnLanes(extent))
-        this.#report(13, `lanes differ in the number of barriers in the loop ${variable.name}`);
+        this.#report(13, `lanes differ in how often they reach ${what} in the loop ${variable.name}`);
     }
     for (const condition of place.conditions) {
       const parts = [...distinctExpressions([condition])];
       const differs = parts.some(
         (each) => each.kind === "load" || (each.kind === "index" && dependsOnLanes(each.value)),
       );
-      if (differs) this.#report(13, `not all lanes may reach the barrier under ${text(condition)}`);
+      if (differs) this.#report(13, `not all lanes may reach ${what} under ${text(condition)}`);
     }
   }
 

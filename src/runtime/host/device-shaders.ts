@@ -14,6 +14,8 @@ export interface Shader {
   /** Invocations of a workgroup, and bytes that they share. */
   readonly lanes: number;
   readonly sharedBytes: number;
+  /** Features that the device must have. */
+  readonly needs?: readonly string[];
   readonly workgroups: (sizes: Sizes) => number;
   /** Arguments that the device may have to bind in parts, in their order. */
   readonly large?: readonly LargeArgument[];
@@ -22,8 +24,8 @@ export interface Shader {
 }
 
 export interface ShaderVariant {
-  /** For devices that compute on a CPU, or that have subgroups; for any if not given. */
-  readonly on?: "software" | "subgroups";
+  /** For devices that compute on a CPU; for any if not given. */
+  readonly on?: "software";
   readonly when?: (sizes: Sizes) => boolean;
   readonly shader: Shader;
 }
@@ -50,16 +52,15 @@ export function shaderFor(device: GPUDevice, shader: Shader, sizes: Sizes): Shad
 }
 
 function suits(device: GPUDevice, { on, shader }: ShaderVariant): boolean {
-  const isFor =
-    on === undefined || (on === "software" ? isSoftware(device) : device.features.has("subgroups" as never));
-  return isFor && fits(device, shader);
+  return (on === undefined || isSoftware(device)) && fits(device, shader);
 }
 
 /** Whether a device can run a shader, whose arguments are bound as a whole. */
-export function fits({ limits }: GPUDevice, { access, lanes, sharedBytes }: Shader): boolean {
+export function fits({ limits, features }: GPUDevice, { access, lanes, sharedBytes, needs = [] }: Shader): boolean {
   const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  const hasAll = needs.every((name) => features.has(name as GPUFeatureName));
   const isBound = access.length <= limits.maxStorageBuffersPerShaderStage;
-  return isBound && lanes <= most && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
+  return hasAll && isBound && lanes <= most && sharedBytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
 /** Whether a device computes on the CPU. */
@@ -90,6 +91,11 @@ export async function makePipeline(device: GPUDevice, shader: Shader): Promise<P
     if (needed <= limit) continue;
     const refusal = `${nameOf(shader)} needs ${needed} ${what}, and the device allows ${limit} (${name})`;
     throw new DeviceError(`${refusal}: ${wayOut(name)}\n${shader.about}`);
+  }
+  for (const name of shader.needs ?? []) {
+    if (device.features.has(name as GPUFeatureName)) continue;
+    const refusal = `${nameOf(shader)} needs the feature ${name}, which the device does not have`;
+    throw new DeviceError(`${refusal}: give load a device that was asked for it in requiredFeatures\n${shader.about}`);
   }
   const { module, layout, pipeline } = await reporting(device, nameOf(shader), () => {
     const module = device.createShaderModule({ label: shader.name, code });

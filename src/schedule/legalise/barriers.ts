@@ -33,7 +33,7 @@ function block(body: readonly Statement[], before: Since): { body: readonly Stat
       made.push({ kind: "barrier" });
       since = nothing;
     }
-    if (statement.kind === "barrier") since = nothing;
+    if (statement.kind === "barrier" || statement.kind === "meet") since = nothing;
     else if (statement.kind === "for") {
       const inner = loop(statement, since);
       made.push(inner.body);
@@ -62,7 +62,8 @@ function loop(statement: Extract<Statement, { kind: "for" }>, since: Since): { b
 }
 
 function conflictsWithin(body: readonly Statement[]): boolean {
-  return [...allStatements(block(body, nothing).body)].some((each) => each.kind === "barrier");
+  const waits = [...allStatements(block(body, nothing).body)];
+  return waits.some((each) => each.kind === "barrier" || each.kind === "meet");
 }
 
 function conflicts(since: Since, own: Since): boolean {

@@ -69,7 +69,7 @@ class Sharing {
       }
       const isCompound = statement.kind === "for" || statement.kind === "if";
       result.push(isCompound ? { ...statement, body: sharedIn(statement.body, this.always) } : statement);
-      if (isCompound || statement.kind === "barrier") start = result.length;
+      if (isCompound || statement.kind === "barrier" || statement.kind === "meet") start = result.length;
     }
     return result;
   }

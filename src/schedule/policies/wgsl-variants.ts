@@ -20,7 +20,14 @@ export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"
 
 export function variantsForWgsl(kernel: Kernel, policy: WgslPolicy): readonly VariantSchedule[] {
   const contraction = onlyContraction(kernel);
-  return contraction === null ? attentionVariants(kernel, policy) : productVariants(kernel, contraction, policy);
+  if (contraction !== null) return productVariants(kernel, contraction, policy);
+  return [...attentionVariants(kernel, policy), ...inSubgroups(kernel, policy, null)];
+}
+
+/** Rows whose lanes meet in subgroups. */
+function inSubgroups(kernel: Kernel, policy: WgslPolicy, few: KernelVariant["few"]): readonly VariantSchedule[] {
+  const steps = rowsForWgsl(kernel, policy, true);
+  return steps.length === 0 ? [] : [{ name: "subgroups", device: null, few, steps }];
 }
 
 function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): readonly VariantSchedule[] {
@@ -63,7 +70,7 @@ function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslP
     factors.every((factor) => runsAlong(factor, reduction.at(-1)!.variable)),
   );
   const steps = isAcross ? rowsForWgsl(kernel, policy) : [];
-  if (steps.length > 0) made.push({ name: "row", device: null, few: one, steps });
+  if (steps.length > 0) made.push(...inSubgroups(kernel, policy, one), { name: "row", device: null, few: one, steps });
   else add({ name: "row", device: null, few: one }, (draft) => tileInRegisters(draft, contraction, policy.row.tile));
   return made;
 }

@@ -177,8 +177,8 @@ function dividing(extent: Size, most: number): number {
 /** Rows shorter than this, where their length is known, are left to one invocation each. */
 const leastRow = 64;
 
-/** The steps of rows that lanes share; none where a kernel has no long ones. */
-export function rowsForWgsl(kernel: Kernel, { rowLanes }: WgslPolicy): Schedule {
+/** The steps of rows that lanes share; none where a kernel has no long ones. @param isMeeting whether lanes meet in subgroups */
+export function rowsForWgsl(kernel: Kernel, { rowLanes }: WgslPolicy, isMeeting = false): Schedule {
   const [outermost, ...others] = kernel.body;
   if (outermost?.kind !== "for" || others.length > 0) return [];
   const nest = [outermost];
@@ -198,10 +198,10 @@ export function rowsForWgsl(kernel: Kernel, { rowLanes }: WgslPolicy): Schedule 
       draft.fresh("lane"),
       ...loops.flatMap(({ variable }, at) => [
         draft.fresh(variable.name),
-        ...Array.from({ length: 2 * updates[at]! }, () => draft.fresh("part")),
+        ...Array.from({ length: isMeeting ? 0 : 2 * updates[at]! }, () => draft.fresh("part")),
       ]),
     ];
-    draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, names });
+    draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, isMeeting, names });
   });
   return isTaken ? draft.steps : [];
 }

@@ -88,12 +88,17 @@ class Sinking {
   }
 
   #isEntered(statement: Statement): boolean {
-    return statement.kind === "barrier" || (statement.kind === "for" && this.into.has(statement.variable.name));
+    return (
+      statement.kind === "barrier" ||
+      statement.kind === "meet" ||
+      (statement.kind === "for" && this.into.has(statement.variable.name))
+    );
   }
 
   #distributed(statement: Statement): readonly Statement[] {
     const { variable } = this.loop;
     if (statement.kind === "barrier") return [statement];
+    if (statement.kind === "meet") throw new ScheduleError("sink", `lanes meet in ${this.loop.variable.name}`);
     if (statement.kind === "for" && this.into.has(statement.variable.name)) {
       if (variablesOf(statement.extent).includes(variable)) {
         const [a, b] = [statement.variable.name, variable.name];

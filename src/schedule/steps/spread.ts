@@ -8,7 +8,7 @@
  *                                          for io in 0..N/64: if 64*io + lane < N: y[t, 64*io + lane] = …
  *
  * What lanes have summed meets in two stages: some lanes sum the parts of as many lanes each, and every lane what those
- * have. Scalars and what is between the loops are computed by every lane; what a row stores outside of its loops, by one.
+ * have; or, where a step says `meeting`, `meet sum_part add; sum += sum_part`. Scalars and what is between the loops are computed by every lane; what a row stores outside of its loops, by one.
  *
  * Needs: loops directly in the given one that each only update scalars of the row, one way each, and store to arguments at
  * places of their own; no argument that is both stored and read. Guarantees: sums of floats in another order.
@@ -35,7 +35,7 @@ import { identityOf } from "./rfactor.js";
 export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>): Kernel {
   const row = loopNamed(kernel, step.loop, "spread");
   const groups = Math.sqrt(step.lanes);
-  if (!Number.isInteger(groups) || groups < 2) {
+  if (!step.isMeeting && (!Number.isInteger(groups) || groups < 2)) {
     throw new ScheduleError("spread", `${step.lanes} lanes are no square of a whole number`);
   }
   requireFree(kernel, step.names, "spread");
@@ -139,6 +139,11 @@ class Spreading {
   /** Lets what each lane has meet in the scalar, on all lanes. */
   #meet(buffer: Buffer, part: Buffer, updates: readonly Store[]): readonly Statement[] {
     const update = updates.find((each) => each.buffer === buffer)!.update!;
+    if (this.step.isMeeting) {
+      if (part.element === "bool") this.#fail(`lanes do not meet in ${buffer.name} of the type bool`);
+      const together: Statement = { kind: "store", buffer, index: [], value: load(part, []), update };
+      return [{ kind: "meet", buffer: part, update }, together];
+    }
     const { groups } = this;
     const lane = size(this.#lane);
     const ofLanes = new Buffer(`${buffer.name}_lanes`, buffer.element, [size(this.step.lanes)], "workgroup");
@@ -171,7 +176,7 @@ class Spreading {
     for (const each of allStatements(loop.body)) if (each.kind === "alloc") own.add(each.buffer);
     const updates: Store[] = [];
     for (const each of allStatements(loop.body)) {
-      if (each.kind === "barrier") this.#fail(`a barrier stands in ${loop.variable.name}`);
+      if (each.kind === "barrier" || each.kind === "meet") this.#fail(`lanes wait in ${loop.variable.name}`);
       if (each.kind !== "store" || own.has(each.buffer) || each.buffer.scope === "global") continue;
       if (each.update === null) this.#fail(`${loop.variable.name} stores to ${each.buffer.name}`);
       updates.push(each);
