@@ -6,7 +6,7 @@
  * measures: exp 1.5, tanh 2.5, erf 2 units in the last place. NaN gives NaN, infinities their limits, and exp runs through
  * the subnormal numbers to 0.
  */
-import { type Code, call, type FunctionCode, f32x4, get, i32x4, Local, op, set } from "../code/tree.js";
+import { type Code, type FunctionCode, f32x4, get, i32x4, Local, op, set } from "../code/tree.js";
 
 export const add = (a: Code, b: Code): Code => op("f32x4.add", [a, b]);
 export const sub = (a: Code, b: Code): Code => op("f32x4.sub", [a, b]);
