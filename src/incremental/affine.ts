@@ -54,13 +54,6 @@ export function constantForm(a: Affine | null): number | null {
   return a !== null && a.coefficients.size === 0 ? a.constant : null;
 }
 
-/** The axis of a form that is one index and a constant, with that constant; else null. */
-export function shiftedIndex(a: Affine | null): { readonly axis: number; readonly by: number } | null {
-  if (a === null || a.coefficients.size !== 1) return null;
-  const [[axis, coefficient]] = [...a.coefficients] as [[number, number]];
-  return coefficient === 1 ? { axis, by: a.constant } : null;
-}
-
 /** What a <= most says: a difference of two indices is bounded, or nothing. */
 function atMost(a: Affine, most: number): Predicate {
   if (a.coefficients.size === 0) return a.constant <= most ? always : "never";

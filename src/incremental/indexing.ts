@@ -3,8 +3,8 @@
  * are looked up. The analysis and the step read the same answer.
  */
 import type { NodeOf, TensorType } from "../ir/graph/index.js";
-import { compare } from "../sizes/index.js";
-import { constantForm, shiftedIndex } from "./affine.js";
+import { compare, constantOf } from "../sizes/index.js";
+import { constantForm } from "./affine.js";
 import { broadcastMap } from "./axes.js";
 import { type AxisMap, type Facts, movedFacts } from "./facts.js";
 
@@ -12,8 +12,8 @@ import { type AxisMap, type Facts, movedFacts } from "./facts.js";
 export type IndexedAxis =
   /** Row i of the result's axis is row i. */
   | { readonly kind: "same"; readonly to: number }
-  /** Row i of the result's axis is row i - by, clamped at 0. */
-  | { readonly kind: "shifted"; readonly to: number; readonly by: number }
+  /** Row i of the result's axis is one of the rows i - most to i - least, clamped at 0: which one, other axes say. */
+  | { readonly kind: "shifted"; readonly to: number; readonly least: number; readonly most: number }
   /** One row. */
   | { readonly kind: "fixed"; readonly row: number }
   /** Row numbers that are computed. */
@@ -55,14 +55,29 @@ function takeIndexing(axis: number, facts: readonly Facts[], types: readonly Ten
 }
 
 function indexedAxis(index: Facts, map: AxisMap, from: TensorType, axis: number, to: TensorType): IndexedAxis {
-  const { affine } = movedFacts(index, map);
-  const row = constantForm(affine) ?? index.constant;
+  const facts = movedFacts(index, map);
+  const row = constantForm(facts.affine) ?? index.constant;
   if (row !== null) return { kind: "fixed", row };
-  const shifted = shiftedIndex(affine);
+  return followed(facts, from, axis, to) ?? { kind: "computed" };
+}
+
+/** Row numbers that follow those of an axis of the result, and are at most moved by known numbers: by t - 2, or t + k - 2. */
+function followed({ affine, time }: Facts, from: TensorType, axis: number, to: TensorType): IndexedAxis | null {
   // Only along an axis of the same length is a row number a position of it.
-  if (shifted === null || compare(from.shape[axis]!, to.shape[shifted.axis]!) !== "equal") return { kind: "computed" };
-  if (shifted.by === 0) return { kind: "same", to: shifted.axis };
-  return { kind: "shifted", to: shifted.axis, by: -shifted.by };
+  const isAlong = (each: number) => compare(from.shape[axis]!, to.shape[each]!) === "equal";
+  const along = [...(affine?.coefficients ?? [])].find(([each, by]) => by === 1 && isAlong(each))?.[0];
+  if (affine === null || along === undefined) return null;
+  let least = (time.get(along)?.before ?? 0) - affine.constant;
+  let most = least;
+  for (const [each, by] of affine.coefficients) {
+    if (each === along) continue;
+    const extent = constantOf(to.shape[each]!);
+    if (extent === null) return null;
+    const farthest = by * Math.max(0, extent - 1);
+    least -= Math.max(0, farthest);
+    most -= Math.min(0, farthest);
+  }
+  return least === 0 && most === 0 ? { kind: "same", to: along } : { kind: "shifted", to: along, least, most };
 }
 
 /** Axis to axis for those that stay. An axis of the result is the image of one. */
@@ -82,13 +97,14 @@ export interface Shift {
   readonly axis: number;
   /** The axis of the result. */
   readonly to: number;
+  /** At most so many. */
   readonly by: number;
 }
 
 /** The axis of what is indexed that is read some rows back, if there is one. */
 export function shiftIn({ axes }: Indexing, { time }: Facts): Shift | null {
   for (const [axis, each] of axes.entries()) {
-    if (each.kind === "shifted" && time.has(axis)) return { axis, to: each.to, by: each.by };
+    if (each.kind === "shifted" && time.has(axis)) return { axis, to: each.to, by: each.most };
   }
   return null;
 }

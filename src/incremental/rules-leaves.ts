@@ -1,21 +1,27 @@
 /** Facts of inputs, weights, numbers and positions. */
 
 import type { Size, SizeVariable } from "../sizes/index.js";
-import { affineConstant, affineIndex } from "./affine.js";
+import { affineConstant, affineIndex, scaled } from "./affine.js";
 import type { FactsRule } from "./analysis.js";
 import { mentions, offsetOf } from "./axes.js";
 import { type Facts, nothingKnown, type TimeAxis } from "./facts.js";
 
-/** The axes of a shape that are over positions, one row each. */
-export function timeAxes(shape: readonly Size[], time: SizeVariable): Map<number, TimeAxis> {
+/**
+ * The axes of a shape that are over positions. Those of size T + c have c static rows before the positions: their numbers are
+ * known, as those of rows behind all positions are not.
+ */
+export function rowsAlong(shape: readonly Size[], time: SizeVariable): Map<number, TimeAxis> {
   const axes = new Map<number, TimeAxis>();
-  for (const [axis, each] of shape.entries()) if (offsetOf(each, time) === 0) axes.set(axis, { before: 0, after: 0 });
+  for (const [axis, each] of shape.entries()) {
+    const before = offsetOf(each, time);
+    if (before !== null && before >= 0) axes.set(axis, { before, after: 0 });
+  }
   return axes;
 }
 
 export const inputRule: FactsRule<"input"> = (context) => {
   const { type, time } = context;
-  const axes = timeAxes(type.shape, time);
+  const axes = new Map([...rowsAlong(type.shape, time)].filter(([, { before }]) => before === 0));
   const depends = type.shape.some((each) => mentions(each, time));
   if (axes.size > 1 || (depends && axes.size === 0)) {
     const { name } = context.attributes;
@@ -47,8 +53,8 @@ export const sizeRule: FactsRule<"size"> = (context) => {
   return nothingKnown;
 };
 
-export const iotaRule: FactsRule<"iota"> = ({ attributes: { axis }, type, time }) => ({
-  ...nothingKnown,
-  time: timeAxes(type.shape, time),
-  affine: affineIndex(axis),
-});
+/** The number of a row is its position and the number of static rows before. */
+export const iotaRule: FactsRule<"iota"> = ({ attributes: { axis }, type, time }) => {
+  const rows = rowsAlong(type.shape, time);
+  return { ...nothingKnown, time: rows, affine: scaled(affineIndex(axis), 1, rows.get(axis)?.before ?? 0) };
+};

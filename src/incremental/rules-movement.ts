@@ -6,7 +6,7 @@ import { broadcastMap, mentions, offsetOf, reshapeMap, transposeMap } from "./ax
 import { type Facts, fillsOf, identityMap, movedFacts, normalFills, type TimeAxis } from "./facts.js";
 import { indexingOf, keptAxes } from "./indexing.js";
 import { join } from "./predicate.js";
-import { timeAxes } from "./rules-leaves.js";
+import { rowsAlong } from "./rules-leaves.js";
 
 export const transposeRule: FactsRule<"transpose"> = (context) =>
   context.moved(transposeMap(context.attributes.permutation));
@@ -21,10 +21,10 @@ export const reshapeRule: FactsRule<"reshape"> = (context) => {
   return context.moved(new Map());
 };
 
-/** Repeating along T makes an axis of positions that depends on none. */
+/** Repeating along T, or along T and static rows, makes an axis of positions that depends on none. */
 export const broadcastRule: FactsRule<"broadcast"> = (context) => {
   const facts = context.moved(broadcastMap(context.types[0]!.shape, context.type.shape));
-  const time = new Map([...timeAxes(context.type.shape, context.time), ...facts.time]);
+  const time = new Map([...rowsAlong(context.type.shape, context.time), ...facts.time]);
   return { ...facts, time };
 };
 
@@ -149,10 +149,11 @@ function indexed(context: NodeContext<"element"> | NodeContext<"take">, operator
     if (rows === undefined || kept.has(axis)) continue;
     if (rows.before + rows.after > 0) {
       context.refuse("layout", "positions with static rows before or behind them are indexed here");
-    } else if (each.kind === "shifted" && each.by < 0) {
-      const count = -each.by;
-      const message = `this reads ${count} position${count === 1 ? "" : "s"} after its own`;
-      context.refuse("future", message, { notes: [`row t is row t + ${count} of what is indexed`] });
+    } else if (each.kind === "shifted" && each.least < 0) {
+      const count = -each.least;
+      const upTo = each.least === each.most ? "" : "up to ";
+      const message = `this reads ${upTo}${count} position${count === 1 ? "" : "s"} after its own`;
+      context.refuse("future", message, { notes: [`row t is ${upTo}row t + ${count} of what is indexed`] });
     } else if (each.kind === "shifted" && from.level < 2) {
       context.refuse("layout", "a table of positions is read at another place than its own");
     } else if (each.kind === "fixed") {

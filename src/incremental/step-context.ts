@@ -71,20 +71,32 @@ export function shapeOf(
 }
 
 /**
- * The positions of a view's rows along an axis of a shape, as i32. A slot of a window that is not written yet reports P + N,
- * which is later than any query, so that every accepted mask removes it.
+ * The numbers that a view's rows along an axis of a shape have in the whole entry, as i32: positions, behind `before` static
+ * rows. A slot of a window that is not written yet reports P + N, which is later than any query, so that every accepted mask
+ * removes it.
  */
-export function positionsOf(
-  { builder, sizes }: StepEmitter,
+export function rowNumbersOf(
+  emitter: StepEmitter,
   view: View,
   axis: number,
   shape: readonly Size[],
+  before = 0,
 ): ValueId {
-  const local = builder.emit("iota", [], { axis, shape });
+  const { builder } = emitter;
+  const rows = builder.emit("iota", [], { axis, shape });
+  if (view === "all") return rows;
+  if (before === 0) return positionsOf(emitter, view, rows);
+  const fixed = scalar(builder, before, "i32");
+  const positions = positionsOf(emitter, view, builder.emit("sub", [rows, fixed], {}));
+  const isFixed = builder.emit("lt", [rows, fixed], {});
+  return builder.emit("where", [isFixed, rows, builder.emit("add", [positions, fixed], {})], {});
+}
+
+/** @param local the numbers of the rows within the view */
+function positionsOf({ builder, sizes }: StepEmitter, view: Exclude<View, "all">, local: ValueId): ValueId {
   const sizeValue = (value: Size): ValueId => builder.emit("size", [], { value });
   const plus = (value: ValueId, by: ValueId): ValueId => builder.emit("add", [value, by], {});
   const { past, length } = sizes;
-  if (view === "all") return local;
   if (view === "new") return plus(local, sizeValue(size(past)));
   if (view === "last") return plus(local, sizeValue(add(length, -1)));
   const slots = view - 1;

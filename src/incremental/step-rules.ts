@@ -11,7 +11,7 @@ import {
 import { add, size, sub } from "../sizes/index.js";
 import { broadcastMap, labelExtents, labelMap, reshapeMap, transposeMap } from "./axes.js";
 import { type Band, identityMap } from "./facts.js";
-import { positionsOf, refuse, type StepRule, shapeOf, viewsThrough, type Wanted } from "./step-context.js";
+import { refuse, rowNumbersOf, type StepRule, shapeOf, viewsThrough, type Wanted } from "./step-context.js";
 import { elementStep, takeStep } from "./step-indexing.js";
 import { cumsumStep } from "./step-scans.js";
 import { isNew, rowsOf, type View } from "./views.js";
@@ -128,7 +128,8 @@ const iotaStep: StepRule<"iota"> = {
   emit: (wanted, emitter) => {
     const { axis } = wanted.attributes;
     const shape = shapeOf(wanted, wanted.views, emitter.sizes);
-    return positionsOf(emitter, wanted.views[axis] ?? "all", axis, shape);
+    const before = wanted.facts.time.get(axis)?.before ?? 0;
+    return rowNumbersOf(emitter, wanted.views[axis] ?? "all", axis, shape, before);
   },
 };
 
@@ -146,7 +147,7 @@ const sliceStep: StepRule<"slice"> = {
     const from = { new: size(sizes.past), last: sub(sizes.length, 1), all: size(0) };
     if (typeof view === "string")
       return builder.emit("slice", [operand!], { axis, start: add(start, from[view]), length });
-    const rows = positionsOf(emitter, view, 0, [length]);
+    const rows = rowNumbersOf(emitter, view, 0, [length]);
     const offset = builder.emit("size", [], { value: start });
     return builder.emit("take", [operand!, builder.emit("add", [rows, offset], {})], { axis });
   },

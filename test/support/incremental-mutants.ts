@@ -93,8 +93,27 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a later position is read back",
     "rules-movement.ts",
-    'each.kind === "shifted" && each.by < 0',
-    'each.kind === "shifted" && each.by < -9',
+    'each.kind === "shifted" && each.least < 0',
+    'each.kind === "shifted" && each.least < -9',
+  ),
+  mutant("the nearest row of a window is its farthest", "indexing.ts", "by: each.most }", "by: each.least }"),
+  mutant(
+    "the farthest row of a window is ahead",
+    "indexing.ts",
+    "least -= Math.max(0, farthest);",
+    "least -= Math.min(0, farthest);",
+  ),
+  mutant(
+    "a static row counts twice",
+    "rules-leaves.ts",
+    "rows.get(axis)?.before ?? 0",
+    "2 * (rows.get(axis)?.before ?? 0)",
+  ),
+  mutant(
+    "static rows before positions are positions of a window",
+    "step-rules.ts",
+    "axis, shape, before);",
+    "axis, shape);",
   ),
   mutant(
     "positions begin anew in each step",

@@ -3,7 +3,7 @@
  * sums, positions read back, tables, windows, sinks, and what looks ahead among them.
  */
 import { type ElementType, type Graph, GraphBuilder, type ValueId } from "../../src/ir/graph/index.js";
-import { SizeVariable, size } from "../../src/sizes/index.js";
+import { add, SizeVariable, size } from "../../src/sizes/index.js";
 import { Random } from "./random.js";
 
 /** Features of a position. */
@@ -165,6 +165,10 @@ class Generator {
     if (random.chance(0.6)) m = this.windowed(m);
     if (random.chance(0.2)) m = this.two("or", m, builder.emit("eq", [s, t], {}));
     const scores = this.product(pick(), pick());
+    if (random.chance(0.15)) {
+      values.push(this.mix(this.behindSink(scores), pick()));
+      return;
+    }
     const weights = random.chance(0.4)
       ? this.sigmoid(this.where(m, scores, this.number(-Infinity)))
       : this.softmax(this.where(m, scores, this.number(random.of([-Infinity, -Infinity, -1e9, -10]))));
@@ -275,6 +279,44 @@ class Generator {
     return this.where(this.le(this.whole(by), axes[1]!), rows, this.number(0));
   }
 
+  /** The softmax of scores behind a sink's, masked by the numbers of their rows. */
+  behindSink(scores: ValueId): ValueId {
+    const { builder, random, B, T, t } = this;
+    const sink = builder.emit("broadcast", [this.number(0.1)], { shape: [B, T, size(1)] });
+    const rows = builder.emit("concat", [sink, scores], { axis: 2 });
+    const row = builder.emit("iota", [], { axis: 1, shape: [size(1), add(T, 1)] });
+    const far = this.two("add", t, this.whole(random.of([1, 1, 0, 2])));
+    let m = this.le(row, far);
+    if (random.chance(0.5)) m = this.two("and", m, this.lt(this.two("sub", t, this.whole(1 + random.below(3))), row));
+    const near = this.two("mul", this.number(0.1), this.float(this.two("sub", row, t)));
+    const joined = this.softmax(this.where(m, this.two("add", rows, near), this.number(-Infinity)));
+    return builder.emit("slice", [joined], { axis: 2, start: size(1), length: T });
+  }
+
+  /** A convolution over a few rows back, some of them apart, or backwards. */
+  convolved(value: ValueId): ValueId {
+    const { builder, random, B, T } = this;
+    const taps = 1 + random.below(4);
+    const shape = [B, T, size(width), size(taps)];
+    const [b, t, d, k] = shape.map((extent, axis) =>
+      builder.emit("iota", [], { axis, shape: shape.map((_, at) => (at === axis ? extent : size(1))) }),
+    );
+    const step = random.of([1, 1, 2]);
+    const apart = this.two("mul", k!, this.whole(step));
+    const back = random.chance(0.5)
+      ? this.two("sub", t!, this.two("add", apart, this.whole(random.of([0, 0, 1, -1]))))
+      : this.two("add", this.two("sub", t!, this.whole(step * (taps - 1))), apart);
+    const rows = builder.emit("element", [value, b!, back, d!], {});
+    const padded = random.chance(0.3) ? rows : this.where(this.le(this.whole(0), back), rows, this.number(0));
+    return builder.emit("einsum", [padded, this.weight(width, taps)], {
+      inputs: [
+        [0, 1, 2, 3],
+        [2, 3],
+      ],
+      output: [0, 1, 2],
+    });
+  }
+
   value(): void {
     const { random, builder, T } = this;
     const position = () => builder.emit("iota", [], { axis: 0, shape: [T] });
@@ -291,7 +333,8 @@ class Generator {
       });
       x = builder.emit("tanh", [y], {});
     } else if (z < 0.45) x = this.two(random.of(["add", "add", "mul", "sub"] as const), x, this.recent(this.values));
-    else if (z < 0.56) x = this.shifted(x, random.below(5) - 1);
+    else if (z < 0.52) x = this.shifted(x, random.below(5) - 1);
+    else if (z < 0.56) x = this.convolved(x);
     else if (z < 0.65) {
       const table = this.weight(context, width);
       const first = random.of([0, 2]);

@@ -79,6 +79,31 @@ describe("what is kept", () => {
     expect(kept("[b: B, t: T, k: width] => if t < 2 then 0 else x[b, t - 2, k]")).toEqual(["tail past.x f32[B, 2, 8]"]);
   });
 
+  it("is what a causal convolution reaches, however its windows are written", () => {
+    const convolved = (window: string) =>
+      kept(`sum([b: B, t: T, d: width, k: 4] => ${window}, keep = false)`).join("\n");
+    expect(convolved("if t + k - 3 >= 0 then x[b, t + k - 3, d] else 0")).toBe("tail past.x f32[B, 3, 8]");
+    expect(convolved("if t >= 2 * k then x[b, t - 2 * k, d] else 0")).toBe("tail past.x f32[B, 6, 8]");
+    expect(() => convolved("if 0 <= t + 2 * k - 5 < T then x[b, t + 2 * k - 5, d] else 0")).toThrow(
+      "T is used as a number",
+    );
+  });
+
+  it("is nothing of learned rows before the positions, whose masks count them", () => {
+    const body = `let keys = concat(rearrange(memory, "n d -> 1 n d"), x, axis = 1)
+    let mask = [t: T, s: T + 3] => s <= t + 3`;
+    const memory = "  param memory: [3, width]";
+    expect(kept(`${body}\nsoftmax(where(mask, x @ keys.T, -inf)) @ keys`, memory)).toEqual([
+      "append past.x f32[B, P, 8]",
+    ]);
+    const near = "mask and [t: T, s: T + 3] => s > t - 1";
+    expect(kept(`${body}\nsoftmax(where(${near}, x @ keys.T, -inf)) @ keys`, memory)).toEqual([
+      "ring past.x f32[B, 3, 8]",
+    ]);
+    const ahead = "[t: T, s: T + 3] => s <= t + 4";
+    expect(() => kept(`${body}\nsoftmax(where(${ahead}, x @ keys.T, -inf)) @ keys`, memory)).toThrow();
+  });
+
   it("is nothing for what looks at its own position only", () => {
     expect(kept("x * 2 + [t: T, k: width] => f32(t + k)")).toEqual([]);
   });
