@@ -32,7 +32,8 @@ export function partCount(bytes: number, limits: GPUSupportedLimits): number {
 
 /** What a user can do about a limit. */
 export function wayOut(limit: string): string {
-  return `give load a device whose ${limit} is higher, as requestDevice takes it in requiredLimits, or smaller sizes`;
+  const other = limit === "maxStorageBuffersPerShaderStage" ? "compile with --no-fuse" : "take smaller sizes";
+  return `give load a device whose ${limit} is higher, as requestDevice takes it in requiredLimits, or ${other}`;
 }
 
 /** @throws DeviceError where a buffer is too large to be bound, with the limit. */

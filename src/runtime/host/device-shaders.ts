@@ -37,7 +37,8 @@ export function shadersFor(device: GPUDevice, shader: Shader): readonly Shader[]
   const last = own.findIndex(({ when }) => when === undefined);
   if (last >= 0) return own.slice(0, last + 1).map((each) => each.shader);
   const others = fits(device, shader) ? [] : variants.filter((each) => fits(device, each.shader));
-  return [...new Set([...own, ...others].map((each) => each.shader)), shader];
+  const isSpared = others.some(({ when }) => when === undefined);
+  return [...new Set([...own, ...others].map((each) => each.shader)), ...(isSpared ? [] : [shader])];
 }
 
 /** The shader that a device runs for one. */

@@ -1,0 +1,106 @@
+/**
+ * Every shader of the examples and of all families of test/fixtures/families, in all variants and of all steps: made into a
+ * pipeline by Dawn's own validation, which needs no driver.
+ *
+ * Each family also runs, on a device with no more than WebGPU's default limits, which every device has.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { readCases } from "../../src/driver/cases.js";
+import { nodeFiles } from "../../src/driver/node-files.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { canRun, runEntries } from "../../src/driver/run.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
+import { makePipeline, type Shader } from "../../src/runtime/host/device-shaders.js";
+import { importText, type LoadedModel } from "./typescript-support.js";
+import { limitedDevice, nullDevice } from "./wgsl-support.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = join(root, "test/fixtures/families");
+const files = nodeFiles();
+
+interface Sample {
+  readonly name: string;
+  readonly path: string;
+  readonly checkpoint: string;
+}
+
+const families = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .flatMap(({ name: family }) => {
+    const own = join(folder, family, `${family}.trafo`);
+    // The one family whose program is an example.
+    const path = existsSync(own) ? own : join(root, "examples/t5/t5.trafo");
+    return readdirSync(join(folder, family))
+      .filter((each) => existsSync(join(folder, family, each, "config.json")))
+      .map((each): Sample => ({ name: `${family}/${each}`, path, checkpoint: join(folder, family, each) }));
+  });
+const examples = readdirSync(join(root, "examples"))
+  .filter((name) => existsSync(join(root, "examples", name, "checkpoint")))
+  .map((name): Sample => {
+    const own = join(root, "examples", name);
+    return { name, path: join(own, `${name}.trafo`), checkpoint: join(own, "checkpoint") };
+  });
+
+/** The text of a module that gives its shaders as well. */
+function withShaders(javascript: string): string {
+  const names = [...javascript.matchAll(/^const (\w+) = \{\n {2}name: "\1",\n {2}about: /gm)].map(([, name]) => name);
+  return `${javascript}\nexport const everyShader = [${names.join(", ")}];\n`;
+}
+
+const valid = nullDevice();
+afterAll(async () => (await valid).destroy());
+
+/** Families whose attention reads more than the 8 buffers that every device binds, unless it is compiled with --no-fuse. */
+const manyBuffers = ["cohere", "deepseek_v2", "deepseek_v3"];
+
+describe.each([...examples, ...families])("$name", ({ name, path, checkpoint: place }) => {
+  it("has valid shaders, and runs within the default limits", async () => {
+    const checkpoint = Checkpoint.open(files, place);
+    const compilation = new Compilation({ files, path, checkpoint, target: "wgsl" });
+    const { javascript } = await compilation.get("emit");
+    const module = (await importText(withShaders(javascript))) as unknown as {
+      readonly everyShader: readonly Shader[];
+      load(options: object): Promise<LoadedModel>;
+    };
+    const shaders = new Set(
+      module.everyShader.flatMap((each) => [each, ...(each.variants ?? []).map((v) => v.shader)]),
+    );
+    expect(shaders.size).toBe(module.everyShader.length);
+    const device = await valid;
+    await Promise.all(
+      [...shaders].map(async (shader) => {
+        // What needs more than the null device has is text that is valid, if no pipeline of it.
+        const refusal = await makePipeline(device, shader).catch((error: Error) => error.message);
+        if (typeof refusal !== "string") return;
+        expect(refusal).toMatch(
+          /^the kernel \w+ needs \d+ (shared bytes|buffers), and the device allows \d+ \(max\w+\): /,
+        );
+        const { messages } = await device.createShaderModule({ code: shader.code }).getCompilationInfo();
+        expect(messages.map(({ message }) => message)).toEqual([]);
+      }),
+    );
+
+    const limited = await limitedDevice("backend=null");
+    const loading = module.load({ weights: join(place, "model.safetensors"), device: limited });
+    if (manyBuffers.includes(name.split("/")[0]!)) {
+      await expect(loading).rejects.toThrow("(maxStorageBuffersPerShaderStage)");
+      return;
+    }
+    const model = await loading;
+    const { entries } = compilation.get("graph");
+    const [first] = readCases(files, join(place, "io.safetensors"));
+    expect(entries.some((entry) => canRun(entry, first!.inputs))).toBe(true);
+    const runner = {
+      run: async (entry: string, { inputs }: { readonly inputs: ReadonlyMap<string, unknown> }) => {
+        return new Map(Object.entries(await model[entry]!(Object.fromEntries(inputs))));
+      },
+      dispose: () => model.dispose(),
+    };
+    await runEntries(runner, compilation.get("graph"), first!.inputs);
+    model.dispose();
+    limited.destroy();
+  });
+});
