@@ -118,7 +118,7 @@ export type Step =
       readonly isMeeting: boolean;
       readonly names: readonly string[];
     }
-  /** Makes one update of those of a loop that only adds integers at one place. */
+  /** Makes one update of those of a loop that only adds at one place. Sums of floats are added in another order. */
   | { readonly step: "fold"; readonly loop: string }
   /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */
   | { readonly step: "layout"; readonly buffer: string; readonly layout: Layout }

@@ -10,8 +10,10 @@
  * time, two columns and an element. It takes half of a panel at a time, so that the layout of weights is the same. V8 13
  * with it reaches 0.97 of the peak, and 0.91 with 2 by 16; without, 0.50.
  *
- * One row by 16 columns needs 9 registers. One by 32, two panels at once, or two elements at once into sums of their own
- * need more: measured, they take 1.2 to 2 times as long on V8 11. V8 13 saves a tenth with two elements at once.
+ * One row by 16 columns needs 9 registers. Its 4 sums wait for each other; added to each other first, the products of two
+ * elements make them wait half as often, and take no register for long. Weights then arrive as fast as memory gives them.
+ * One by 32, two panels at once, or two elements at once into sums of their own are spilled: measured, they take 1.2 to 2
+ * times as long on V8 11, and as long on V8 13.
  */
 import type { Expression } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, size } from "../../sizes/index.js";
@@ -26,6 +28,8 @@ export interface VectorTile {
   readonly columns: number;
   /** The columns of a panel of weights, a multiple of the tile's; the tile's if not given. */
   readonly panel?: number;
+  /** Whether a single row takes two elements of the sum at once. */
+  readonly hasPairs?: boolean;
 }
 
 export const lanes = 4;
@@ -62,7 +66,14 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
   const isPacked = pack(draft, contraction, column, factor);
   const reduction = splitReductions(draft, contraction);
   reorder(draft, namesOf(nest), namesOf([...batch, ...columns, ...rows]));
-  const shape = { rows: sums.length > 1 ? 1 : tile.rows, columns: Math.min(tile.columns, factor), panel: factor };
+  const shape = {
+    rows: sums.length > 1 ? 1 : tile.rows,
+    columns: Math.min(tile.columns, factor),
+    panel: factor,
+    // What is made of fewer bytes as it is read needs registers too.
+    hasPairs:
+      sums.length === 1 && sums[0]!.factors.every((each) => each.kind === "load" && each.buffer.element === "f32"),
+  };
   for (const panel of panelsOf(draft, column, factor, isPacked)) {
     const inside = draft.inside(panel).map(({ variable }) => variable.name);
     const names = inside.slice(0, rows.length);
@@ -143,9 +154,9 @@ export function tileRows(
   const name = rows.at(-1);
   const count = row === null ? 1 : constantOf(row.extent);
   const isPart = tile.panel !== undefined && tile.columns < tile.panel;
-  if (name === undefined || row === null || count === 1) return tileOf(draft, [columns], reduction);
+  if (name === undefined || row === null || count === 1) return singleRow(draft, columns, reduction, tile);
   if (!isPart && count !== null && count <= tile.rows) return tileOf(draft, [name, columns], reduction);
-  if (tile.rows === 1) return tileOf(draft, [columns], reduction);
+  if (tile.rows === 1) return singleRow(draft, columns, reduction, tile);
   const isExact = exactDivide(row.extent, size(tile.rows)) !== null;
   const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
   const copies = isExact ? [] : [columns, ...reduction].map((each) => draft.fresh(each));
@@ -154,8 +165,22 @@ export function tileRows(
   const [outer, inner, rest] = names as [string, string, string | undefined];
   tileOf(draft, [inner, isPart ? partOf(draft, columns, [outer, inner], tile.columns) : columns], reduction);
   if (rest === undefined) return;
-  const left = count === null || isPart ? [] : [rest];
-  tileOf(draft, [...left, copies[0]!], copies.slice(1));
+  const left = copies.slice(1);
+  if (count === null || isPart) singleRow(draft, copies[0]!, left, tile);
+  else tileOf(draft, [rest, copies[0]!], left);
+}
+
+function singleRow(draft: Draft, columns: string, reduction: readonly string[], { hasPairs }: VectorTile): void {
+  const inner = reduction.at(-1);
+  const names = [`${inner}o`, `${inner}i`].map((each) => draft.fresh(each)) as [string, string];
+  const isFolded =
+    hasPairs === true &&
+    inner !== undefined &&
+    draft.try(() => {
+      draft.take({ step: "split", loop: inner, factor: 2, tail: "exact", names, copies: [] });
+      draft.take({ step: "fold", loop: names[1] });
+    });
+  tileOf(draft, [columns], isFolded ? [...reduction.slice(0, -1), names[0]] : reduction);
 }
 
 /** Splits the columns of a panel into parts, each of which all rows pass; the loop over the columns of a part. */

@@ -4,8 +4,9 @@
  *   for i in 0..2
  *     sum += x[i] * y[i]      →      sum += x[0] * y[0] + x[1] * y[1]
  *
- * Needs: a constant extent; a loop that does nothing but to add integers at a place that does not depend on it. Guarantees:
- * the same number, as integers wrap around in whatever order they are added.
+ * Needs: a constant extent; a loop that does nothing but to add at a place that does not depend on it. Guarantees: the same
+ * number of integers, which wrap around in whatever order they are added. Floats are added in another order, so that
+ * results differ by rounding; the next update waits for one addition only.
  */
 import { binary, distinctExpressions, type Expression, type Kernel } from "../../ir/kernel/index.js";
 import { constantOf, render, size, variablesOf } from "../../sizes/index.js";
@@ -25,8 +26,8 @@ export function fold(kernel: Kernel, { loop: name }: Extract<Step, { step: "fold
     throw new ScheduleError("fold", `${name} has ${render(loop.extent)} iterations, not 1 to ${most}`);
   }
   const [only, ...others] = loop.body;
-  if (only?.kind !== "store" || others.length > 0 || only.update !== "add" || only.buffer.element !== "i32") {
-    throw new ScheduleError("fold", `${name} does more, or other, than to add integers`);
+  if (only?.kind !== "store" || others.length > 0 || only.update !== "add") {
+    throw new ScheduleError("fold", `${name} does more, or other, than to add`);
   }
   const mentions = [...distinctExpressions(only.index)].some(
     (each) => each.kind === "index" && variablesOf(each.value).includes(loop.variable),

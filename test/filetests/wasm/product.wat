@@ -142,9 +142,10 @@
   ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { x @ w + b }
   ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
   ;; copies ii2 m2 j2; reorder m ii; split m 2 peel into mo mi mr copies ii3 j3; sink ii into j; sink mi
-  ;; into j; mark mi unroll; mark ii vector; sink ii3 into j3; mark ii3 vector; reorder m2 ii2; split m2
-  ;; 2 peel into m2o m2i m2r copies ii4 j4; sink ii2 into j2; sink m2i into j2; mark m2i unroll; mark ii2
-  ;; vector; sink ii4 into j4; mark ii4 vector; mark io parallel; mark ir parallel
+  ;; into j; mark mi unroll; mark ii vector; split j3 2 exact into j3o j3i; fold j3i; sink ii3 into j3o;
+  ;; mark ii3 vector; reorder m2 ii2; split m2 2 peel into m2o m2i m2r copies ii4 j4; sink ii2 into j2;
+  ;; sink m2i into j2; mark m2i unroll; mark ii2 vector; split j4 2 exact into j4o j4i; fold j4i; sink
+  ;; ii4 into j4o; mark ii4 vector; mark io parallel; mark ir parallel
   ;;   x: f32[M, 24]
   ;;   w: f32[2, 24, 16]
   ;;   b: f32[24]
@@ -155,22 +156,22 @@
     (local $sum_1_1 v128) (local $sum_1_2 v128) (local $sum_1_3 v128) (local $x v128) (local $w v128)
     (local $w.2 v128) (local $w.3 v128) (local $w.4 v128) (local $x.2 v128) (local $b.5 v128)
     (local $b.6 v128) (local $b.7 v128) (local $b.8 v128) (local $sum_0 v128) (local $sum_1 v128)
-    (local $sum_2 v128) (local $sum_3 v128) (local $x.3 v128) (local $b.9 v128) (local $b.10 v128)
-    (local $sum_0_0.2 v128) (local $sum_0_1.2 v128) (local $sum_0_2.2 v128) (local $sum_0_3.2 v128)
-    (local $sum_1_0.2 v128) (local $sum_1_1.2 v128) (local $sum_1_2.2 v128) (local $sum_1_3.2 v128)
-    (local $x.4 v128) (local $w.5 v128) (local $w.6 v128) (local $w.7 v128) (local $w.8 v128)
-    (local $x.5 v128) (local $b.11 v128) (local $b.12 v128) (local $sum_0.2 v128) (local $sum_1.2 v128)
-    (local $sum_2.2 v128) (local $sum_3.2 v128) (local $x.6 v128) (local $x.7 i32) (local $w.9 i32)
-    (local $b.13 i32) (local $add i32) (local $M i32) (local $size i32) (local $items i32) (local $first i32)
-    (local $end i32) (local $x.8 i32) (local $add.2 i32) (local $add.end i32) (local $x.9 i32)
-    (local $w.10 i32) (local $w.end i32) (local $size.2 i32) (local $size.3 i32) (local $x.10 i32)
-    (local $add.3 i32) (local $items.2 i32) (local $first.2 i32) (local $end.2 i32) (local $x.11 i32)
-    (local $add.4 i32) (local $add.end.2 i32) (local $x.12 i32) (local $w.11 i32) (local $w.end.2 i32)
-    (local $items.3 i32) (local $first.3 i32) (local $end.3 i32) (local $x.13 i32) (local $add.5 i32)
-    (local $add.end.3 i32) (local $x.14 i32) (local $w.12 i32) (local $w.end.3 i32) (local $items.4 i32)
-    (local $first.4 i32) (local $end.4 i32) (local $x.15 i32) (local $add.6 i32) (local $add.end.4 i32)
-    (local $x.16 i32) (local $w.13 i32) (local $w.end.4 i32)
-    (local.set $x.7 (i32.load (local.get $arguments)))
+    (local $sum_2 v128) (local $sum_3 v128) (local $x.3 v128) (local $x.4 v128) (local $b.9 v128)
+    (local $b.10 v128) (local $sum_0_0.2 v128) (local $sum_0_1.2 v128) (local $sum_0_2.2 v128)
+    (local $sum_0_3.2 v128) (local $sum_1_0.2 v128) (local $sum_1_1.2 v128) (local $sum_1_2.2 v128)
+    (local $sum_1_3.2 v128) (local $x.5 v128) (local $w.5 v128) (local $w.6 v128) (local $w.7 v128)
+    (local $w.8 v128) (local $x.6 v128) (local $b.11 v128) (local $b.12 v128) (local $sum_0.2 v128)
+    (local $sum_1.2 v128) (local $sum_2.2 v128) (local $sum_3.2 v128) (local $x.7 v128) (local $x.8 v128)
+    (local $x.9 i32) (local $w.9 i32) (local $b.13 i32) (local $add i32) (local $M i32) (local $size i32)
+    (local $items i32) (local $first i32) (local $end i32) (local $x.10 i32) (local $add.2 i32)
+    (local $add.end i32) (local $x.11 i32) (local $w.10 i32) (local $w.end i32) (local $size.2 i32)
+    (local $size.3 i32) (local $x.12 i32) (local $add.3 i32) (local $items.2 i32) (local $first.2 i32)
+    (local $end.2 i32) (local $x.13 i32) (local $add.4 i32) (local $add.end.2 i32) (local $x.14 i32)
+    (local $w.11 i32) (local $w.end.2 i32) (local $items.3 i32) (local $first.3 i32) (local $end.3 i32)
+    (local $x.15 i32) (local $add.5 i32) (local $add.end.3 i32) (local $x.16 i32) (local $w.12 i32)
+    (local $w.end.3 i32) (local $items.4 i32) (local $first.4 i32) (local $end.4 i32) (local $x.17 i32)
+    (local $add.6 i32) (local $add.end.4 i32) (local $x.18 i32) (local $w.13 i32) (local $w.end.4 i32)
+    (local.set $x.9 (i32.load (local.get $arguments)))
     (local.set $w.9 (i32.load offset=4 (local.get $arguments)))
     (local.set $b.13 (i32.load offset=8 (local.get $arguments)))
     (local.set $add (i32.load offset=12 (local.get $arguments)))
@@ -188,7 +189,7 @@
       )
       (if (i32.ne (local.get $first) (local.get $end))
         (then
-          (local.set $x.8 (local.get $x.7))
+          (local.set $x.10 (local.get $x.9))
           (local.set $add.2 (local.get $add))
           (local.set $b (v128.load align=4 (local.get $b.13)))
           (local.set $b.2 (v128.load offset=16 align=4 (local.get $b.13)))
@@ -206,11 +207,11 @@
                 (local.set $sum_1_1 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_1_2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_1_3 (v128.const f32x4 0 0 0 0))
-                (local.set $x.9 (local.get $x.8))
+                (local.set $x.11 (local.get $x.10))
                 (local.set $w.10 (local.get $w.9))
                 (local.set $w.end (i32.add (local.get $w.10) (i32.const 1536)))
                 (loop $j.1
-                  (local.set $x (v128.load32_splat (local.get $x.9)))
+                  (local.set $x (v128.load32_splat (local.get $x.11)))
                   (local.set $w (v128.load align=4 (local.get $w.10)))
                   (local.set $sum_0_0
                     (f32x4.add (f32x4.mul (local.get $x) (local.get $w)) (local.get $sum_0_0))
@@ -227,7 +228,7 @@
                   (local.set $sum_0_3
                     (f32x4.add (f32x4.mul (local.get $x) (local.get $w.4)) (local.get $sum_0_3))
                   )
-                  (local.set $x.2 (v128.load32_splat offset=96 (local.get $x.9)))
+                  (local.set $x.2 (v128.load32_splat offset=96 (local.get $x.11)))
                   (local.set $sum_1_0
                     (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w)) (local.get $sum_1_0))
                   )
@@ -240,7 +241,7 @@
                   (local.set $sum_1_3
                     (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w.4)) (local.get $sum_1_3))
                   )
-                  (local.set $x.9 (i32.add (local.get $x.9) (i32.const 4)))
+                  (local.set $x.11 (i32.add (local.get $x.11) (i32.const 4)))
                   (local.set $w.10 (i32.add (local.get $w.10) (i32.const 64)))
                   (br_if $j.1 (i32.ne (local.get $w.10) (local.get $w.end)))
                 )
@@ -273,7 +274,7 @@
                   (local.get $add.2)
                   (f32x4.add (local.get $sum_1_3) (local.get $b.4))
                 )
-                (local.set $x.8 (i32.add (local.get $x.8) (i32.const 192)))
+                (local.set $x.10 (i32.add (local.get $x.10) (i32.const 192)))
                 (local.set $add.2 (i32.add (local.get $add.2) (i32.const 192)))
                 (br_if $mo.2 (i32.ne (local.get $add.2) (local.get $add.end)))
               )
@@ -290,7 +291,7 @@
     )
     (local.set $size.2 (i32.rem_u (local.get $M) (i32.const 2)))
     (local.set $size.3 (i32.mul (i32.div_u (local.get $M) (i32.const 2)) (i32.const 192)))
-    (local.set $x.10 (i32.add (local.get $x.7) (local.get $size.3)))
+    (local.set $x.12 (i32.add (local.get $x.9) (local.get $size.3)))
     (local.set $add.3 (i32.add (local.get $add) (local.get $size.3)))
     (local.set $items.2 (i32.const 1))
     (local.set $first.2 (i32.const 0))
@@ -304,7 +305,7 @@
       )
       (if (i32.ne (local.get $first.2) (local.get $end.2))
         (then
-          (local.set $x.11 (local.get $x.10))
+          (local.set $x.13 (local.get $x.12))
           (local.set $add.4 (local.get $add.3))
           (local.set $b.5 (v128.load align=4 (local.get $b.13)))
           (local.set $b.6 (v128.load offset=16 align=4 (local.get $b.13)))
@@ -318,38 +319,51 @@
                 (local.set $sum_1 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_3 (v128.const f32x4 0 0 0 0))
-                (local.set $x.12 (local.get $x.11))
+                (local.set $x.14 (local.get $x.13))
                 (local.set $w.11 (local.get $w.9))
                 (local.set $w.end.2 (i32.add (local.get $w.11) (i32.const 1536)))
-                (loop $j3.4
-                  (local.set $x.3 (v128.load32_splat (local.get $x.12)))
+                (loop $j3o.4
+                  (local.set $x.3 (v128.load32_splat (local.get $x.14)))
+                  (local.set $x.4 (v128.load32_splat offset=4 (local.get $x.14)))
                   (local.set $sum_0
                     (f32x4.add
                       (local.get $sum_0)
-                      (f32x4.mul (local.get $x.3) (v128.load align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.3) (v128.load align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.4) (v128.load offset=64 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_1
                     (f32x4.add
                       (local.get $sum_1)
-                      (f32x4.mul (local.get $x.3) (v128.load offset=16 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.3) (v128.load offset=16 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.4) (v128.load offset=80 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_2
                     (f32x4.add
                       (local.get $sum_2)
-                      (f32x4.mul (local.get $x.3) (v128.load offset=32 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.3) (v128.load offset=32 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.4) (v128.load offset=96 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_3
                     (f32x4.add
                       (local.get $sum_3)
-                      (f32x4.mul (local.get $x.3) (v128.load offset=48 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.3) (v128.load offset=48 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.4) (v128.load offset=112 align=4 (local.get $w.11)))
+                      )
                     )
                   )
-                  (local.set $x.12 (i32.add (local.get $x.12) (i32.const 4)))
-                  (local.set $w.11 (i32.add (local.get $w.11) (i32.const 64)))
-                  (br_if $j3.4 (i32.ne (local.get $w.11) (local.get $w.end.2)))
+                  (local.set $x.14 (i32.add (local.get $x.14) (i32.const 8)))
+                  (local.set $w.11 (i32.add (local.get $w.11) (i32.const 128)))
+                  (br_if $j3o.4 (i32.ne (local.get $w.11) (local.get $w.end.2)))
                 )
                 (v128.store align=4 (local.get $add.4) (f32x4.add (local.get $sum_0) (local.get $b.5)))
                 (v128.store offset=16 align=4
@@ -364,7 +378,7 @@
                   (local.get $add.4)
                   (f32x4.add (local.get $sum_3) (local.get $b.8))
                 )
-                (local.set $x.11 (i32.add (local.get $x.11) (i32.const 96)))
+                (local.set $x.13 (i32.add (local.get $x.13) (i32.const 96)))
                 (local.set $add.4 (i32.add (local.get $add.4) (i32.const 96)))
                 (br_if $mr.5 (i32.ne (local.get $add.4) (local.get $add.end.2)))
               )
@@ -391,7 +405,7 @@
       )
       (if (i32.ne (local.get $first.3) (local.get $end.3))
         (then
-          (local.set $x.13 (local.get $x.7))
+          (local.set $x.15 (local.get $x.9))
           (local.set $add.5 (local.get $add))
           (local.set $b.9 (v128.load offset=64 align=4 (local.get $b.13)))
           (local.set $b.10 (v128.load offset=80 align=4 (local.get $b.13)))
@@ -407,41 +421,41 @@
                 (local.set $sum_1_1.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_1_2.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_1_3.2 (v128.const f32x4 0 0 0 0))
-                (local.set $x.14 (local.get $x.13))
+                (local.set $x.16 (local.get $x.15))
                 (local.set $w.12 (local.get $w.9))
                 (local.set $w.end.3 (i32.add (local.get $w.12) (i32.const 1536)))
                 (loop $j2.7
-                  (local.set $x.4 (v128.load32_splat (local.get $x.14)))
+                  (local.set $x.5 (v128.load32_splat (local.get $x.16)))
                   (local.set $w.5 (v128.load offset=1536 align=4 (local.get $w.12)))
                   (local.set $sum_0_0.2
-                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.5)) (local.get $sum_0_0.2))
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.5)) (local.get $sum_0_0.2))
                   )
                   (local.set $w.6 (v128.load offset=1552 align=4 (local.get $w.12)))
                   (local.set $sum_0_1.2
-                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.6)) (local.get $sum_0_1.2))
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.6)) (local.get $sum_0_1.2))
                   )
                   (local.set $w.7 (v128.load offset=1568 align=4 (local.get $w.12)))
                   (local.set $sum_0_2.2
-                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.7)) (local.get $sum_0_2.2))
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.7)) (local.get $sum_0_2.2))
                   )
                   (local.set $w.8 (v128.load offset=1584 align=4 (local.get $w.12)))
                   (local.set $sum_0_3.2
-                    (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.8)) (local.get $sum_0_3.2))
+                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.8)) (local.get $sum_0_3.2))
                   )
-                  (local.set $x.5 (v128.load32_splat offset=96 (local.get $x.14)))
+                  (local.set $x.6 (v128.load32_splat offset=96 (local.get $x.16)))
                   (local.set $sum_1_0.2
-                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.5)) (local.get $sum_1_0.2))
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.5)) (local.get $sum_1_0.2))
                   )
                   (local.set $sum_1_1.2
-                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.6)) (local.get $sum_1_1.2))
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.6)) (local.get $sum_1_1.2))
                   )
                   (local.set $sum_1_2.2
-                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.7)) (local.get $sum_1_2.2))
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.7)) (local.get $sum_1_2.2))
                   )
                   (local.set $sum_1_3.2
-                    (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.8)) (local.get $sum_1_3.2))
+                    (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.8)) (local.get $sum_1_3.2))
                   )
-                  (local.set $x.14 (i32.add (local.get $x.14) (i32.const 4)))
+                  (local.set $x.16 (i32.add (local.get $x.16) (i32.const 4)))
                   (local.set $w.12 (i32.add (local.get $w.12) (i32.const 64)))
                   (br_if $j2.7 (i32.ne (local.get $w.12) (local.get $w.end.3)))
                 )
@@ -461,7 +475,7 @@
                   (local.get $add.5)
                   (f32x4.add (local.get $sum_1_1.2) (local.get $b.10))
                 )
-                (local.set $x.13 (i32.add (local.get $x.13) (i32.const 192)))
+                (local.set $x.15 (i32.add (local.get $x.15) (i32.const 192)))
                 (local.set $add.5 (i32.add (local.get $add.5) (i32.const 192)))
                 (br_if $m2o.8 (i32.ne (local.get $add.5) (local.get $add.end.3)))
               )
@@ -488,7 +502,7 @@
       )
       (if (i32.ne (local.get $first.4) (local.get $end.4))
         (then
-          (local.set $x.15 (local.get $x.10))
+          (local.set $x.17 (local.get $x.12))
           (local.set $add.6 (local.get $add.3))
           (local.set $b.11 (v128.load offset=64 align=4 (local.get $b.13)))
           (local.set $b.12 (v128.load offset=80 align=4 (local.get $b.13)))
@@ -500,38 +514,51 @@
                 (local.set $sum_1.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_2.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_3.2 (v128.const f32x4 0 0 0 0))
-                (local.set $x.16 (local.get $x.15))
+                (local.set $x.18 (local.get $x.17))
                 (local.set $w.13 (local.get $w.9))
                 (local.set $w.end.4 (i32.add (local.get $w.13) (i32.const 1536)))
-                (loop $j4.10
-                  (local.set $x.6 (v128.load32_splat (local.get $x.16)))
+                (loop $j4o.10
+                  (local.set $x.7 (v128.load32_splat (local.get $x.18)))
+                  (local.set $x.8 (v128.load32_splat offset=4 (local.get $x.18)))
                   (local.set $sum_0.2
                     (f32x4.add
                       (local.get $sum_0.2)
-                      (f32x4.mul (local.get $x.6) (v128.load offset=1536 align=4 (local.get $w.13)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=1536 align=4 (local.get $w.13)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=1600 align=4 (local.get $w.13)))
+                      )
                     )
                   )
                   (local.set $sum_1.2
                     (f32x4.add
                       (local.get $sum_1.2)
-                      (f32x4.mul (local.get $x.6) (v128.load offset=1552 align=4 (local.get $w.13)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=1552 align=4 (local.get $w.13)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=1616 align=4 (local.get $w.13)))
+                      )
                     )
                   )
                   (local.set $sum_2.2
                     (f32x4.add
                       (local.get $sum_2.2)
-                      (f32x4.mul (local.get $x.6) (v128.load offset=1568 align=4 (local.get $w.13)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=1568 align=4 (local.get $w.13)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=1632 align=4 (local.get $w.13)))
+                      )
                     )
                   )
                   (local.set $sum_3.2
                     (f32x4.add
                       (local.get $sum_3.2)
-                      (f32x4.mul (local.get $x.6) (v128.load offset=1584 align=4 (local.get $w.13)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=1584 align=4 (local.get $w.13)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=1648 align=4 (local.get $w.13)))
+                      )
                     )
                   )
-                  (local.set $x.16 (i32.add (local.get $x.16) (i32.const 4)))
-                  (local.set $w.13 (i32.add (local.get $w.13) (i32.const 64)))
-                  (br_if $j4.10 (i32.ne (local.get $w.13) (local.get $w.end.4)))
+                  (local.set $x.18 (i32.add (local.get $x.18) (i32.const 8)))
+                  (local.set $w.13 (i32.add (local.get $w.13) (i32.const 128)))
+                  (br_if $j4o.10 (i32.ne (local.get $w.13) (local.get $w.end.4)))
                 )
                 (v128.store offset=64 align=4
                   (local.get $add.6)
@@ -541,7 +568,7 @@
                   (local.get $add.6)
                   (f32x4.add (local.get $sum_1.2) (local.get $b.12))
                 )
-                (local.set $x.15 (i32.add (local.get $x.15) (i32.const 96)))
+                (local.set $x.17 (i32.add (local.get $x.17) (i32.const 96)))
                 (local.set $add.6 (i32.add (local.get $add.6) (i32.const 96)))
                 (br_if $m2r.11 (i32.ne (local.get $add.6) (local.get $add.end.4)))
               )
@@ -564,10 +591,10 @@
   ;; Schedule: packWeight w 1/16 0 1%16; reorder i m; split i 16 round into io ii; peelGuard io into ir
   ;; copies ii2 m2 j2; reorder m ii; split m 6 peel into mo mi mr copies ii3 j3; split ii 8 exact into
   ;; iio iii; reorder iio mo mi iii; sink iii into j; sink mi into j; mark mi unroll; mark iii vector;
-  ;; sink ii3 into j3; mark ii3 vector; reorder m2 ii2; split m2 6 peel into m2o m2i m2r copies ii4 j4;
-  ;; split ii2 8 exact into ii2o ii2i; reorder ii2o m2o m2i ii2i; sink ii2i into j2; sink m2i into j2;
-  ;; mark m2i unroll; mark ii2i vector; sink ii4 into j4; mark ii4 vector; mark io parallel; mark ir
-  ;; parallel
+  ;; split j3 2 exact into j3o j3i; fold j3i; sink ii3 into j3o; mark ii3 vector; reorder m2 ii2; split
+  ;; m2 6 peel into m2o m2i m2r copies ii4 j4; split ii2 8 exact into ii2o ii2i; reorder ii2o m2o m2i
+  ;; ii2i; sink ii2i into j2; sink m2i into j2; mark m2i unroll; mark ii2i vector; split j4 2 exact into
+  ;; j4o j4i; fold j4i; sink ii4 into j4o; mark ii4 vector; mark io parallel; mark ir parallel
   ;;   x: f32[M, 24]
   ;;   w: f32[2, 24, 16]
   ;;   b: f32[24]
@@ -579,25 +606,26 @@
     (local $sum_5_1 v128) (local $x v128) (local $w v128) (local $w.2 v128) (local $x.2 v128)
     (local $x.3 v128) (local $x.4 v128) (local $x.5 v128) (local $x.6 v128) (local $b.3 v128)
     (local $b.4 v128) (local $b.5 v128) (local $b.6 v128) (local $sum_0 v128) (local $sum_1 v128)
-    (local $sum_2 v128) (local $sum_3 v128) (local $x.7 v128) (local $sum_0_0.2 v128) (local $sum_0_1.2 v128)
-    (local $sum_1_0.2 v128) (local $sum_1_1.2 v128) (local $sum_2_0.2 v128) (local $sum_2_1.2 v128)
-    (local $sum_3_0.2 v128) (local $sum_3_1.2 v128) (local $sum_4_0.2 v128) (local $sum_4_1.2 v128)
-    (local $sum_5_0.2 v128) (local $sum_5_1.2 v128) (local $x.8 v128) (local $w.3 v128) (local $w.4 v128)
-    (local $x.9 v128) (local $x.10 v128) (local $x.11 v128) (local $x.12 v128) (local $x.13 v128)
-    (local $b.7 v128) (local $b.8 v128) (local $sum_0.2 v128) (local $sum_1.2 v128) (local $sum_2.2 v128)
-    (local $sum_3.2 v128) (local $x.14 v128) (local $x.15 i32) (local $w.5 i32) (local $b.9 i32)
-    (local $add i32) (local $M i32) (local $size i32) (local $items i32) (local $first i32) (local $end i32)
-    (local $w.6 i32) (local $add.2 i32) (local $b.10 i32) (local $b.end i32) (local $x.16 i32)
-    (local $add.3 i32) (local $add.end i32) (local $x.17 i32) (local $w.7 i32) (local $w.end i32)
-    (local $size.2 i32) (local $size.3 i32) (local $x.18 i32) (local $add.4 i32) (local $items.2 i32)
-    (local $first.2 i32) (local $end.2 i32) (local $x.19 i32) (local $add.5 i32) (local $add.end.2 i32)
-    (local $x.20 i32) (local $w.8 i32) (local $w.end.2 i32) (local $items.3 i32) (local $first.3 i32)
-    (local $end.3 i32) (local $w.9 i32) (local $add.6 i32) (local $b.11 i32) (local $ii2o i32)
-    (local $x.21 i32) (local $size.4 i32) (local $lt i32) (local $add.7 i32) (local $size.5 i32)
-    (local $lt.2 i32) (local $add.end.3 i32) (local $x.22 i32) (local $w.10 i32) (local $w.end.3 i32)
-    (local $items.4 i32) (local $first.4 i32) (local $end.4 i32) (local $x.23 i32) (local $add.8 i32)
-    (local $add.end.4 i32) (local $x.24 i32) (local $w.11 i32) (local $w.end.4 i32)
-    (local.set $x.15 (i32.load (local.get $arguments)))
+    (local $sum_2 v128) (local $sum_3 v128) (local $x.7 v128) (local $x.8 v128) (local $sum_0_0.2 v128)
+    (local $sum_0_1.2 v128) (local $sum_1_0.2 v128) (local $sum_1_1.2 v128) (local $sum_2_0.2 v128)
+    (local $sum_2_1.2 v128) (local $sum_3_0.2 v128) (local $sum_3_1.2 v128) (local $sum_4_0.2 v128)
+    (local $sum_4_1.2 v128) (local $sum_5_0.2 v128) (local $sum_5_1.2 v128) (local $x.9 v128)
+    (local $w.3 v128) (local $w.4 v128) (local $x.10 v128) (local $x.11 v128) (local $x.12 v128)
+    (local $x.13 v128) (local $x.14 v128) (local $b.7 v128) (local $b.8 v128) (local $sum_0.2 v128)
+    (local $sum_1.2 v128) (local $sum_2.2 v128) (local $sum_3.2 v128) (local $x.15 v128) (local $x.16 v128)
+    (local $x.17 i32) (local $w.5 i32) (local $b.9 i32) (local $add i32) (local $M i32) (local $size i32)
+    (local $items i32) (local $first i32) (local $end i32) (local $w.6 i32) (local $add.2 i32)
+    (local $b.10 i32) (local $b.end i32) (local $x.18 i32) (local $add.3 i32) (local $add.end i32)
+    (local $x.19 i32) (local $w.7 i32) (local $w.end i32) (local $size.2 i32) (local $size.3 i32)
+    (local $x.20 i32) (local $add.4 i32) (local $items.2 i32) (local $first.2 i32) (local $end.2 i32)
+    (local $x.21 i32) (local $add.5 i32) (local $add.end.2 i32) (local $x.22 i32) (local $w.8 i32)
+    (local $w.end.2 i32) (local $items.3 i32) (local $first.3 i32) (local $end.3 i32) (local $w.9 i32)
+    (local $add.6 i32) (local $b.11 i32) (local $ii2o i32) (local $x.23 i32) (local $size.4 i32)
+    (local $lt i32) (local $add.7 i32) (local $size.5 i32) (local $lt.2 i32) (local $add.end.3 i32)
+    (local $x.24 i32) (local $w.10 i32) (local $w.end.3 i32) (local $items.4 i32) (local $first.4 i32)
+    (local $end.4 i32) (local $x.25 i32) (local $add.8 i32) (local $add.end.4 i32) (local $x.26 i32)
+    (local $w.11 i32) (local $w.end.4 i32)
+    (local.set $x.17 (i32.load (local.get $arguments)))
     (local.set $w.5 (i32.load offset=4 (local.get $arguments)))
     (local.set $b.9 (i32.load offset=8 (local.get $arguments)))
     (local.set $add (i32.load offset=12 (local.get $arguments)))
@@ -620,7 +648,7 @@
           (local.set $b.10 (local.get $b.9))
           (local.set $b.end (i32.add (local.get $b.10) (i32.const 64)))
           (loop $iio.3
-            (local.set $x.16 (local.get $x.15))
+            (local.set $x.18 (local.get $x.17))
             (local.set $add.3 (local.get $add.2))
             (local.set $b (v128.load align=4 (local.get $b.10)))
             (local.set $b.2 (v128.load offset=16 align=4 (local.get $b.10)))
@@ -640,11 +668,11 @@
                   (local.set $sum_4_1 (v128.const f32x4 0 0 0 0))
                   (local.set $sum_5_0 (v128.const f32x4 0 0 0 0))
                   (local.set $sum_5_1 (v128.const f32x4 0 0 0 0))
-                  (local.set $x.17 (local.get $x.16))
+                  (local.set $x.19 (local.get $x.18))
                   (local.set $w.7 (local.get $w.6))
                   (local.set $w.end (i32.add (local.get $w.7) (i32.const 1536)))
                   (loop $j.1
-                    (local.set $x (v128.load32_splat (local.get $x.17)))
+                    (local.set $x (v128.load32_splat (local.get $x.19)))
                     (local.set $w (v128.load align=4 (local.get $w.7)))
                     (local.set $sum_0_0
                       (f32x4.add (f32x4.mul (local.get $x) (local.get $w)) (local.get $sum_0_0))
@@ -653,42 +681,42 @@
                     (local.set $sum_0_1
                       (f32x4.add (f32x4.mul (local.get $x) (local.get $w.2)) (local.get $sum_0_1))
                     )
-                    (local.set $x.2 (v128.load32_splat offset=96 (local.get $x.17)))
+                    (local.set $x.2 (v128.load32_splat offset=96 (local.get $x.19)))
                     (local.set $sum_1_0
                       (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w)) (local.get $sum_1_0))
                     )
                     (local.set $sum_1_1
                       (f32x4.add (f32x4.mul (local.get $x.2) (local.get $w.2)) (local.get $sum_1_1))
                     )
-                    (local.set $x.3 (v128.load32_splat offset=192 (local.get $x.17)))
+                    (local.set $x.3 (v128.load32_splat offset=192 (local.get $x.19)))
                     (local.set $sum_2_0
                       (f32x4.add (f32x4.mul (local.get $x.3) (local.get $w)) (local.get $sum_2_0))
                     )
                     (local.set $sum_2_1
                       (f32x4.add (f32x4.mul (local.get $x.3) (local.get $w.2)) (local.get $sum_2_1))
                     )
-                    (local.set $x.4 (v128.load32_splat offset=288 (local.get $x.17)))
+                    (local.set $x.4 (v128.load32_splat offset=288 (local.get $x.19)))
                     (local.set $sum_3_0
                       (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w)) (local.get $sum_3_0))
                     )
                     (local.set $sum_3_1
                       (f32x4.add (f32x4.mul (local.get $x.4) (local.get $w.2)) (local.get $sum_3_1))
                     )
-                    (local.set $x.5 (v128.load32_splat offset=384 (local.get $x.17)))
+                    (local.set $x.5 (v128.load32_splat offset=384 (local.get $x.19)))
                     (local.set $sum_4_0
                       (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w)) (local.get $sum_4_0))
                     )
                     (local.set $sum_4_1
                       (f32x4.add (f32x4.mul (local.get $x.5) (local.get $w.2)) (local.get $sum_4_1))
                     )
-                    (local.set $x.6 (v128.load32_splat offset=480 (local.get $x.17)))
+                    (local.set $x.6 (v128.load32_splat offset=480 (local.get $x.19)))
                     (local.set $sum_5_0
                       (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w)) (local.get $sum_5_0))
                     )
                     (local.set $sum_5_1
                       (f32x4.add (f32x4.mul (local.get $x.6) (local.get $w.2)) (local.get $sum_5_1))
                     )
-                    (local.set $x.17 (i32.add (local.get $x.17) (i32.const 4)))
+                    (local.set $x.19 (i32.add (local.get $x.19) (i32.const 4)))
                     (local.set $w.7 (i32.add (local.get $w.7) (i32.const 64)))
                     (br_if $j.1 (i32.ne (local.get $w.7) (local.get $w.end)))
                   )
@@ -737,7 +765,7 @@
                     (local.get $add.3)
                     (f32x4.add (local.get $sum_5_1) (local.get $b.2))
                   )
-                  (local.set $x.16 (i32.add (local.get $x.16) (i32.const 576)))
+                  (local.set $x.18 (i32.add (local.get $x.18) (i32.const 576)))
                   (local.set $add.3 (i32.add (local.get $add.3) (i32.const 576)))
                   (br_if $mo.2 (i32.ne (local.get $add.3) (local.get $add.end)))
                 )
@@ -759,7 +787,7 @@
     )
     (local.set $size.2 (i32.rem_u (local.get $M) (i32.const 6)))
     (local.set $size.3 (i32.mul (i32.div_u (local.get $M) (i32.const 6)) (i32.const 576)))
-    (local.set $x.18 (i32.add (local.get $x.15) (local.get $size.3)))
+    (local.set $x.20 (i32.add (local.get $x.17) (local.get $size.3)))
     (local.set $add.4 (i32.add (local.get $add) (local.get $size.3)))
     (local.set $items.2 (i32.const 1))
     (local.set $first.2 (i32.const 0))
@@ -773,7 +801,7 @@
       )
       (if (i32.ne (local.get $first.2) (local.get $end.2))
         (then
-          (local.set $x.19 (local.get $x.18))
+          (local.set $x.21 (local.get $x.20))
           (local.set $add.5 (local.get $add.4))
           (local.set $b.3 (v128.load align=4 (local.get $b.9)))
           (local.set $b.4 (v128.load offset=16 align=4 (local.get $b.9)))
@@ -787,38 +815,51 @@
                 (local.set $sum_1 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_3 (v128.const f32x4 0 0 0 0))
-                (local.set $x.20 (local.get $x.19))
+                (local.set $x.22 (local.get $x.21))
                 (local.set $w.8 (local.get $w.5))
                 (local.set $w.end.2 (i32.add (local.get $w.8) (i32.const 1536)))
-                (loop $j3.5
-                  (local.set $x.7 (v128.load32_splat (local.get $x.20)))
+                (loop $j3o.5
+                  (local.set $x.7 (v128.load32_splat (local.get $x.22)))
+                  (local.set $x.8 (v128.load32_splat offset=4 (local.get $x.22)))
                   (local.set $sum_0
                     (f32x4.add
                       (local.get $sum_0)
-                      (f32x4.mul (local.get $x.7) (v128.load align=4 (local.get $w.8)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load align=4 (local.get $w.8)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=64 align=4 (local.get $w.8)))
+                      )
                     )
                   )
                   (local.set $sum_1
                     (f32x4.add
                       (local.get $sum_1)
-                      (f32x4.mul (local.get $x.7) (v128.load offset=16 align=4 (local.get $w.8)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=16 align=4 (local.get $w.8)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=80 align=4 (local.get $w.8)))
+                      )
                     )
                   )
                   (local.set $sum_2
                     (f32x4.add
                       (local.get $sum_2)
-                      (f32x4.mul (local.get $x.7) (v128.load offset=32 align=4 (local.get $w.8)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=32 align=4 (local.get $w.8)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=96 align=4 (local.get $w.8)))
+                      )
                     )
                   )
                   (local.set $sum_3
                     (f32x4.add
                       (local.get $sum_3)
-                      (f32x4.mul (local.get $x.7) (v128.load offset=48 align=4 (local.get $w.8)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.7) (v128.load offset=48 align=4 (local.get $w.8)))
+                        (f32x4.mul (local.get $x.8) (v128.load offset=112 align=4 (local.get $w.8)))
+                      )
                     )
                   )
-                  (local.set $x.20 (i32.add (local.get $x.20) (i32.const 4)))
-                  (local.set $w.8 (i32.add (local.get $w.8) (i32.const 64)))
-                  (br_if $j3.5 (i32.ne (local.get $w.8) (local.get $w.end.2)))
+                  (local.set $x.22 (i32.add (local.get $x.22) (i32.const 8)))
+                  (local.set $w.8 (i32.add (local.get $w.8) (i32.const 128)))
+                  (br_if $j3o.5 (i32.ne (local.get $w.8) (local.get $w.end.2)))
                 )
                 (v128.store align=4 (local.get $add.5) (f32x4.add (local.get $sum_0) (local.get $b.3)))
                 (v128.store offset=16 align=4
@@ -833,7 +874,7 @@
                   (local.get $add.5)
                   (f32x4.add (local.get $sum_3) (local.get $b.6))
                 )
-                (local.set $x.19 (i32.add (local.get $x.19) (i32.const 96)))
+                (local.set $x.21 (i32.add (local.get $x.21) (i32.const 96)))
                 (local.set $add.5 (i32.add (local.get $add.5) (i32.const 96)))
                 (br_if $mr.6 (i32.ne (local.get $add.5) (local.get $add.end.2)))
               )
@@ -865,7 +906,7 @@
           (local.set $b.11 (local.get $b.9))
           (local.set $ii2o (i32.const 0))
           (loop $ii2o.10
-            (local.set $x.21 (local.get $x.15))
+            (local.set $x.23 (local.get $x.17))
             (local.set $size.4 (i32.add (i32.shl (local.get $ii2o) (i32.const 3)) (i32.const 16)))
             (local.set $lt (i32.lt_s (local.get $size.4) (i32.const 24)))
             (local.set $add.7 (local.get $add.6))
@@ -887,55 +928,55 @@
                   (local.set $sum_4_1.2 (v128.const f32x4 0 0 0 0))
                   (local.set $sum_5_0.2 (v128.const f32x4 0 0 0 0))
                   (local.set $sum_5_1.2 (v128.const f32x4 0 0 0 0))
-                  (local.set $x.22 (local.get $x.21))
+                  (local.set $x.24 (local.get $x.23))
                   (local.set $w.10 (local.get $w.9))
                   (local.set $w.end.3 (i32.add (local.get $w.10) (i32.const 1536)))
                   (loop $j2.8
-                    (local.set $x.8 (v128.load32_splat (local.get $x.22)))
+                    (local.set $x.9 (v128.load32_splat (local.get $x.24)))
                     (local.set $w.3 (v128.load offset=1536 align=4 (local.get $w.10)))
                     (local.set $sum_0_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.8) (local.get $w.3)) (local.get $sum_0_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.3)) (local.get $sum_0_0.2))
                     )
                     (local.set $w.4 (v128.load offset=1552 align=4 (local.get $w.10)))
                     (local.set $sum_0_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.8) (local.get $w.4)) (local.get $sum_0_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.4)) (local.get $sum_0_1.2))
                     )
-                    (local.set $x.9 (v128.load32_splat offset=96 (local.get $x.22)))
+                    (local.set $x.10 (v128.load32_splat offset=96 (local.get $x.24)))
                     (local.set $sum_1_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.3)) (local.get $sum_1_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.3)) (local.get $sum_1_0.2))
                     )
                     (local.set $sum_1_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.9) (local.get $w.4)) (local.get $sum_1_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.4)) (local.get $sum_1_1.2))
                     )
-                    (local.set $x.10 (v128.load32_splat offset=192 (local.get $x.22)))
+                    (local.set $x.11 (v128.load32_splat offset=192 (local.get $x.24)))
                     (local.set $sum_2_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.3)) (local.get $sum_2_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.3)) (local.get $sum_2_0.2))
                     )
                     (local.set $sum_2_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.10) (local.get $w.4)) (local.get $sum_2_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.4)) (local.get $sum_2_1.2))
                     )
-                    (local.set $x.11 (v128.load32_splat offset=288 (local.get $x.22)))
+                    (local.set $x.12 (v128.load32_splat offset=288 (local.get $x.24)))
                     (local.set $sum_3_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.3)) (local.get $sum_3_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.3)) (local.get $sum_3_0.2))
                     )
                     (local.set $sum_3_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.11) (local.get $w.4)) (local.get $sum_3_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.4)) (local.get $sum_3_1.2))
                     )
-                    (local.set $x.12 (v128.load32_splat offset=384 (local.get $x.22)))
+                    (local.set $x.13 (v128.load32_splat offset=384 (local.get $x.24)))
                     (local.set $sum_4_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.3)) (local.get $sum_4_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.3)) (local.get $sum_4_0.2))
                     )
                     (local.set $sum_4_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.12) (local.get $w.4)) (local.get $sum_4_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.4)) (local.get $sum_4_1.2))
                     )
-                    (local.set $x.13 (v128.load32_splat offset=480 (local.get $x.22)))
+                    (local.set $x.14 (v128.load32_splat offset=480 (local.get $x.24)))
                     (local.set $sum_5_0.2
-                      (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.3)) (local.get $sum_5_0.2))
+                      (f32x4.add (f32x4.mul (local.get $x.14) (local.get $w.3)) (local.get $sum_5_0.2))
                     )
                     (local.set $sum_5_1.2
-                      (f32x4.add (f32x4.mul (local.get $x.13) (local.get $w.4)) (local.get $sum_5_1.2))
+                      (f32x4.add (f32x4.mul (local.get $x.14) (local.get $w.4)) (local.get $sum_5_1.2))
                     )
-                    (local.set $x.22 (i32.add (local.get $x.22) (i32.const 4)))
+                    (local.set $x.24 (i32.add (local.get $x.24) (i32.const 4)))
                     (local.set $w.10 (i32.add (local.get $w.10) (i32.const 64)))
                     (br_if $j2.8 (i32.ne (local.get $w.10) (local.get $w.end.3)))
                   )
@@ -1035,7 +1076,7 @@
                       )
                     )
                   )
-                  (local.set $x.21 (i32.add (local.get $x.21) (i32.const 576)))
+                  (local.set $x.23 (i32.add (local.get $x.23) (i32.const 576)))
                   (local.set $add.7 (i32.add (local.get $add.7) (i32.const 576)))
                   (br_if $m2o.9 (i32.ne (local.get $add.7) (local.get $add.end.3)))
                 )
@@ -1067,7 +1108,7 @@
       )
       (if (i32.ne (local.get $first.4) (local.get $end.4))
         (then
-          (local.set $x.23 (local.get $x.18))
+          (local.set $x.25 (local.get $x.20))
           (local.set $add.8 (local.get $add.4))
           (local.set $b.7 (v128.load offset=64 align=4 (local.get $b.9)))
           (local.set $b.8 (v128.load offset=80 align=4 (local.get $b.9)))
@@ -1079,38 +1120,51 @@
                 (local.set $sum_1.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_2.2 (v128.const f32x4 0 0 0 0))
                 (local.set $sum_3.2 (v128.const f32x4 0 0 0 0))
-                (local.set $x.24 (local.get $x.23))
+                (local.set $x.26 (local.get $x.25))
                 (local.set $w.11 (local.get $w.5))
                 (local.set $w.end.4 (i32.add (local.get $w.11) (i32.const 1536)))
-                (loop $j4.12
-                  (local.set $x.14 (v128.load32_splat (local.get $x.24)))
+                (loop $j4o.12
+                  (local.set $x.15 (v128.load32_splat (local.get $x.26)))
+                  (local.set $x.16 (v128.load32_splat offset=4 (local.get $x.26)))
                   (local.set $sum_0.2
                     (f32x4.add
                       (local.get $sum_0.2)
-                      (f32x4.mul (local.get $x.14) (v128.load offset=1536 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.15) (v128.load offset=1536 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.16) (v128.load offset=1600 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_1.2
                     (f32x4.add
                       (local.get $sum_1.2)
-                      (f32x4.mul (local.get $x.14) (v128.load offset=1552 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.15) (v128.load offset=1552 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.16) (v128.load offset=1616 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_2.2
                     (f32x4.add
                       (local.get $sum_2.2)
-                      (f32x4.mul (local.get $x.14) (v128.load offset=1568 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.15) (v128.load offset=1568 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.16) (v128.load offset=1632 align=4 (local.get $w.11)))
+                      )
                     )
                   )
                   (local.set $sum_3.2
                     (f32x4.add
                       (local.get $sum_3.2)
-                      (f32x4.mul (local.get $x.14) (v128.load offset=1584 align=4 (local.get $w.11)))
+                      (f32x4.add
+                        (f32x4.mul (local.get $x.15) (v128.load offset=1584 align=4 (local.get $w.11)))
+                        (f32x4.mul (local.get $x.16) (v128.load offset=1648 align=4 (local.get $w.11)))
+                      )
                     )
                   )
-                  (local.set $x.24 (i32.add (local.get $x.24) (i32.const 4)))
-                  (local.set $w.11 (i32.add (local.get $w.11) (i32.const 64)))
-                  (br_if $j4.12 (i32.ne (local.get $w.11) (local.get $w.end.4)))
+                  (local.set $x.26 (i32.add (local.get $x.26) (i32.const 8)))
+                  (local.set $w.11 (i32.add (local.get $w.11) (i32.const 128)))
+                  (br_if $j4o.12 (i32.ne (local.get $w.11) (local.get $w.end.4)))
                 )
                 (v128.store offset=64 align=4
                   (local.get $add.8)
@@ -1120,7 +1174,7 @@
                   (local.get $add.8)
                   (f32x4.add (local.get $sum_1.2) (local.get $b.8))
                 )
-                (local.set $x.23 (i32.add (local.get $x.23) (i32.const 96)))
+                (local.set $x.25 (i32.add (local.get $x.25) (i32.const 96)))
                 (local.set $add.8 (i32.add (local.get $add.8) (i32.const 96)))
                 (br_if $m2r.13 (i32.ne (local.get $add.8) (local.get $add.end.4)))
               )
