@@ -1,55 +1,42 @@
 /**
- * Loads one contestant with one task and runs it once; prints what that took as JSON. Memory is what the process held at
- * most above what it held before, the weights themselves counted once: contestants are given them in memory.
+ * Loads one contestant from the files of a folder and runs it once; prints what that took as JSON. Loading begins with the
+ * code, and memory is what the process held at most above what it held before.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { compiled, contestantsFor } from "../contestants.mjs";
-import { onnxBytes, onnxruntime } from "../peers/onnxruntime.mjs";
-import { folderOf } from "../peers/packages.mjs";
-import { models } from "../tasks.mjs";
+import { pathToFileURL } from "node:url";
+import { onnxruntime } from "../peers/onnxruntime.mjs";
 
-const [name, taskName] = process.argv.slice(2);
-const task = models[taskName](taskName);
+const [name, folder] = process.argv.slice(2);
+const { inputs, entry, output } = JSON.parse(readFileSync(join(folder, "task.json"), "utf8"));
+const arrays = { f32: Float32Array, i32: Int32Array };
+const given = inputs.map(([key, { data, shape, type }]) => [key, { data: arrays[type].from(data), shape, type }]);
 
-/** The bytes of code that a page loads, compressed. */
-async function codeBytes() {
-  const size = (bytes) => gzipSync(bytes).length;
-  if (name.startsWith("trafo")) {
-    const { javascript } = await compilation.get("emit");
-    return size(javascript);
+async function loaded() {
+  if (name.startsWith("onnxruntime-")) {
+    const task = { inputs: new Map(given), output };
+    return onnxruntime(name.slice("onnxruntime-".length), task, { bytes: join(folder, "model.onnx") });
   }
-  if (name === "onnxruntime-node") return 0;
-  const folder = folderOf("onnxruntime-web");
-  const used = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.mjs"];
-  return readdirSync(folder)
-    .filter((file) => used.includes(file))
-    .reduce((sum, file) => sum + size(readFileSync(join(folder, file))), 0);
+  const { load } = await import(pathToFileURL(join(folder, `${name}.mjs`)).href);
+  const model = await load({ weights: join(folder, "model.safetensors") });
+  return { run: async () => (await model[entry](Object.fromEntries(given)))[output].data };
 }
 
-const peak = () => process.resourceUsage().maxRSS * 1024;
-
-const isOnnx = name.startsWith("onnxruntime");
-const bytes = isOnnx ? onnxBytes(task) : null;
-// What compiling takes is no part of loading: a module is compiled once, and sent.
-const compilation = isOnnx ? null : await compiled(name.slice("trafo ".length), task);
-if (!isOnnx && compilation === null) {
-  console.log("null");
-  process.exit(0);
+/**
+ * The most bytes that this process has held. Linux tells; `resourceUsage` does elsewhere, and on Linux includes what the
+ * process held that started this one.
+ */
+function peak() {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : "";
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(status) ?? [];
+  return 1024 * Number(kilobytes ?? process.resourceUsage().maxRSS);
 }
-const code = await codeBytes();
+
 const before = peak();
 const start = performance.now();
-const contestant = isOnnx
-  ? await onnxruntime(name.slice("onnxruntime-".length), task, { bytes })
-  : ((await contestantsFor(task, [name], { compilation }))[0] ?? null);
+const contestant = await loaded();
 const load = performance.now() - start;
-if (contestant === null) console.log("null");
-else {
-  await contestant.run();
-  const first = performance.now() - start - load;
-  const memory = peak() - before + task.bytes;
-  console.log(JSON.stringify({ load, first, code, memory, weights: task.bytes }));
-}
+await contestant.run();
+const first = performance.now() - start - load;
+console.log(JSON.stringify({ load, first, memory: peak() - before }));
 process.exit(0);
