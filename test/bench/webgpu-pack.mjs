@@ -9,7 +9,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { softwareVulkan, vulkanEnvironment } from "../../.ci/vulkan.mjs";
 
@@ -49,6 +49,7 @@ mkdirSync(join(folder, "models"), { recursive: true });
 function trafo(...rest) {
   const { status, stderr } = spawnSync(process.execPath, [join(root, "src", "cli", "trafo.mjs"), ...rest], {
     encoding: "utf8",
+    cwd: root,
   });
   if (status !== 0) throw new Error(`trafo ${rest.join(" ")}: ${stderr}`);
 }
@@ -73,7 +74,8 @@ function add(name, module, entry, inputs, flops) {
 function compileExample(example, config) {
   const file = join(folder, "models", `${example}.json`);
   writeFileSync(file, JSON.stringify(config));
-  const source = join(root, "examples", example, `${example}.trafo`);
+  // What kernels say of their source is relative: it is read elsewhere.
+  const source = join("examples", example, `${example}.trafo`);
   trafo("compile", source, "--target", "wgsl", "--emit", "js", "--config", file, "-o", join(folder, "models"));
 }
 
@@ -84,7 +86,7 @@ for (const [m, n, k] of products) {
     source,
     `model Product() {\n  param w: [${k}, ${n}] as "w"\n  entry run(x: [M, ${k}]) -> (y: [M, ${n}]) { x @ w }\n}\n`,
   );
-  trafo("compile", source, "--target", "wgsl", "--emit", "js", "-o", join(folder, "models"));
+  trafo("compile", relative(root, source), "--target", "wgsl", "--emit", "js", "-o", join(folder, "models"));
   add(`product of ${m} by ${n} over ${k}`, name, "run", [{ name: "x", type: "f32", shape: [m, k] }], 2 * m * n * k);
 }
 compileExample("gpt2", gpt2);

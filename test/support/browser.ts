@@ -1,4 +1,4 @@
-/** A browser of this machine, if it has one, and pages that are served to it on loopback. */
+/** A browser of this machine, if it has one (with CI set it must), and pages that are served to it on loopback. */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,7 +9,11 @@ import { join } from "node:path";
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /** Its command; undefined where there is none. */
 export const browser = names.find((name) => spawnSync(name, ["--version"]).status === 0);
-if (!browser) console.log(`skipped: no browser (${names.join(", ")}) to run a module in`);
+if (!browser) {
+  const missing = `no browser (${names.join(", ")}) to run a module in`;
+  if (process.env.CI) throw new Error(missing);
+  console.log(`skipped: ${missing}`);
+}
 
 /** Flags of a browser without a window, without WebGPU. */
 const flags = [
