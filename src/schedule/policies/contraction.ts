@@ -32,6 +32,13 @@ export function contractionsOf(kernel: Kernel): readonly Contraction[] {
   return contractionsIn(kernel.body);
 }
 
+/** The product that is all that a kernel does, if it is one. */
+export function onlyContraction(kernel: Kernel): Contraction | null {
+  const [contraction, ...others] = contractionsOf(kernel);
+  const isAll = others.length === 0 && kernel.body.length === 1 && kernel.body[0] === contraction?.nest[0];
+  return isAll ? contraction! : null;
+}
+
 function contractionsIn(body: readonly Statement[]): readonly Contraction[] {
   return body.flatMap((statement): readonly Contraction[] => {
     if (statement.kind !== "for" || statement.loop !== "serial") return [];

@@ -8,7 +8,7 @@ import { constantOf, rangeOf, type Size, variablesOf } from "../../sizes/index.j
 import { Draft } from "../draft.js";
 import type { Schedule } from "../step.js";
 import { attentionsIn } from "./attention.js";
-import { type Contraction, contractionsOf } from "./contraction.js";
+import { type Contraction, onlyContraction } from "./contraction.js";
 import { rolesOf, runsAlong } from "./roles.js";
 import { rowsForWgsl, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
@@ -37,13 +37,6 @@ function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): r
   const software: VariantSchedule = { name: "apart", device: "software", few: null, steps };
   const few = fewRows(kernel, queryOf(attention).extent, policy.shared.queries / 8);
   return [software, ...(few === "many" ? [] : [{ name: "apart", device: null, few, steps }])];
-}
-
-/** The product that is all that a kernel does, if it is one. */
-export function onlyContraction(kernel: Kernel): Contraction | null {
-  const [contraction, ...others] = contractionsOf(kernel);
-  const isAll = others.length === 0 && kernel.body.length === 1 && kernel.body[0] === contraction?.nest[0];
-  return isAll ? contraction! : null;
 }
 
 function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslPolicy): readonly VariantSchedule[] {

@@ -11,11 +11,10 @@ import { Draft } from "../draft.js";
 import { ScheduleError } from "../errors.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
-import { type Contraction, dependenciesOf } from "./contraction.js";
+import { type Contraction, dependenciesOf, onlyContraction } from "./contraction.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
 import type { AttentionPolicy } from "./wgsl-attention.js";
 import type { RegisterTile } from "./wgsl-registers.js";
-import { onlyContraction } from "./wgsl-variants.js";
 
 export interface WgslPolicy {
   /** Rows and columns of a workgroup's tile, and of a lane's. */
