@@ -14,9 +14,21 @@ import { footprint } from "./suites/footprint.mjs";
 import { javascript, webassembly } from "./suites/models.mjs";
 import { products } from "./suites/products.mjs";
 import { smollm2 } from "./suites/smollm2.mjs";
+import { threads } from "./suites/threads.mjs";
 import { webgpu } from "./suites/webgpu.mjs";
 
-const suites = { elaboration, compilation, products, javascript, webassembly, decoding, smollm2, webgpu, footprint };
+const suites = {
+  elaboration,
+  compilation,
+  products,
+  javascript,
+  webassembly,
+  threads,
+  decoding,
+  smollm2,
+  webgpu,
+  footprint,
+};
 
 function fail(message) {
   console.error(message);
