@@ -83,8 +83,9 @@ export function placeOf(name: string, index: number, shape: readonly number[]): 
   return name + place;
 }
 
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+/** What kind of typed array it is; other objects have none. */
+function kindOf(value: object): string | undefined {
+  return (value as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag];
 }
 
 function isFlatArray(value: unknown): value is FlatNumbers {

@@ -190,11 +190,8 @@ export class WasmInstance {
     states: Readonly<Record<string, number>>,
   ): KeptRun {
     const { memory } = this;
-    const key = [
-      spec.name,
-      Object.values(states)[0] ?? "",
-      ...spec.sizes.map((size) => (size === grows ? "" : sizes[size.name])),
-    ].join(" ");
+    let key = `${spec.name} ${Object.values(states)[0] ?? ""}`;
+    for (const size of spec.sizes) if (size !== grows) key += ` ${sizes[size.name]}`;
     let run = this.#kept.get(key);
     if (run === undefined) {
       const start = aligned(this.#top);
@@ -211,6 +208,7 @@ export class WasmInstance {
         run = { ...run, grown: changedWords(start / 4, run.calls, others.calls) };
       }
     }
+    if (run === this.#current) return run;
     memory.reserve(run.end);
     // A Map lists its keys in the order of insertion, so that the first is the one that was not used for longest.
     this.#kept.delete(key);
