@@ -170,7 +170,9 @@ describe("a session", () => {
     await expect(open({ capacity: 65 })).rejects.toThrow("the capacity is 65: it is a whole number from 1 to 64");
     const session = await open({ capacity: 4 });
     await session.step({ input_ids: [[1, 2, 3]] });
-    await expect(session.step({ input_ids: [[1, 2]] })).rejects.toThrow("N is 2, but at most 1");
+    await expect(session.step({ input_ids: [[1, 2]] })).rejects.toThrow(
+      "the session has room for 4 positions, and holds 3: 2 more do not fit",
+    );
     await expect(session.step({ input_ids: [[1], [2]] })).rejects.toThrow("B = 1 (from the session)");
     await expect(session.step({ input_ids: [[]] })).rejects.toThrow("N is 0, but at least 1");
     await expect(session.step({ input_ids: [[99]] })).rejects.toThrow("input_ids[0][0] is 99");
@@ -179,6 +181,21 @@ describe("a session", () => {
     const outside = "prompt[1][0] is 99, which is no token: they are from 0 to 98";
     await expect(tokensOf(model, { prompt: [[1], [99]] })).rejects.toThrow(outside);
     await expect(tokensOf(model, { prompt: [] })).rejects.toThrow("prompt has no tokens");
+    const wrong: readonly [object, string][] = [
+      [{}, "prompt is no list of tokens"],
+      [{ prompt: "text" }, "prompt is no list of tokens"],
+      [{ prompt: [[1], 2] }, "prompt[1] is no list of tokens"],
+      [{ prompt: [1.5] }, "prompt[0] is 1.5"],
+      [{ prompt: [1], temperature: null }, "temperature is null"],
+      [{ prompt: [1], topP: "0.5" }, "topP is 0.5"],
+      [{ prompt: [1], stop: "end" }, 'stop has "end"'],
+    ];
+    for (const [options, message] of wrong)
+      await expect(tokensOf(model, options as Parameters<typeof tokensOf>[1])).rejects.toThrow(message);
+    for (const prompt of [Int32Array.of(1, 2), BigInt64Array.of(1n, 2n)])
+      expect(await tokensOf(model, { prompt, maxTokens: 3 })).toEqual(
+        await tokensOf(model, { prompt: [1, 2], maxTokens: 3 }),
+      );
     await expect(tokensOf(model, { prompt: [1], temperature: -1 })).rejects.toThrow("temperature is -1");
     await expect(tokensOf(model, { prompt: [1], topP: 0 })).rejects.toThrow("topP is 0");
     await expect(tokensOf(model, { prompt: new Array(65).fill(1) })).rejects.toThrow("65 tokens, and 64 are taken");
@@ -197,6 +214,27 @@ describe("generate", () => {
         expect(together[i]).toEqual(alone[0]);
       }
     }
+  });
+
+  it.each(decodingTargets.slice(0, 3))("and sessions keep apart what runs at once: %s", async (target) => {
+    const model = await loadDecoding(named("gpt2/checkpoint"), target);
+    const prompts = [[1, 2, 3], [7, 8], [40]];
+    const one = (prompt: readonly number[]) => tokensOf(model, { prompt, maxTokens: 7 });
+    const alone: number[][][] = [];
+    for (const prompt of prompts) alone.push(await one(prompt));
+    expect(await Promise.all(prompts.map(one))).toEqual(alone);
+    const search = (prompt: readonly number[]) => model.beamSearch({ prompt, beams: 2, maxTokens: 3 });
+    const found = [await search(prompts[0]!), await search(prompts[1]!)];
+    expect(await Promise.all([search(prompts[0]!), search(prompts[1]!)])).toEqual(found);
+    // Steps that are begun before those before them are awaited.
+    const { logits } = await entryOf(model, "forward")({ input_ids: [[5, 6, 7]] });
+    const session = await sessionOf(model, "forward")();
+    const steps = await Promise.all([5, 6, 7].map((token) => session.step({ input_ids: [[token]] })));
+    const vocabulary = logits!.shape[2]!;
+    for (const [at, step] of steps.entries())
+      for (let i = 0; i < vocabulary; i++)
+        expect(step.logits!.data[i]).toBeCloseTo(logits!.data[at * vocabulary + i]!, 4);
+    model.dispose();
   });
 
   it("ends at the most tokens, the room there is, a stop, or a signal", async () => {

@@ -195,6 +195,9 @@ describe("trafo generate with texts", { timeout: 60_000 }, () => {
     ["a tokenizer that is not there", ["--prompt", "a", "--tokenizer", "no.json"], "E0601", "no.json"],
     ["a tokenizer that is none", ["--prompt", "a", "--tokenizer", "g/config.json"], "E0724", 'no object "model"'],
     ["the tokenizer of another model", ["--prompt", "a", "--tokenizer", "big.json"], "E0724", "it gives token 99999"],
+    ["a search from two prompts", ["--prompt", "a", "--prompt", "b", "--beams", "2"], "E0610", "from one prompt"],
+    ["a search at random", ["--prompt", "a", "--beams", "2", "--top-k", "3"], "E0610", "draws none at random"],
+    ["a search to a text", ["--prompt", "a", "--beams", "2", "--stop", "b"], "E0610", "not at texts"],
     ["a prompt file that is not there", ["--prompt-file", "no.txt"], "E0601", "no.txt"],
   ];
   it.each(failures)("refuses %s", async (_, words, code, message) => {

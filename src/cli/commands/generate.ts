@@ -108,6 +108,20 @@ function samplingOf(options: GenerateCommandOptions): SamplingOptions {
   return Object.fromEntries(given);
 }
 
+/** What a search for the likeliest sequences has no use for. @throws UserError E0610 */
+function checkSearch(options: GenerateCommandOptions): void {
+  const { beams, prompt = [], promptIds = [], temperature, topK, topP, repetitionPenalty, seed, stop } = options;
+  if (beams === undefined) return;
+  const wrong = (message: string, help: string) => UserError.of("E0610", message, { help: [help] });
+  if (prompt.length + promptIds.length > 1) throw wrong("--beams goes on from one prompt", "give one");
+  if ([temperature, topK, topP, repetitionPenalty, seed].some((each) => each !== undefined))
+    throw wrong(
+      "--beams follows the likeliest sequences, and draws none at random",
+      "leave out what decides how they are drawn",
+    );
+  if (stop !== undefined) throw wrong("--beams ends sequences at tokens, not at texts", "write --stop-ids 1,2");
+}
+
 /** The prompts as texts; empty where they are given as tokens. @throws UserError E0610, E0601 */
 function textsOf(host: Host, options: GenerateCommandOptions): readonly string[] {
   const { prompt = [], promptFile, promptIds, chat = false, system, interactive = false } = options;
@@ -171,6 +185,7 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
       notes: [`these do: ${backendNames.join(", ")}`],
     });
   }
+  checkSearch(options);
   const sampling = samplingOf(options);
   const maxTokens = numberOf("--max-tokens", options.maxTokens);
   const compilation = compilationOf(host, path, { ...options, target });

@@ -1,10 +1,10 @@
 /** Beam search: the likeliest sequences, of several that are followed at once. */
-import { InputError } from "./elements.js";
+import { InputError, readTokens, type Tokens } from "./elements.js";
 import { type DecodingSpec, openSession, type StepOutputs, type StepTarget } from "./session.js";
 
 export interface BeamOptions {
   /** The tokens to go on from: for a decoder behind an encoder, its start token. */
-  readonly prompt: readonly number[];
+  readonly prompt: Tokens;
   /** The inputs without positions, such as what an encoder gave, of one sequence. */
   readonly inputs?: object | undefined;
   /** How many sequences are followed, and given; 4 unless given. */
@@ -49,9 +49,9 @@ export async function searchBeams<Kept>(
   for (const [name, value] of Object.entries({ beams, maxTokens })) {
     if (!Number.isInteger(value) || value < 1) throw new InputError(`${name} is ${value}: it is a whole number from 1`);
   }
-  if (prompt.length === 0) throw new InputError("prompt has no tokens: give at least one");
+  const read = readTokens("prompt", prompt);
   const stops = new Set(typeof stop === "number" ? [stop] : stop);
-  const capacity = most === null ? prompt.length + maxTokens : Math.min(most, prompt.length + maxTokens);
+  const capacity = most === null ? read.length + maxTokens : Math.min(most, read.length + maxTokens);
   const scoreOf = (sum: number, length: number): number => sum / length ** lengthPenalty;
   const found: FoundSequence[] = [];
   const keep = (sequence: readonly number[], sum: number, length: number): void => {
@@ -61,10 +61,13 @@ export async function searchBeams<Kept>(
   let session = await openSession(spec, target, { inputs, capacity });
   let running: readonly Beam[] = [{ tokens: [], sum: 0 }];
   try {
-    let outputs = await session.run({ [tokens]: [prompt] }, true);
+    const goOn = (given: readonly (readonly number[])[]) =>
+      session.run({ [tokens]: given }, true, (outputs) =>
+        candidatesOf(spec, scores, outputs, running, beams + stops.size * beams),
+      );
+    let candidates = await goOn([read]);
     for (;;) {
       signal?.throwIfAborted();
-      const candidates = candidatesOf(spec, scores, outputs, running, beams + stops.size * beams);
       const next: Candidate[] = [];
       for (const candidate of candidates) {
         const { tokens: before } = running[candidate.from]!;
@@ -85,7 +88,7 @@ export async function searchBeams<Kept>(
       const chosen = session.fork(next.map(({ from: at }) => at));
       session.dispose();
       session = chosen;
-      outputs = await session.run({ [tokens]: running.map((beam) => [beam.tokens.at(-1)!]) }, true);
+      candidates = await goOn(running.map((beam) => [beam.tokens.at(-1)!]));
     }
   } finally {
     session.dispose();

@@ -1,6 +1,6 @@
 /** Runs steps and chooses a token of each row: here from scores that are given; a target may do it where they are. */
 import { type SamplingOptions, TokenSampler } from "./sampling.js";
-import type { DecodingSpec, Session } from "./session.js";
+import type { DecodingSpec, Session, StepOutputs } from "./session.js";
 
 /** A row of a batch of which tokens are chosen. */
 export interface ChosenRow {
@@ -44,8 +44,12 @@ export class HostChooser<Kept> implements Chooser<Kept> {
   }
 
   async choose(session: Session<Kept>, inputs: object | null): Promise<ArrayLike<number>> {
+    return session.run(inputs!, true, (outputs) => this.#chosenOf(outputs));
+  }
+
+  #chosenOf(outputs: StepOutputs): ArrayLike<number> {
     const { scores, areProbabilities } = this.#spec;
-    const { data, shape } = (await session.run(inputs!, true))[scores!]!;
+    const { data, shape } = outputs[scores!]!;
     const vocabulary = shape[2] ?? 0;
     this.#sampler ??= new TokenSampler(this.#options, vocabulary);
     for (const [row, { occurred, random }] of this.#rows.entries()) {

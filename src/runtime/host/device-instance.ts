@@ -245,6 +245,7 @@ export class DeviceInstance {
       if (error instanceof DeviceError) this.#forgetAll(kept);
       // What fails because the device is gone says so in many ways.
       await Promise.resolve();
+      this.requireOpen();
       throw this.#lost === null || error instanceof DeviceError ? error : new DeviceError(this.#lost);
     }
   }

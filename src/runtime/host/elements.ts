@@ -71,6 +71,16 @@ export function readElements(name: string, type: ElementName, rank: number, valu
   return { data: convertElements(name, type, data, shape), shape };
 }
 
+/** Tokens as numbers, such as a tokenizer gives. */
+export type Tokens = readonly number[] | FlatNumbers;
+
+/** A list of one token or more. @throws InputError */
+export function readTokens(name: string, value: unknown): readonly number[] {
+  if (!Array.isArray(value) && !isFlatArray(value)) throw new InputError(`${name} is no list of tokens`);
+  if (value.length === 0) throw new InputError(`${name} has no tokens: give at least one`);
+  return Array.from(readElements(name, "i32", 1, value).data);
+}
+
 /** The place of an element as `name[0][3]`. */
 export function placeOf(name: string, index: number, shape: readonly number[]): string {
   let place = "";

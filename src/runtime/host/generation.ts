@@ -1,12 +1,12 @@
 /** Generating tokens: the prompt is computed in one step, of which only the last position's scores, then token by token. */
 import { type Chooser, type ChosenRow, HostChooser } from "./chooser.js";
-import { InputError } from "./elements.js";
+import { InputError, readTokens, type Tokens } from "./elements.js";
 import { checkSampling, type SamplingOptions, seededRandom } from "./sampling.js";
 import { type DecodingSpec, openSession, type Session, type StepTarget } from "./session.js";
 
 export interface GenerateOptions extends SamplingOptions {
   /** The tokens to go on from: of one sequence, or of each sequence of a batch, of any lengths. */
-  readonly prompt: readonly number[] | readonly (readonly number[])[];
+  readonly prompt: Tokens | readonly Tokens[];
   /** The inputs without positions, such as what an encoder gave, with a row for each sequence. */
   readonly inputs?: object | undefined;
   /** The most tokens to generate for a sequence; as many as there is room for unless given. */
@@ -50,24 +50,21 @@ interface Group<Kept> {
 
 /** The prompts as a list for each sequence. @throws InputError */
 function promptsOf(prompt: GenerateOptions["prompt"], limit: number): readonly (readonly number[])[] {
-  const isBatch = Array.isArray(prompt[0]);
-  const prompts = (isBatch ? prompt : [prompt]) as readonly (readonly number[])[];
-  for (const [i, each] of prompts.entries()) {
+  const isBatch = Array.isArray(prompt) && typeof prompt[0] === "object";
+  return ((isBatch ? prompt : [prompt]) as readonly Tokens[]).map((given, i) => {
     const name = isBatch ? `prompt[${i}]` : "prompt";
-    if (!Array.isArray(each) || each.length === 0) throw new InputError(`${name} has no tokens: give at least one`);
+    const each = readTokens(name, given);
     const at = each.findIndex((token) => !(Number.isInteger(token) && token >= 0 && token < limit));
-    if (at < 0) continue;
+    if (at < 0) return each;
     const known = limit === Infinity ? "whole numbers from 0" : `from 0 to ${limit - 1}`;
     throw new InputError(`${name}[${at}] is ${each[at]}, which is no token: they are ${known}`);
-  }
-  return prompts;
+  });
 }
 
 /** What ends a sequence: lists of tokens. @throws InputError */
 export function stopsOf(stop: GenerateOptions["stop"]): readonly (readonly number[])[] {
-  const stops = (typeof stop === "number" ? [stop] : (stop ?? [])).map((each) =>
-    typeof each === "number" ? [each] : each,
-  );
+  const given: readonly (number | readonly number[])[] = Array.isArray(stop) ? stop : [stop ?? []].flat();
+  const stops = given.map((each) => (typeof each === "number" ? [each] : each));
   for (const each of stops) {
     if (Array.isArray(each) && each.length > 0 && each.every((token) => Number.isInteger(token))) continue;
     throw new InputError(`stop has ${JSON.stringify(each)}, which is no token and no list of tokens`);
@@ -108,7 +105,7 @@ function roomFor(longest: number, maxTokens: number | undefined, most: number | 
 export async function* generateTokens<Kept>(
   spec: DecodingSpec,
   target: StepTarget<Kept>,
-  options: GenerateOptions,
+  options: GenerateOptions = { prompt: [] },
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const { prompt, inputs, maxTokens, signal, seed = 0 } = options;
   checkSampling(options);

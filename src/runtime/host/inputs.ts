@@ -61,8 +61,16 @@ export interface CheckedInputs {
   readonly arrays: readonly (ArrayOf[ElementName] | null)[];
 }
 
+/** Says in other words that a size is too large, or leaves it to the usual ones. */
+type SayTooLarge = (name: string, value: number) => string | null;
+
 /** @param known sizes that are set before, such as those of a session */
-export function checkInputs(entry: EntrySpec, given: unknown, known: Sizes = {}): CheckedInputs {
+export function checkInputs(
+  entry: EntrySpec,
+  given: unknown,
+  known: Sizes = {},
+  tooLarge?: SayTooLarge,
+): CheckedInputs {
   if (typeof given !== "object" || given === null) {
     throw new InputError(
       `${entry.name} takes an object of inputs: { ${entry.inputs.map((input) => input.name).join(", ")} }`,
@@ -104,7 +112,7 @@ export function checkInputs(entry: EntrySpec, given: unknown, known: Sizes = {})
     const found = read[i];
     if (found) checkShape(input, found.shape, sizes, origins);
   });
-  checkRanges(entry, sizes);
+  checkRanges(entry, sizes, tooLarge);
   entry.inputs.forEach((input, i) => {
     const found = read[i];
     if (found && input.limit !== undefined) checkIndices(input, found.data, sizes);
@@ -161,7 +169,7 @@ function checkStep({ name, step = 1 }: SizeSpec, value: number): void {
 }
 
 /** Checks sizes against their ranges and steps. */
-export function checkRanges(entry: EntrySpec, sizes: Sizes): void {
+export function checkRanges(entry: EntrySpec, sizes: Sizes, tooLarge?: SayTooLarge): void {
   for (const size of entry.sizes) {
     const { name, min, max } = size;
     const value = sizes[name]!;
@@ -169,7 +177,10 @@ export function checkRanges(entry: EntrySpec, sizes: Sizes): void {
     const least = dimensionValue(min, sizes);
     const most = max === null ? Number.POSITIVE_INFINITY : dimensionValue(max, sizes);
     if (value < least) throw new InputError(`${name} is ${value}, but at least ${showLimit(min, least)}`);
-    if (value > most) throw new InputError(`${name} is ${value}, but at most ${showLimit(max ?? most, most)}`);
+    if (value > most) {
+      const limit = `${name} is ${value}, but at most ${showLimit(max ?? most, most)}`;
+      throw new InputError(tooLarge?.(name, value) ?? limit);
+    }
   }
 }
 

@@ -36,10 +36,12 @@ export function checkSampling({ temperature = 0, topK, topP, repetitionPenalty =
   const fail = (name: string, value: number, what: string): never => {
     throw new InputError(`${name} is ${value}: it is ${what}`);
   };
-  if (!(temperature >= 0 && temperature < Infinity)) fail("temperature", temperature, "a number from 0");
+  if (!(Number.isFinite(temperature) && temperature >= 0)) fail("temperature", temperature, "a number from 0");
   if (topK !== undefined && !(Number.isInteger(topK) && topK >= 1)) fail("topK", topK, "a whole number from 1");
-  if (topP !== undefined && !(topP > 0 && topP <= 1)) fail("topP", topP, "above 0 and at most 1");
-  if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity)) fail("repetitionPenalty", repetitionPenalty, "above 0");
+  if (topP !== undefined && !(Number.isFinite(topP) && topP > 0 && topP <= 1))
+    fail("topP", topP, "above 0 and at most 1");
+  if (!(Number.isFinite(repetitionPenalty) && repetitionPenalty > 0))
+    fail("repetitionPenalty", repetitionPenalty, "above 0");
   if (!Number.isInteger(seed)) fail("seed", seed, "a whole number");
 }
 

@@ -52,7 +52,7 @@ export interface StepTarget<Kept> {
   begin(kept: Kept, inputs: CheckedInputs): void | Promise<void>;
   /**
    * Begins a step. It is called again before the outputs of the one before are there, if the caller does not wait for them.
-   * The outputs may be overwritten by the next step. @param last whether only the last position's are wanted
+   * Outputs that are given at once may be overwritten by the next step. @param last whether only the last position's are wanted
    */
   step(kept: Kept, inputs: CheckedInputs, last: boolean): StepOutputs | Promise<StepOutputs>;
   /** A copy with these rows of the batch, which may repeat. @param sizes of `kept` */
@@ -106,17 +106,21 @@ export class Session<Kept = unknown> {
    * @param inputs those over positions, with the new positions only
    */
   async step(inputs: object): Promise<StepOutputs> {
-    return copiedOutputs(await this.run(inputs, false));
+    return this.run(inputs, false, copiedOutputs);
   }
 
   /** Computes new positions and gives the outputs of the last of them. */
   async next(inputs: object): Promise<StepOutputs> {
-    return copiedOutputs(await this.run(inputs, true));
+    return this.run(inputs, true, copiedOutputs);
   }
 
-  /** As `step` or `next`, with outputs that the next run may overwrite. */
-  async run(inputs: object, last: boolean): Promise<StepOutputs> {
-    return this.take(inputs, last, (kept, checked) => this.#target.step(kept, checked, last));
+  /**
+   * As `step` or `next`, with what `read` makes of the outputs. The next run, of any session of the model, may overwrite them:
+   * they are read before anything else can happen.
+   */
+  async run<Result>(inputs: object, last: boolean, read: (outputs: StepOutputs) => Result): Promise<Result> {
+    const outputs = this.take(inputs, last, (kept, checked) => this.#target.step(kept, checked, last));
+    return read(outputs instanceof Promise ? await outputs : outputs);
   }
 
   /** Checks the inputs of a step and has it run by `act`, which may only begin it: the next one goes on from there. */
@@ -124,7 +128,8 @@ export class Session<Kept = unknown> {
     this.#requireOpen();
     const { past, count, capacity } = this.#spec;
     const entry = last ? this.#spec.last : this.#spec.step;
-    const checked = checkInputs(entry, inputs, { ...this.#sizes, [past]: this.#past });
+    const known = { ...this.#sizes, [past]: this.#past };
+    const checked = checkInputs(entry, inputs, known, (name, value) => (name === count ? this.#full(value) : null));
     if (this.#kept === null) this.#kept = this.#target.create(checked.sizes);
     const result = act(this.#kept, checked);
     const { [past]: _past, [count]: added, ...sizes } = checked.sizes;
@@ -158,6 +163,10 @@ export class Session<Kept = unknown> {
     this.#requireOpen();
     const arrays = this.#kept === null ? null : await this.#target.read(this.#kept);
     return sessionBytes(this.#spec, this.#sizes, this.#past, arrays);
+  }
+
+  #full(added: number): string {
+    return `the session has room for ${this.capacity} positions, and holds ${this.#past}: ${added} more do not fit`;
   }
 
   #requireOpen(): void {
