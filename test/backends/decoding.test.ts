@@ -90,7 +90,8 @@ describe("a session", () => {
     expect(seven).not.toEqual(eight);
     const both = (await pair.next({ input_ids: [[7], [8]] })).logits!;
     expect(both.shape).toEqual([2, 1, both.shape[2]]);
-    expect(Array.from(both.data)).toEqual([...seven, ...eight]);
+    // Two rows may be summed in another order than one.
+    for (const [i, each] of [...seven, ...eight].entries()) expect(Math.abs(both.data[i]! - each)).toBeLessThan(1e-4);
     const restored = await open({ saved });
     expect(restored.past).toBe(6);
     expect(await next(restored, 7)).toEqual(seven);
