@@ -28,6 +28,8 @@ export interface Module {
   readonly plans: readonly Plan[];
   /** The entries that can be computed step by step. */
   readonly decoded?: readonly DecodedEntry[] | undefined;
+  /** Whether f16 is computed with as such, where the target has it; otherwise it is kept in more bits. */
+  readonly halves?: boolean | undefined;
   /** The comment above the model in its source. */
   readonly documentation?: string | undefined;
   /** The line of the source at a location, for comments; null where the text is not at hand. */

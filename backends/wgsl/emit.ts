@@ -31,9 +31,9 @@ export function emitWgsl(given: Module, whole?: number): EmittedModule {
     return { ...entry, names: { ...entry.names, ...more } };
   });
   const sizes = fieldsOf(plans);
-  const shaders = new Shaders(module, plans, sizes, names, whole);
+  const shaders = new Shaders(module, plans, sizes, names, { whole, halves: module.halves });
   const printed = named.map((entry): PrintedEntry => {
-    return { ...entry, printer: new DeviceEntryPrinter(entry.plan, shaders, names) };
+    return { ...entry, printer: new DeviceEntryPrinter(entry.plan, shaders, names, module.halves) };
   });
   const hasWeights = plans.some(({ weights }) => weights.length > 0);
   const entriesOnly = printed.filter(({ plan }) => module.plans.includes(plan));
@@ -162,7 +162,7 @@ function shaderStatement(
     `  access: [${access.map((each) => JSON.stringify(each)).join(", ")}],`,
     `  lanes: ${lanes},`,
     `  sharedBytes: ${sharedBytes},`,
-    ...(extensions.length === 0 ? [] : [`  needs: ${JSON.stringify(extensions)},`]),
+    ...(extensions.length === 0 ? [] : [`  needs: ${JSON.stringify(extensions.map(featureOf))},`]),
     `  workgroups: ${counted},`,
     ...(large.length === 0 ? [] : [`  large: [${large.map(largeText).join(", ")}],`]),
     `  code: \``,
@@ -173,6 +173,11 @@ function shaderStatement(
       : ["  variants: [", ...variants.map((variant) => `    ${variantText(variant, description)}`), "  ],"]),
     "};\n",
   ].join("\n");
+}
+
+/** The feature of devices that what WGSL enables belongs to. */
+function featureOf(extension: string): string {
+  return extension === "f16" ? "shader-f16" : extension;
 }
 
 /** When a device takes another shader. */
@@ -230,7 +235,8 @@ function programText(module: Module, entries: readonly PrintedEntry[], sizes: Si
     const shape = buffer.shape.map((extent) => constantOf(extent)).join(", ");
     const buffers = of.map((each) => JSON.stringify(each)).join(", ");
     const head = `name: ${JSON.stringify(name)}, type: "${buffer.element}", shape: [${shape}]`;
-    return `    { ${head}, shader: ${shaders.of(kernel).name}, of: [${buffers}] },`;
+    const half = module.halves && buffer.element === "f16" ? "half: true, " : "";
+    return `    { ${head}, ${half}shader: ${shaders.of(kernel).name}, of: [${buffers}] },`;
   });
   return [
     "{",

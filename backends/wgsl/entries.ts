@@ -25,6 +25,8 @@ export class DeviceEntryPrinter extends EntryDescription {
     plan: Plan,
     readonly shaders: Shaders,
     around: Names,
+    /** Whether f16 takes two bytes. */
+    readonly halves = false,
   ) {
     super(plan, around, ["sizes"]);
     const names = new Names(new Set());
@@ -57,7 +59,8 @@ export class DeviceEntryPrinter extends EntryDescription {
     const shape = buffer.shape.map((extent) => this.code(extent).text).join(", ");
     const [count, room] = [this.count(buffer).text, this.room(buffer).text];
     const more = room === count || buffer.place.kind === "state" ? "" : `, room: ${room}`;
-    return `{ type: "${buffer.element}", shape: [${shape}], ${this.#place(id, buffer)}${more} }`;
+    const half = this.halves && buffer.element === "f16" ? ", half: true" : "";
+    return `{ type: "${buffer.element}"${half}, shape: [${shape}], ${this.#place(id, buffer)}${more} }`;
   }
 
   #place(id: BufferId, { place }: PlanBuffer): string {

@@ -34,6 +34,8 @@ export interface ExpressionContext {
   readonly code: (expression: Expression) => Code;
   /** An element of a buffer, of the type that expressions have. */
   readonly element: (load: Of<"load">) => Code;
+  /** Whether f16 is f16, which then is only loaded, multiplied, cast and stored; else it is f32 that is rounded. */
+  readonly halves: boolean;
   /** The name of a function that the shader will then carry. */
   readonly helper: (name: HelperName) => string;
 }
@@ -92,6 +94,8 @@ export function expressionCode(expression: Expression, context: ExpressionContex
   switch (expression.kind) {
     case "constant":
       if (expression.element === "bool") return primary(expression.value === 0 ? "false" : "true");
+      if (expression.element === "f16" && context.halves)
+        return primary(`f16(${floatCode(expression.value, context.helper).text})`);
       return floatCode(expression.value, context.helper);
     case "index":
       return sizeCode(expression.value, context.sizes);
@@ -252,7 +256,9 @@ function castCode({ operand, element }: Of<"cast">, context: ExpressionContext):
     return call("select", primary(zero!), primary(one!), code);
   }
   if (element === "i32") return call(context.helper("to_i32"), code);
+  if (context.halves && from === "f16") return element === "f16" ? code : call("f32", code);
   const float = from === "i32" ? call("f32", code) : code;
+  if (context.halves && element === "f16") return call(context.helper("to_half"), float);
   return element === "f16" && from !== "f16" ? call("quantizeToF16", float) : float;
 }
 

@@ -36,6 +36,23 @@ fn with_infinities(x: f32) -> f32 {
   return vec4f(with_infinities(x.x), with_infinities(x.y), with_infinities(x.z), with_infinities(x.w));
 }`,
   },
+  half_infinity_bits: { text: "var<private> half_infinity_bits: u32 = 0x7c00u;" },
+  to_half: {
+    needs: ["half_infinity_bits"],
+    text: `// What rounds to no number of f16 becomes an infinity.
+fn to_half(x: f32) -> f16 {
+  if (abs(x) >= 65520.0) {
+    return bitcast<vec2h>(half_infinity_bits | select(0u, 0x8000u, x < 0.0)).x;
+  }
+  return f16(select(x, sign(x) * 65504.0, abs(x) > 65504.0));
+}`,
+  },
+  to_half_4: {
+    needs: ["to_half"],
+    text: `fn to_half_4(x: vec4f) -> vec4h {
+  return vec4h(to_half(x.x), to_half(x.y), to_half(x.z), to_half(x.w));
+}`,
+  },
   to_i32: {
     needs: ["is_nan"],
     text: `// Truncates and saturates; NaN gives 0.

@@ -37,9 +37,9 @@ import { alwaysBound, largeReads, readerText } from "./large.js";
 import { meetingText } from "./meetings.js";
 import { ShaderMemory } from "./memory.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
-import type { Binding, PrintedShader } from "./shader.js";
+import { type Binding, mentionsHalves, type PrintedShader, type ShaderOptions } from "./shader.js";
 import { compound, firstValue, indented, isVariable, plainName, shaderText, uniformText } from "./text.js";
-import { component, vectorCode } from "./vectors.js";
+import { component, vectorCode, vectorType } from "./vectors.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 type Store = Extract<Statement, { kind: "store" }>;
@@ -47,15 +47,14 @@ type Store = Extract<Statement, { kind: "store" }>;
 /**
  * @param sizes the fields of all run-time sizes of the model by their names, in the order of the uniform.
  * @param access how each buffer is bound: for reading only where no call binds a buffer there that is written.
- * @param whole the bytes up to which an argument is bound as a whole on every device.
  */
 export function printShader(
   kernel: Kernel,
   sizes: ReadonlyMap<string, string>,
   access: readonly ("read" | "read_write")[],
-  whole = alwaysBound,
+  { whole = alwaysBound, halves = false }: ShaderOptions = {},
 ): PrintedShader {
-  return new ShaderPrinter(kernel, sizes, access).print(whole);
+  return new ShaderPrinter(kernel, sizes, access, halves).print(whole);
 }
 
 class ShaderPrinter {
@@ -82,6 +81,7 @@ class ShaderPrinter {
     readonly kernel: Kernel,
     readonly fields: ReadonlyMap<string, string>,
     readonly access: readonly ("read" | "read_write")[],
+    readonly halves: boolean,
   ) {
     for (const statement of allStatements(kernel.body)) {
       if (statement.kind !== "store" && statement.kind !== "meet") continue;
@@ -98,6 +98,7 @@ class ShaderPrinter {
       sizes: this.#sizes,
       code: (expression) => this.#code(expression),
       element: (load) => this.#element(load),
+      halves,
       helper,
     };
     this.#memory = new ShaderMemory(kernel, this.#context, (buffer) => this.#nameOf(buffer, buffer.name));
@@ -124,7 +125,7 @@ class ShaderPrinter {
       ...large.flatMap(readerText),
       ...this.#shared,
     ];
-    const extensions = [...this.#extensions];
+    const extensions = [...(this.halves && mentionsHalves(kernel) ? ["f16"] : []), ...this.#extensions];
     const code = shaderText({ extensions, declarations, helpers: helperText(this.#helpers), lanes, body });
     return { kernel, code, bindings, lanes, workgroups, sharedBytes: this.#sharedBytes, large, extensions };
   }
@@ -279,16 +280,16 @@ class ShaderPrinter {
       const name = this.#names.claim(buffer.name);
       this.#variables.set(buffer, name);
       this.#shared.push(`var<workgroup> ${name}: ${this.#memory.arrayType(buffer, elements)};`);
-      this.#sharedBytes += 16 * Math.ceil(elements / 4);
+      this.#sharedBytes += 16 * Math.ceil(elements / (buffer.element === "f16" && this.halves ? 8 : 4));
       return [];
     }
     if (buffer.shape.length > 0) {
       const name = this.#claim(buffer.name);
       this.#variables.set(buffer, name);
       const type = this.#memory.arrayType(buffer, elements);
-      if (type !== "vec4f" || first === null) return [`var ${name}: ${type};`];
+      if (!type.startsWith("vec4") || first === null) return [`var ${name}: ${type};`];
       const lines = this.#prepare(first);
-      return [...lines, `var ${name} = ${call("vec4f", this.#code(first.value)).text};`];
+      return [...lines, `var ${name} = ${call(type, this.#code(first.value)).text};`];
     }
     const lines = first ? this.#prepare(first) : [];
     const value = first ? this.#code(first.value).text : null;
@@ -298,7 +299,7 @@ class ShaderPrinter {
     const changes = !first || this.#storeCounts.get(buffer) !== 1;
     return [
       ...lines,
-      `${changes ? "var" : "let"} ${name}: ${variableTypes[buffer.element]}${value === null ? "" : ` = ${value}`};`,
+      `${changes ? "var" : "let"} ${name}: ${this.#memory.elementType(buffer)}${value === null ? "" : ` = ${value}`};`,
     ];
   }
 
@@ -311,10 +312,7 @@ class ShaderPrinter {
     this.#shared.push(`var<workgroup> ${memory}: array<${variableTypes[buffer.element]}, ${lanes}>;`);
     this.#sharedBytes += 4 * lanes;
     const identity = this.#code(identityOf(update, buffer.element)).text;
-    const names = ["count", "first", "turn", "other"].map((each) => this.#names.claim(each));
-    const text = meetingText({ name, update, identity, memory, lanes, isRepeated: this.#depth > 0 }, names);
-    for (const each of names) this.#names.release(each);
-    return text;
+    return meetingText({ name, update, identity, memory, lanes, isRepeated: this.#depth > 0 }, this.#names);
   }
 
   #fail(message: string): never {
@@ -334,7 +332,7 @@ class ShaderPrinter {
       if (buffer.element === "f32" && mayBeUnbounded(value, this.#unbounded)) {
         code = call(this.#context.helper("with_infinities"), code);
       }
-      if (buffer.element === "f16") code = call("quantizeToF16", code);
+      if (buffer.element === "f16" && !this.halves) code = call("quantizeToF16", code);
     }
     if (isMemory && buffer.element === "bool") code = call("select", primary("0u"), primary("1u"), code);
     this.#lets.clear();
@@ -344,15 +342,16 @@ class ShaderPrinter {
 
   #vectorStore({ buffer, index, value, update }: Store): string[] {
     const parts = this.#memory.partsStored(buffer, index);
-    const target = parts === null ? this.#memory.place(buffer, index) : call("vec4f", ...parts);
+    const target = parts === null ? this.#memory.place(buffer, index) : call(vectorType(buffer.element), ...parts);
     const vector = this.#memory.vector!;
     let code = vectorCode(value, {
       vector,
       scalar: (expression) => this.#code(expression),
       load: (load) => this.#element(load),
+      helper: this.#context.helper,
     });
     if (update !== null) code = this.#updated(buffer, target, code, update);
-    if (buffer.scope === "global" && mayBeUnbounded(value, this.#unbounded)) {
+    if (buffer.scope === "global" && buffer.element === "f32" && mayBeUnbounded(value, this.#unbounded)) {
       code = call(this.#context.helper("with_infinities_4"), code);
     }
     this.#lets.clear();

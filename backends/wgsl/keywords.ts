@@ -23,7 +23,7 @@ const reserved = words(`
 /** Types and functions of the language that kernels use. */
 const used = words(`
   array atomic bool f16 f32 i32 u32 mat2x2f ptr sampler texture_2d vec2 vec3 vec4 vec2f vec3f vec4f vec2i vec3i vec4i
-  vec2u vec3u vec4u vec4h bitcast select abs ceil clamp cos dot exp exp2 floor fma inverseSqrt log log2 max min pow round
+  vec2u vec3u vec4u vec2h vec4h bitcast select abs ceil clamp cos dot exp exp2 floor fma inverseSqrt log log2 max min pow round
   sign sin sqrt tanh trunc quantizeToF16 workgroupBarrier storageBarrier arrayLength subgroupAdd subgroupMax
   subgroupMin subgroupElect subgroupExclusiveAdd subgroups
 `);

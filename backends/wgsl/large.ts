@@ -29,7 +29,9 @@ export function largeReads(
     const count = extents.reduce<number>((product, extent) => product * extent!, 1);
     if (4 * count <= whole) return [];
     const type = memory.elementType(buffer);
-    return [{ at, name, type, elements: type === "vec4f" ? count / 4 : count, buffer, reader: claim(`${name}_at`) }];
+    return [
+      { at, name, type, elements: type.startsWith("vec4") ? count / 4 : count, buffer, reader: claim(`${name}_at`) },
+    ];
   });
 }
 

@@ -6,6 +6,7 @@
  * and which lanes are in which is the device's matter.
  */
 import type { UpdateOperator } from "../../src/ir/kernel/index.js";
+import type { Names } from "../common/names.js";
 
 const functions: { readonly [K in UpdateOperator]: string } = {
   add: "subgroupAdd",
@@ -26,11 +27,12 @@ export interface Meeting {
   readonly isRepeated: boolean;
 }
 
-/**
- * Must stand where all lanes of the workgroup pass.
- * @param names for how many lanes a subgroup has, the place of a lane in it, a turn, and what is read then.
- */
-export function meetingText(meeting: Meeting, [count, first, turn, other]: readonly string[]): string[] {
+/** Must stand where all lanes of the workgroup pass. */
+export function meetingText(meeting: Meeting, names: Names): string[] {
+  // How many lanes a subgroup has, the place of a lane in it, a turn, and what is read then.
+  const own = ["count", "first", "turn", "other"].map((wanted) => names.claim(wanted));
+  const [count, first, turn, other] = own;
+  for (const each of own) names.release(each);
   const { name, update, identity, memory, lanes, isRepeated } = meeting;
   const all = functions[update];
   const place = `${turn} + ${first}`;

@@ -18,11 +18,11 @@ import { constantOf, exactDivide, type Size, type SizeVariable, size } from "../
 import { type Code, call, plus, primary, times } from "../common/code.js";
 import { sizeCode } from "../common/sizes.js";
 import { type ExpressionContext, memoryTypes, positionCode, variableTypes } from "./expressions.js";
-import { component } from "./vectors.js";
+import { component, vectorType } from "./vectors.js";
 import { type WidePlace, wideBuffers, widePlace } from "./wide.js";
 
 export class ShaderMemory {
-  /** Arrays of vec4f. */
+  /** Arrays of vectors. */
   readonly #wide: ReadonlySet<Buffer>;
   readonly #stored: ReadonlySet<Buffer>;
   /** The names of vectors that were loaded, by their places. */
@@ -37,19 +37,20 @@ export class ShaderMemory {
     readonly context: ExpressionContext,
     readonly nameOf: (buffer: Buffer) => string,
   ) {
-    this.#wide = wideBuffers(kernel);
+    this.#wide = wideBuffers(kernel, new Set(context.halves ? ["f32", "f16"] : ["f32"]));
     this.#stored = new Set(storedBuffers(kernel.body));
   }
 
   /** The type of an array's elements. */
   elementType(buffer: Buffer): string {
-    if (this.#wide.has(buffer)) return "vec4f";
+    if (this.#wide.has(buffer)) return vectorType(buffer.element);
+    if (buffer.element === "f16" && this.context.halves) return "f16";
     return buffer.scope === "private" ? variableTypes[buffer.element] : memoryTypes[buffer.element];
   }
 
   /** The type of a buffer that the kernel allocates. */
   arrayType(buffer: Buffer, elements: number): string {
-    if (this.#isOneVector(buffer)) return "vec4f";
+    if (this.#isOneVector(buffer)) return vectorType(buffer.element);
     return `array<${this.elementType(buffer)}, ${this.#wide.has(buffer) ? elements / 4 : elements}>`;
   }
 
@@ -84,7 +85,7 @@ export class ShaderMemory {
   value(buffer: Buffer, at: readonly Expression[]): Code {
     if (this.#isTakenApart(buffer, at)) {
       const numbers = this.#parts(buffer, at);
-      const { text } = call("vec4f", ...numbers);
+      const { text } = call(vectorType(buffer.element), ...numbers);
       return primary(this.#loaded.get(text)?.name ?? text);
     }
     if (!this.#wide.has(buffer) || this.#isOneVector(buffer)) return this.place(buffer, at);
@@ -137,7 +138,7 @@ export class ShaderMemory {
       const isTakenApart = this.#isTakenApart(buffer, at);
       if (!isTakenApart && !this.#wide.has(buffer)) continue;
       const { text } = isTakenApart
-        ? call("vec4f", ...this.#parts(buffer, at))
+        ? call(vectorType(buffer.element), ...this.#parts(buffer, at))
         : this.#vector(buffer, at, widePlace(at.at(-1)!, this.vector)!);
       if (this.#loaded.has(text)) continue;
       const name = claim(`${this.nameOf(buffer)}_at`);

@@ -5,7 +5,7 @@ import { filled, functionName } from "../common/kernel-names.js";
 import { lineText, locationText, type Module, typeText } from "../common/module.js";
 import { camelCase, type Names } from "../common/names.js";
 import { printShader } from "./kernels.js";
-import type { PrintedShader } from "./shader.js";
+import type { PrintedShader, ShaderOptions } from "./shader.js";
 
 export interface NamedShader {
   readonly name: string;
@@ -29,7 +29,7 @@ export class Shaders {
   readonly #byKernel = new Map<Kernel, NamedShader>();
   readonly #byText = new Map<string, NamedShader>();
 
-  constructor({ sourceLine }: Module, plans: readonly Plan[], sizes: SizeFields, names: Names, whole?: number) {
+  constructor({ sourceLine }: Module, plans: readonly Plan[], sizes: SizeFields, names: Names, options: ShaderOptions) {
     for (const plan of plans) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
@@ -39,7 +39,7 @@ export class Shaders {
           const isBound = dispatches.some(({ reads }) => at < reads.length && isWritten(reads[at]!));
           return at >= kernel.reads.length || isBound ? "read_write" : "read";
         });
-        const [printed, ...others] = kernelsOf(kernel).map((each) => printShader(each, sizes, access, whole));
+        const [printed, ...others] = kernelsOf(kernel).map((each) => printShader(each, sizes, access, options));
         if (printed === undefined) continue;
         const key = [printed, ...others].map(({ code }) => code).join("\n");
         let made = this.#byText.get(key);

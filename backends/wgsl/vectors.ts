@@ -1,10 +1,10 @@
 /** Expressions of vector loops as WGSL: those that depend on the loop as vec4f, the others as what they are. */
 import { InternalError } from "../../src/diagnostics/index.js";
-import type { Expression } from "../../src/ir/kernel/index.js";
+import type { Expression, KernelElement } from "../../src/ir/kernel/index.js";
 import { dependsOn } from "../../src/schedule/legalise/vectors.js";
 import type { SizeVariable } from "../../src/sizes/index.js";
 import { type Code, call, infix, inside, level, prefix, primary } from "../common/code.js";
-import { largestExponent } from "./expressions.js";
+import { type ExpressionContext, largestExponent } from "./expressions.js";
 
 type Load = Extract<Expression, { kind: "load" }>;
 
@@ -14,12 +14,17 @@ export interface VectorContext {
   readonly scalar: (expression: Expression) => Code;
   /** Neighbours in memory, or a vector. */
   readonly load: (load: Load) => Code;
+  readonly helper: ExpressionContext["helper"];
 }
 
-/** A value of a vector loop as vec4f. */
+export function vectorType(element: KernelElement): string {
+  return element === "f16" ? "vec4h" : "vec4f";
+}
+
+/** A value of a vector loop as vec4f, or as vec4h where it is f16. */
 export function vectorCode(value: Expression, context: VectorContext): Code {
   const isVector = dependsOn(value, context.vector);
-  return isVector ? ownCode(value, context) : call("vec4f", context.scalar(value));
+  return isVector ? ownCode(value, context) : call(vectorType(value.element), context.scalar(value));
 }
 
 const operators = { add: "+", sub: "-", mul: "*", div: "/" } as const;
@@ -50,6 +55,9 @@ function ownCode(value: Expression, context: VectorContext): Code {
     }
     case "select":
       return call("select", whole(value.no), whole(value.yes), context.scalar(value.condition));
+    case "cast":
+      if (value.element === "f16") return call(context.helper("to_half_4"), whole(value.operand));
+      return call("vec4f", whole(value.operand));
     default:
   }
   throw new InternalError(`${value.kind} is left in a vector loop`);

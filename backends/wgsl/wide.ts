@@ -1,5 +1,5 @@
 /**
- * Which buffers a shader has as arrays of vec4f: those whose rows are whole vectors, and of which every vector that is
+ * Which buffers a shader has as arrays of vectors: those whose rows are whole vectors, and of which every vector that is
  * read or written at one place is read or written there as a whole.
  */
 import {
@@ -9,6 +9,7 @@ import {
   expressionsOf,
   index,
   type Kernel,
+  type KernelElement,
   type Statement,
 } from "../../src/ir/kernel/index.js";
 import { areNeighbours, isOfVectors, lanes, vectorPlace } from "../../src/schedule/legalise/vectors.js";
@@ -39,7 +40,8 @@ interface Accesses {
   readonly read: Map<string, Set<number>>;
 }
 
-export function wideBuffers(kernel: Kernel): ReadonlySet<Buffer> {
+/** @param elements of which vectors are made */
+export function wideBuffers(kernel: Kernel, elements: ReadonlySet<KernelElement>): ReadonlySet<Buffer> {
   const found = new Map<Buffer, Accesses>();
   const numbers = new Map<object, number>();
   const numberOf = (thing: object): number => {
@@ -53,7 +55,7 @@ export function wideBuffers(kernel: Kernel): ReadonlySet<Buffer> {
     { vector, block, isStore }: { vector: SizeVariable | null; block: object; isStore: boolean },
   ): void => {
     const known = found.get(buffer) ?? {
-      isWide: buffer.element === "f32" && isOfVectors(buffer),
+      isWide: elements.has(buffer.element) && isOfVectors(buffer),
       isWhole: false,
       read: new Map(),
     };

@@ -4,6 +4,7 @@ import { UserError } from "../diagnostics/index.js";
 import { nearest } from "../diagnostics/nearest.js";
 import { backendNames } from "../driver/backends.js";
 import { Compilation } from "../driver/pipeline.js";
+import { precisionNames, precisionOf } from "../driver/precision.js";
 import { targetNames } from "../driver/targets.js";
 import type { Program } from "../ir/graph/index.js";
 import { type OptimizeOptions, passes, type WeightsFormat, weightsFormats } from "../passes/index.js";
@@ -27,6 +28,7 @@ export interface CommonOptions {
   readonly fuse?: boolean;
   readonly disable?: readonly string[];
   readonly weights?: string;
+  readonly precision?: string;
 }
 
 type CommonName = keyof CommonOptions;
@@ -55,6 +57,11 @@ const declarations: { readonly [K in CommonName]: () => Option } = {
     new Option("--disable <PASS>", `leave out passes: ${passes.map(({ name }) => name).join(", ")}`).argParser(collect),
   weights: () =>
     new Option("--weights <FORMAT>", `how large weights are held: ${weightsFormats.join(", ")}; f32 if not given`),
+  precision: () =>
+    new Option(
+      "--precision <TYPE>",
+      `wgsl: what lies between kernels is kept in: ${precisionNames.join(", ")}; f32 if not given`,
+    ),
 };
 
 /** The options that say how a program is compiled. */
@@ -64,6 +71,7 @@ export const compileOptions = [
   "fuse",
   "disable",
   "weights",
+  "precision",
 ] as const satisfies readonly CommonName[];
 
 /** Declares common options on a command. */
@@ -216,6 +224,7 @@ export function compilationOf(
     ...(target === undefined ? {} : { target }),
     ...(policy === undefined ? {} : { policy }),
     ...(options.weights === undefined ? {} : { weights: weightsFormatOf(options.weights) }),
+    ...(options.precision === undefined ? {} : { precision: precisionOf(options.precision, options.target) }),
     optimize: { ...optimize, without: disabledOf(options) },
   });
 }

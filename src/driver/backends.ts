@@ -7,6 +7,7 @@ import type { Arithmetic } from "../passes/index.js";
 import {
   type GraphScheduler,
   graphScheduler,
+  narrowed,
   scattered,
   scheduledForTypeScript,
   scheduledForWasm,
@@ -24,6 +25,8 @@ export interface Backend {
    */
   readonly scheduler: (policy: TypeScriptPolicy | null | undefined) => GraphScheduler;
   readonly planning: PlanOptions;
+  /** How it keeps in f16 what lies between kernels; not there where it has no f16 of its own. */
+  readonly narrow?: { readonly lower: GraphScheduler; readonly planning: PlanOptions };
   /** What it computes of weights that are held as whole numbers of few bits. */
   readonly arithmetic: Arithmetic;
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
@@ -65,6 +68,10 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
+    narrow: {
+      lower: narrowed,
+      planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => (element === "f16" ? 2 : 4) } },
+    },
     arithmetic: { unit: "word", integers: false },
     decodes: true,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),

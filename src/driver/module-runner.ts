@@ -85,7 +85,8 @@ export async function loadedModel(
   const { javascript } = await compilation.get("emit");
   const module = (await importText(javascript)) as GeneratedModule;
   const options = { weights: namedTensors(compilation.program.entries, weights) };
-  const model = await module.load(target === "wgsl" ? { ...options, device: await sharedDevice() } : options);
+  const device = target === "wgsl" ? { device: await sharedDevice(compilation.request.precision) } : {};
+  const model = await module.load({ ...options, ...device });
   return { model, decoded: compilation.decoded };
 }
 

@@ -28,6 +28,7 @@ import type { GraphScheduler, TypeScriptPolicy } from "../schedule/index.js";
 import { type Backend, type BackendName, backends } from "./backends.js";
 import { decodedEntry, derivedOf, lowerDecoder } from "./decoders.js";
 import { type Dump, isDump, readDump } from "./dump.js";
+import { type PrecisionName, requireWide, withPrecision } from "./precision.js";
 
 /** What to compile. */
 export interface Request {
@@ -48,6 +49,8 @@ export interface Request {
   readonly optimize?: OptimizeOptions;
   /** How large weights are held; as f32 if not given. */
   readonly weights?: WeightsFormat;
+  /** What lies between kernels is kept in this; f32 if not given. f16 is for targets that compute with it. */
+  readonly precision?: PrecisionName;
   /** What it is compiled for; TypeScript if not given. */
   readonly target?: BackendName;
   /** How kernels are made fast; the target's own policy if not given, null to leave them as lowering gives them. */
@@ -55,7 +58,7 @@ export interface Request {
 }
 
 /** How to compile what a request names. */
-export type How = Pick<Request, "optimize" | "policy" | "target" | "weights">;
+export type How = Pick<Request, "optimize" | "policy" | "precision" | "target" | "weights">;
 
 /** The texts of a generated module. */
 export type Emitted = EmittedModule;
@@ -164,13 +167,9 @@ export class Compilation {
 
   /** The same graphs, or others, compiled in the same way but for what is given. @throws UserError E0616 */
   again(how: How, graphs = this.get("graph").entries): Compilation {
-    const { optimize, policy, target, weights } = this.request;
-    const same = {
-      ...(optimize ? { optimize } : {}),
-      ...(weights ? { weights } : {}),
-      ...(policy === undefined ? {} : { policy }),
-      ...(target ? { target } : {}),
-    };
+    const { optimize, policy, precision, target, weights } = this.request;
+    const given = Object.entries({ optimize, policy, precision, target, weights });
+    const same: How = Object.fromEntries(given.filter(([, value]) => value !== undefined));
     const made = Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
     if (graphs === this.#done.graph?.entries) made.#decoders = this.decoders;
     return made;
@@ -195,7 +194,7 @@ export class Compilation {
   }
 
   get backend(): Backend {
-    return backends[this.request.target ?? "typescript"];
+    return withPrecision(backends[this.request.target ?? "typescript"], this.request.precision);
   }
 
   /** What schedules its graphs: the same for entries and steps, which have kernels in common. */
@@ -236,8 +235,8 @@ export class Compilation {
     if (dump.stage === "optimize") this.#done.optimize = dump.program;
     if ("lowered" in dump) this.#done[dump.stage] = dump.lowered;
     if ("plans" in dump) this.#done.plan = dump.plans;
-    const { weights = "f32" } = this.request;
-    if (weights !== "f32" && dump.stage !== "graph") {
+    const { weights = "f32", precision = "f32" } = this.request;
+    if ((weights !== "f32" || precision !== "f32") && dump.stage !== "graph") {
       throw UserError.of(
         "E0616",
         `${this.request.path} is a dump of the stage ${dump.stage}, which holds weights already`,
@@ -294,6 +293,7 @@ export class Compilation {
   /** Runs the passes over every entry. */
   optimized(): Program {
     const { name, entries } = this.get("graph");
+    requireWide(this.backend, this.request.precision, entries);
     const optimized = entries.map((graph) => optimizeGraph(graph, passes, this.optimizing));
     for (const { reports } of optimized) this.reports.push(...reports);
     return { name, entries: optimized.map(({ graph }) => graph) };

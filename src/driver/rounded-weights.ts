@@ -1,7 +1,8 @@
-/** How far a program may be from the expected values when its weights are held in fewer bits. */
+/** How far a program may be from the expected values when its weights, or all numbers, are held in fewer bits. */
 import type { WeightsFormat } from "../passes/index.js";
 import type { Tensor } from "../runtime/host/tensors.js";
 import { numbersOf } from "./compare.js";
+import type { PrecisionName } from "./precision.js";
 
 /** What passes. */
 export interface Allowed {
@@ -25,8 +26,13 @@ export interface RoundedDifference {
  */
 const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, int8: 0.1, int4: 1 };
 
-export function allowedOf(format: WeightsFormat, tolerance = usual[format]): Allowed {
-  return { tolerance, isRounded: format !== "f32" };
+/** What passes where what lies between kernels is kept in f16 too, which rounds it dozens of times on its way. */
+const usualInHalves = 1e-2;
+
+export function allowedOf(format: WeightsFormat, precision: PrecisionName, tolerance?: number): Allowed {
+  const isHalf = precision === "f16";
+  const least = isHalf ? Math.max(usual[format], usualInHalves) : usual[format];
+  return { tolerance: tolerance ?? least, isRounded: isHalf || format !== "f32" };
 }
 
 export function roundedDifference(found: Tensor, expected: Tensor): RoundedDifference {

@@ -100,7 +100,8 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const notUsed = cases.flatMap(({ name, inputs }) =>
     [...inputs.keys()].filter((input) => !taken.has(input)).map((input) => `${name}.in.${input}`),
   );
-  const allowed = allowedOf(compilation.request.weights ?? "f32", options.tolerance);
+  const { weights = "f32", precision = "f32" } = compilation.request;
+  const allowed = allowedOf(weights, precision, options.tolerance);
   const rows: Row[] = [];
   const failures: Failure[] = [];
   for (const target of options.targets) {
@@ -109,7 +110,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     options.onProgress?.(`${target}: compiling`);
     const runner = await targets[target].start(compilation, options.weights);
     const exact = allowed.isRounded
-      ? await targets[target].start(compilation.again({ weights: "f32" }), options.weights)
+      ? await targets[target].start(compilation.again({ weights: "f32", precision: "f32" }), options.weights)
       : null;
     const checking: Checking = { allowed, exact };
     for (const each of cases) {

@@ -5,6 +5,7 @@
 import { UserError } from "../diagnostics/index.js";
 import { requestDevice } from "../runtime/host/device.js";
 import { waitPatiently } from "./patience.js";
+import type { PrecisionName } from "./precision.js";
 
 /** What the package webgpu exports, as far as it is used here. */
 interface WebGpuPackage {
@@ -47,15 +48,26 @@ export async function lacksDevice(): Promise<string | null> {
 }
 
 /** One device for all models of this process. @throws UserError E0503 that says how to get an adapter. */
-export function sharedDevice(): Promise<GPUDevice> {
-  device ??= findAdapter().then(async (adapter) => {
-    if (typeof adapter === "string") throw UserError.of("E0503", adapter);
-    if (adapter.info.isFallbackAdapter && kept !== null) waitPatiently();
-    const made = await requestDevice(adapter);
-    void made.lost.then(() => {
-      device = null;
-    });
-    return made;
+export async function sharedDevice(precision: PrecisionName = "f32"): Promise<GPUDevice> {
+  device ??= makeDevice();
+  const made = await device;
+  if (precision === "f32" || made.features.has("shader-f16")) return made;
+  throw UserError.of(
+    "E0503",
+    `the adapter ${made.adapterInfo.description} has no shader-f16, which --precision f16 needs`,
+    {
+      help: ["leave --precision out, or hold the weights alone in f16: --weights f16"],
+    },
+  );
+}
+
+async function makeDevice(): Promise<GPUDevice> {
+  const adapter = await findAdapter();
+  if (typeof adapter === "string") throw UserError.of("E0503", adapter);
+  if (adapter.info.isFallbackAdapter && kept !== null) waitPatiently();
+  const made = await requestDevice(adapter);
+  void made.lost.then(() => {
+    device = null;
   });
-  return device;
+  return made;
 }

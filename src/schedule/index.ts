@@ -3,6 +3,7 @@ export { applySchedule, applyStep } from "./apply.js";
 export { ScheduleError } from "./errors.js";
 export { type GraphScheduler, graphScheduler, scheduleGraph } from "./graph.js";
 export { legaliseForTypeScript } from "./legalise/typescript.js";
+export { narrowed } from "./narrow.js";
 export { packingKernel } from "./packing.js";
 export { schedulesForTypeScript, type Tile, type TypeScriptPolicy, typeScriptPolicy } from "./policies/typescript.js";
 export { type WgslPolicy, wgslPolicy } from "./policies/wgsl.js";

@@ -244,3 +244,26 @@ describe("--weights", { timeout: 60_000 }, () => {
     expect((await targetsOf("all", "int8")).left.map(({ name }) => name)).toContain("onnx");
   });
 });
+
+describe("--precision", { timeout: 60_000 }, () => {
+  const source = (body: string) => ({
+    "layer.trafo": `model M() {\n  param w: [64, 96]\n  entry forward(x: [T, 64]) -> (y: [T, 96]) { ${body} }\n}\n`,
+  });
+  const compile = ["compile", "layer.trafo", "-o", "out"];
+
+  it("compiles for f16 of WebGPU", async () => {
+    const { status, err, files } = await trafo([...compile, "--target", "wgsl", "--precision", "f16"], source("x @ w"));
+    expect([status, err]).toEqual([0, ""]);
+    const texts = [...files.values()].map((bytes) => new TextDecoder().decode(bytes));
+    expect(texts.some((text) => text.includes("enable f16;"))).toBe(true);
+  });
+
+  it("is refused where it means nothing", async () => {
+    const wrong = await trafo([...compile, "--target", "wgsl", "--precision", "f8"], source("x @ w"));
+    expect(wrong.err).toContain("error[E0607]: --precision takes f32, f16, but is f8");
+    const other = await trafo([...compile, "--target", "wasm", "--precision", "f16"], source("x @ w"));
+    expect(other.err).toContain("error[E0504]: the target wasm does not compute in f16");
+    const own = await trafo([...compile, "--target", "wgsl", "--precision", "f16"], source("f32(f16(x @ w))"));
+    expect(own.err).toContain("error[E0504]: the entry forward has values of f16 itself");
+  });
+});

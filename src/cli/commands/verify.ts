@@ -84,6 +84,10 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
       const passes = `what deviates by up to ${result.tolerance} (root mean square) passes, and tokens may differ`;
       host.out(`weights are held as ${options.weights}: ${passes}\n`);
     }
+    if (options.precision === "f16") {
+      const passes = `what deviates by up to ${result.tolerance} (root mean square) passes`;
+      host.out(`what lies between kernels of wgsl is kept in f16: ${passes}\n`);
+    }
     for (const line of noticesOf(result)) host.out(`${line}\n`);
     for (const { name, reason } of left) host.out(`not run: ${name}: ${reason}\n`);
     showDiagnostics(host, diagnostics);

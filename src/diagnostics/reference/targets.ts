@@ -18,4 +18,10 @@ export const targets = entries({
     title: "a target cannot be run on this machine",
     text: "The target wgsl runs on WebGPU: in browsers on their own, in Node through the package webgpu (`npm install webgpu`), which needs a GPU with a driver for Vulkan, Metal or D3D12. Without a GPU a Vulkan driver that runs on the CPU will do, such as Mesa's lavapipe or SwiftShader: set VK_DRIVER_FILES to its .json file. Compiling needs none of these.",
   },
+  E0504: {
+    title: "a program cannot be computed in f16",
+    text: "`--precision f16` keeps what lies between kernels, and large weights, in f16, and multiplies in it; the target wgsl can, on devices with shader-f16. Other targets compute in f32, and hold weights as f16 with `--weights f16`. A program that has values of f16 itself is compiled as it is.",
+    wrong: "trafo compile gpt2.trafo --target wasm --precision f16",
+    right: "trafo compile gpt2.trafo --target wgsl --precision f16",
+  },
 });

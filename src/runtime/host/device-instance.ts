@@ -110,9 +110,9 @@ export class DeviceInstance {
       const uniform = this.makeBuffer("no sizes", 4 * model.sizes.length, bufferUsage.uniform, freed);
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      for (const { name, shape, of, ...prepared } of model.prepared) {
+      for (const { name, shape, of, half, ...prepared } of model.prepared) {
         const shader = shaderFor(device, prepared.shader, {});
-        this.#weights.reserve(name, 4 * elementCount(shape));
+        this.#weights.reserve(name, (half ? 2 : 4) * elementCount(shape));
         const workgroups = workgroupsOf(shader, {}, device);
         if (workgroups === null) continue;
         pass.setPipeline(this.pipelineOf(shader).pipeline);
@@ -350,7 +350,7 @@ export class DeviceInstance {
     const resources = new Map<string, readonly GPUBufferBinding[]>();
     for (const [name, spec] of Object.entries(entry.buffers(sizes))) {
       const elements = spec.room ?? elementCount(spec.shape);
-      const bytes = deviceBytes(elements);
+      const bytes = deviceBytes(spec.half ? Math.ceil(elements / 2) : elements);
       if (spec.input !== undefined) {
         const buffer = make(`the input ${name}`, bytes, bufferUsage.storage | bufferUsage.copyTarget);
         inputs.set(spec.input, buffer);

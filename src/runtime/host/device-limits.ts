@@ -8,10 +8,13 @@ export interface LargeArgument {
   /** Its position among the arguments. */
   readonly at: number;
   readonly name: string;
-  /** The type of its elements, vec4f or one of four bytes, and how many there are. */
+  /** The type of its elements and how many there are. */
   readonly type: string;
   readonly elements: number;
 }
+
+/** The bytes of elements that do not take four. */
+const strides: { readonly [type: string]: number } = { vec4f: 16, vec4h: 8, f16: 2 };
 
 /** The least of the two limits on what is bound, and its name. */
 function largestBinding({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): [number, string] {
@@ -65,7 +68,7 @@ export function inParts(
   const parts = access.map(() => 1);
   let [text, binding] = [code, access.length + 1];
   for (const { at, name, type, elements } of large) {
-    const stride = type === "vec4f" ? 16 : 4;
+    const stride = strides[type] ?? 4;
     const count = partCount(stride * elements, limits);
     if (count === 1) continue;
     parts[at] = count;

@@ -9,6 +9,8 @@ import type { ElementName } from "./tensors.js";
  */
 export interface DeviceBuffer {
   readonly type: ElementName;
+  /** Whether its elements take two bytes each, not four. */
+  readonly half?: boolean;
   readonly shape: readonly number[];
   readonly input?: number;
   readonly weight?: string;
@@ -51,6 +53,7 @@ export interface DeviceModel {
 export interface DevicePrepared {
   readonly name: string;
   readonly type: ElementName;
+  readonly half?: boolean;
   readonly shape: readonly number[];
   readonly shader: Shader;
   readonly of: readonly string[];

@@ -96,7 +96,9 @@ export async function makePipeline(device: GPUDevice, shader: Shader): Promise<P
   for (const name of shader.needs ?? []) {
     if (device.features.has(name as GPUFeatureName)) continue;
     const refusal = `${nameOf(shader)} needs the feature ${name}, which the device does not have`;
-    throw new DeviceError(`${refusal}: give load a device that was asked for it in requiredFeatures\n${shader.about}`);
+    throw new DeviceError(
+      `${refusal}: give load a device that was asked for it in requiredFeatures, or compile without what needs it\n${shader.about}`,
+    );
   }
   const { module, layout, pipeline } = await reporting(device, nameOf(shader), () => {
     const module = device.createShaderModule({ label: shader.name, code });

@@ -30,13 +30,14 @@ function plain(body: readonly Statement[]): readonly Statement[] {
 function arePlain(body: readonly Statement[], vector: SizeVariable): boolean {
   return body.every((each) => {
     if (each.kind === "if") return !dependsOn(each.condition, vector) && arePlain(each.body, vector);
-    return each.kind === "store" && areNeighbours(each.buffer, each.index, vector) && isPlain(each.value, vector);
+    if (each.kind !== "store" || each.buffer.element !== "f32") return false;
+    return areNeighbours(each.buffer, each.index, vector) && isPlain(each.value, vector);
   });
 }
 
 /** Whether elements at these places are a vector of neighbours, the first at a place that four divides. */
 export function areNeighbours(buffer: Buffer, at: readonly Expression[], vector: SizeVariable): boolean {
-  if (buffer.element !== "f32" || !isOfVectors(buffer)) return false;
+  if (!isOfVectors(buffer)) return false;
   const last = at.at(-1);
   if (last?.kind !== "index" || at.slice(0, -1).some((each) => dependsOn(each, vector))) return false;
   return vectorPlace(last.value, vector) !== null;
