@@ -49,6 +49,7 @@ const order = [
   "safetensors-writer.ts",
   "names.ts",
   "half.ts",
+  "brain-float.ts",
   "functions.ts",
   "erf.ts",
 ];

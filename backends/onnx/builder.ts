@@ -1,4 +1,5 @@
 /** Collects the nodes and constants of an ONNX graph, and gives each value and node a name of its own. */
+import { toBrainFloat } from "../../src/runtime/host/brain-float.js";
 import { toHalf } from "../../src/runtime/host/half.js";
 import { type Attribute, type DataType, dataTypes, type Initializer, type OnnxNode, type Value } from "./messages.js";
 
@@ -133,7 +134,10 @@ function scalarBytes(value: number, element: DataType): Uint8Array {
     case "f64":
       return new Uint8Array(Float64Array.of(value).buffer);
     case "f16":
+    case "f16f":
       return new Uint8Array(Uint16Array.of(toHalf(value)).buffer);
+    case "bf16":
+      return new Uint8Array(Uint16Array.of(toBrainFloat(value)).buffer);
     case "i8":
       return new Uint8Array(Int8Array.of(value).buffer);
     case "i16":

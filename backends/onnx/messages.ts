@@ -12,7 +12,18 @@ import type { Size } from "../../src/sizes/index.js";
 import { constantOf, render } from "../../src/sizes/index.js";
 
 /** The element types of ONNX that are used: those of Trafo, and what sizes and exact logarithms are computed in. */
-export const dataTypes = { f32: 1, i8: 3, i16: 5, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11 } as const;
+export const dataTypes = {
+  f32: 1,
+  i8: 3,
+  i16: 5,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  f16f: 10,
+  f64: 11,
+  bf16: 16,
+} as const;
 export type DataType = keyof typeof dataTypes;
 
 /** A value of an ONNX graph; its name may be bettered until the graph is written. */

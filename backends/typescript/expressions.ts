@@ -5,7 +5,7 @@
  * Where elements lie and what has a name already is the business of whoever prints statements: see `ExpressionContext`.
  */
 import { InternalError } from "../../src/diagnostics/index.js";
-import { integerLimits, isFloat } from "../../src/ir/graph/types.js";
+import { integerLimits, isFloat, isNarrowFloat, type NarrowFloat } from "../../src/ir/graph/types.js";
 import type { Expression, KernelBinary, KernelUnary } from "../../src/ir/kernel/index.js";
 import {
   type Code,
@@ -49,8 +49,10 @@ export interface ExpressionContext {
   readonly helper: (name: HelperName) => string;
 }
 
-/** Functions of the host code that kernels call, and what they name the table of f16 values. */
+/** Functions of the host code that kernels call, and what they name the tables of values by their bits. */
 export const helperNames = [
+  "brainFloats",
+  "brainFloatValues",
   "divideIntegers",
   "erf",
   "floorDivide",
@@ -59,11 +61,31 @@ export const helperNames = [
   "halves",
   "moduloIntegers",
   "powerOfIntegers",
+  "roundToBrainFloat",
+  "roundToFiniteHalf",
   "roundToHalf",
+  "toBrainFloat",
+  "toFiniteHalf",
   "toHalf",
   "toInt32",
 ] as const;
 export type HelperName = (typeof helperNames)[number];
+
+/** How floats of 16 bits lie in arrays. */
+export interface BitsOfFloats {
+  /** The function that gives the table of all values, and what a kernel calls the table. */
+  readonly values: HelperName;
+  readonly table: HelperName;
+  /** The function from a number to its bits, and the one that rounds it. */
+  readonly encode: HelperName;
+  readonly round: HelperName;
+}
+
+export const bitsOfFloats: { readonly [K in NarrowFloat]: BitsOfFloats } = {
+  f16: { values: "halfValues", table: "halves", encode: "toHalf", round: "roundToHalf" },
+  f16f: { values: "halfValues", table: "halves", encode: "toFiniteHalf", round: "roundToFiniteHalf" },
+  bf16: { values: "brainFloatValues", table: "brainFloats", encode: "toBrainFloat", round: "roundToBrainFloat" },
+};
 
 /** Sizes inside kernels, which are less than 2^31. */
 export function kernelSizes(variable: SizeDialect["variable"], helper: (name: HelperName) => string): SizeDialect {
@@ -84,7 +106,8 @@ function truncated(code: Code): Code {
 export function expressionCode(expression: Expression, context: ExpressionContext): Code {
   const code = operatorCode(expression, context);
   if (!context.rounding.needed(expression)) return code;
-  return call(expression.element === "f16" ? context.helper("roundToHalf") : "Math.fround", code);
+  const { element } = expression;
+  return call(isNarrowFloat(element) ? context.helper(bitsOfFloats[element].round) : "Math.fround", code);
 }
 
 /** The value of a bool expression as an array holds it. */
@@ -297,8 +320,8 @@ function castCode({ operand, element }: Of<"cast">, context: ExpressionContext):
     const { min, max } = integerLimits(element);
     return call("Math.max", primary(String(min)), call("Math.min", whole, primary(String(max))));
   }
-  // From i32 or from f32; an f16 is exact as f32.
-  return element === "f16" ? call(context.helper("roundToHalf"), code) : code;
+  // From i32 or from f32; what has 16 bits is exact as f32.
+  return isNarrowFloat(element) ? call(context.helper(bitsOfFloats[element].round), code) : code;
 }
 
 /** Whole numbers that say where an element lies: buffers are smaller than 2^31, so that nothing wraps. */

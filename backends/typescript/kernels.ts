@@ -5,6 +5,7 @@
  * the loop along it, and a scalar's first value into its declaration. Loops of every kind run one after another.
  */
 import { InternalError } from "../../src/diagnostics/index.js";
+import { isFloat as isFloatElement, isNarrowFloat } from "../../src/ir/graph/types.js";
 import {
   allStatements,
   type Buffer,
@@ -25,6 +26,8 @@ import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import { Addresses, AddressUses } from "./addresses.js";
 import {
+  type BitsOfFloats,
+  bitsOfFloats,
   type ExpressionContext,
   expressionCode,
   type HelperName,
@@ -62,6 +65,8 @@ export const globalArrays: { readonly [K in KernelElement]: string } = {
   bool: "Uint8Array",
   i8: "Int8Array",
   i16: "Int16Array",
+  bf16: "Uint16Array",
+  f16f: "Uint16Array",
 };
 export const privateArrays: { readonly [K in KernelElement]: string } = {
   f32: "Float64Array",
@@ -70,6 +75,8 @@ export const privateArrays: { readonly [K in KernelElement]: string } = {
   bool: "Uint8Array",
   i8: "Int8Array",
   i16: "Int16Array",
+  bf16: "Float64Array",
+  f16f: "Float64Array",
 };
 
 export function printKernel(kernel: Kernel): PrintedKernel {
@@ -137,7 +144,10 @@ class KernelPrinter {
       return { name: this.#nameOf(variable, variable.name), type: "number", buffer: null };
     });
     const lines = this.#block("function", kernel.body);
-    if (this.#helpers.has("halfValues")) lines.unshift("const halves = halfValues();");
+    // f16 has one table, whether all of it occurs or not.
+    for (const { table, values } of [bitsOfFloats.f16, bitsOfFloats.bf16]) {
+      if (this.#helpers.has(values)) lines.unshift(`const ${table} = ${values}();`);
+    }
     return { kernel, parameters: [...arrays, ...scratch, ...sizes], lines, helpers: this.#helpers };
   }
 
@@ -252,24 +262,26 @@ class KernelPrinter {
   }
 
   #arrayStore(buffer: Buffer, target: Code, value: Expression, update: UpdateOperator | null): string {
-    const isHalf = buffer.element === "f16" && buffer.scope === "global";
+    const bits = bitsIn(buffer);
     let code: Code;
     if (buffer.element === "bool") code = storedBool(value, this.#context);
     else
       code = this.#code(
-        isHalf && value.kind === "cast" && value.element === "f16" && isFloat(value.operand) ? value.operand : value,
+        bits !== null && value.kind === "cast" && value.element === buffer.element && isFloat(value.operand)
+          ? value.operand
+          : value,
       );
-    const current = isHalf ? this.#half(target) : target;
-    if (update === "add" && !isHalf) return `${target.text} += ${code.text};`;
+    const current = bits === null ? target : this.#ofBits(bits, target);
+    if (update === "add" && bits === null) return `${target.text} += ${code.text};`;
     if (update === "add") code = infix(current, "+", code, level.additive);
     else if (update !== null) code = call(`Math.${update}`, current, code);
-    if (isHalf) code = call(this.#context.helper("toHalf"), code);
+    if (bits !== null) code = call(this.#context.helper(bits.encode), code);
     return `${target.text} = ${code.text};`;
   }
 
-  #half(bits: Code): Code {
-    this.#helpers.add("halfValues");
-    return primary(`halves[${bits.text}]`);
+  #ofBits({ values, table }: BitsOfFloats, code: Code): Code {
+    this.#helpers.add(values);
+    return primary(`${table}[${code.text}]`);
   }
 
   /** The code of an expression: its name where a constant holds it. */
@@ -282,7 +294,8 @@ class KernelPrinter {
   #element({ buffer, index }: Load): Code {
     if (buffer.scope !== "global" && buffer.shape.length === 0) return primary(this.#nameOf(buffer, buffer.name));
     const place = this.#place(buffer, index);
-    return buffer.element === "f16" && buffer.scope === "global" ? this.#half(place) : place;
+    const bits = bitsIn(buffer);
+    return bits === null ? place : this.#ofBits(bits, place);
   }
 
   #place(buffer: Buffer, index: readonly Expression[]): Code {
@@ -365,8 +378,13 @@ function isFirstValue(buffer: Buffer, statement: Statement): statement is Store 
   return ![...distinctExpressions([statement.value])].some((each) => each.kind === "load" && each.buffer === buffer);
 }
 
+/** How the elements of a buffer lie in it as bits; null where they lie as numbers. */
+function bitsIn({ element, scope }: Buffer): BitsOfFloats | null {
+  return scope === "global" && isNarrowFloat(element) ? bitsOfFloats[element] : null;
+}
+
 function isFloat({ element }: Expression): boolean {
-  return element === "f32" || element === "f16";
+  return isFloatElement(element);
 }
 
 function indented(lines: readonly string[]): string[] {

@@ -6,6 +6,7 @@
  * computed in f32 has: an angle of position 1000 that is right to f64 departs from every published model. What lies
  * beneath such an operand is rounded step by step, up to loads; sums are kept in f64 and rounded once they are read.
  */
+import { isFloat as isFloatElement, isNarrowFloat } from "../../src/ir/graph/types.js";
 import {
   allExpressions,
   allStatements,
@@ -66,7 +67,7 @@ export class Rounding {
   }
 
   #mark(expression: Expression): void {
-    if ((expression.element !== "f32" && expression.element !== "f16") || this.#beneath.has(expression)) return;
+    if (!isFloat(expression) || this.#beneath.has(expression)) return;
     this.#beneath.add(expression);
     if (expression.kind !== "load") {
       for (const operand of operandsOf(expression)) this.#mark(operand);
@@ -98,8 +99,8 @@ export class Rounding {
 
   #isExactCast(from: Expression, to: Expression): boolean {
     if (!isFloat(to) || from.element === "bool") return true;
-    // Casts to f16 round wherever they stand, and every f16 is an f32.
-    if (to.element === "f16" || from.element === "f16") return true;
+    // Casts to 16 bits round wherever they stand, and every such number is an f32.
+    if (isNarrowFloat(to.element) || isNarrowFloat(from.element)) return true;
     if (from.kind !== "index") return false;
     const { min, max } = rangeOf(from.value);
     return min >= -(2 ** 24) && max <= 2 ** 24;
@@ -121,7 +122,7 @@ export class Rounding {
 }
 
 function isFloat({ element }: Expression): boolean {
-  return element === "f32" || element === "f16";
+  return isFloatElement(element);
 }
 
 function isZero(expression: Expression): boolean {

@@ -6,6 +6,7 @@
  * under a mask. See helpers.ts for what leaves a kernel.
  */
 import { InternalError } from "../../src/diagnostics/index.js";
+import { isNarrowFloat } from "../../src/ir/graph/types.js";
 import type { Expression, KernelBinary, KernelElement, KernelUnary } from "../../src/ir/kernel/index.js";
 import {
   type Code,
@@ -48,6 +49,8 @@ export const variableTypes: { readonly [K in KernelElement]: string } = {
   bool: "bool",
   i8: "i32",
   i16: "i32",
+  bf16: "f32",
+  f16f: "f32",
 };
 
 /** The types of elements in memory that is shared. */
@@ -58,6 +61,8 @@ export const memoryTypes: { readonly [K in KernelElement]: string } = {
   bool: "u32",
   i8: "i32",
   i16: "i32",
+  bf16: "f32",
+  f16f: "f32",
 };
 
 /** Sizes as i32. */
@@ -259,7 +264,13 @@ function castCode({ operand, element }: Of<"cast">, context: ExpressionContext):
   if (context.halves && from === "f16") return element === "f16" ? code : call("f32", code);
   const float = from === "i32" ? call("f32", code) : code;
   if (context.halves && element === "f16") return call(context.helper("to_half"), float);
-  return element === "f16" && from !== "f16" ? call("quantizeToF16", float) : float;
+  return from === element ? float : roundedTo(element, float, context.helper);
+}
+
+/** A number as its element type holds it, which is f32 in variables. */
+export function roundedTo(element: KernelElement, code: Code, helper: ExpressionContext["helper"]): Code {
+  if (!isNarrowFloat(element)) return code;
+  return call(element === "f16" ? "quantizeToF16" : helper(element === "bf16" ? "to_bf16" : "to_finite_f16"), code);
 }
 
 /** Whole numbers that say where an element lies: buffers are smaller than 2^31, so that nothing wraps. */

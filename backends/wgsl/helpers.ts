@@ -53,6 +53,27 @@ fn to_half(x: f32) -> f16 {
   return vec4h(to_half(x.x), to_half(x.y), to_half(x.z), to_half(x.w));
 }`,
   },
+  to_bf16: {
+    needs: ["is_nan"],
+    text: `// The nearest number that is the upper half of an f32, ties to even.
+fn to_bf16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let rounded = bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);
+  return select(rounded, x, is_nan(x));
+}`,
+  },
+  to_finite_f16: {
+    needs: ["is_nan"],
+    text: `// The nearest f16 that is finite, ties to even, which quantizeToF16 need not give; NaN gives 0.
+fn to_finite_f16(x: f32) -> f32 {
+  let magnitude = min(abs(x), 65504.0);
+  let bits = bitcast<u32>(magnitude);
+  let normal = bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);
+  let tiny = round(magnitude * 16777216.0) * 5.9604644775390625e-8;
+  let rounded = select(normal, tiny, magnitude < 6.103515625e-5);
+  return select(select(rounded, -rounded, x < 0.0), 0.0, is_nan(x));
+}`,
+  },
   to_i32: {
     needs: ["is_nan"],
     text: `// Truncates and saturates; NaN gives 0.

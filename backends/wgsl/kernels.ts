@@ -27,6 +27,7 @@ import {
   expressionCode,
   quotient,
   remainder,
+  roundedTo,
   shaderSizes,
   variableTypes,
 } from "./expressions.js";
@@ -332,7 +333,7 @@ class ShaderPrinter {
       if (buffer.element === "f32" && mayBeUnbounded(value, this.#unbounded)) {
         code = call(this.#context.helper("with_infinities"), code);
       }
-      if (buffer.element === "f16" && !this.halves) code = call("quantizeToF16", code);
+      if (buffer.element !== "f16" || !this.halves) code = roundedTo(buffer.element, code, this.#context.helper);
     }
     if (isMemory && buffer.element === "bool") code = call("select", primary("0u"), primary("1u"), code);
     this.#lets.clear();

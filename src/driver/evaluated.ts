@@ -27,6 +27,8 @@ export function fromEvaluated({ element, shape, data }: Evaluated): Tensor {
       return { data: Uint8Array.from(data), shape, type: "bool" };
     case "i8":
     case "i16":
+    case "bf16":
+    case "f16f":
       throw new InternalError(`no tensors of callers are of type ${element}`);
     default:
       throw new InternalError(`no tensors of type ${element satisfies never}`);

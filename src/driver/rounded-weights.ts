@@ -20,11 +20,11 @@ export interface RoundedDifference {
 }
 
 /**
- * What passes unless the user says. Rounding a weight to f16 moves it by up to 1/2048 of itself, to 8 bits moves it by up to 1/254 of the largest of its column, to
- * 4 bits by up to 1/14 of its group; what that makes of an output depends on the model, and grows with its depth. What is
+ * What passes unless the user says. Rounding a weight to f16 moves it by up to 1/2048 of itself, to bf16 by up to 1/256, to
+ * 8 bits by up to 1/254 of the largest of its column, to 4 bits by up to 1/14 of its group; what that makes of an output depends on the model, and grows with its depth. What is
  * not even near, as with scales of another matrix, deviates by 1 or more.
  */
-const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, int8: 0.1, int4: 1 };
+const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, bf16: 5e-2, int8: 0.1, int4: 1 };
 
 /** What passes where what lies between kernels is kept in f16 too, which rounds it dozens of times on its way. */
 const usualInHalves = 1e-2;

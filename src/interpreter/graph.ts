@@ -12,7 +12,7 @@
  */
 import type { Graph, ValueId } from "../ir/graph/graph.js";
 import type { Attributes, Node, NodeOf, OperatorName } from "../ir/graph/operators.js";
-import { roundToHalf } from "../ir/graph/rounding.js";
+import { roundTo, roundToHalf } from "../ir/graph/rounding.js";
 import { type ElementType, isFloat, type TensorType } from "../ir/graph/types.js";
 import { evaluateEinsum } from "./graph-einsum.js";
 import { binaryEvaluation, evaluateCast, evaluateWhere, unaryEvaluation } from "./graph-elementwise.js";
@@ -160,17 +160,17 @@ function call<K extends Exclude<OperatorName, Leaf>>(operator: K, node: Evaluate
   return table[operator](node);
 }
 
-/** Zeros for a result. f16 is computed in f64 first, since rounding to f32 on the way would round twice. */
+/** Zeros for a result. Of 16 bits it is computed in f64 first, since rounding to f32 on the way would round twice. */
 function zeros(element: ElementType, count: number, unrounded: boolean): TensorData {
   if (!isFloat(element) && element !== "bool") return new Int32Array(count);
   if (element === "bool") return new Uint8Array(count);
-  return unrounded || element === "f16" ? new Float64Array(count) : new Float32Array(count);
+  return unrounded || element !== "f32" ? new Float64Array(count) : new Float32Array(count);
 }
 
 /** A result rounded to its element type; the same array where nothing is left to round. */
 function rounded(data: TensorData, element: ElementType): TensorData {
   if (!isFloat(element) || data instanceof Float32Array) return data;
-  return element === "f16" ? Float32Array.from(data, roundToHalf) : Float32Array.from(data);
+  return element === "f32" ? Float32Array.from(data) : Float32Array.from(data, (each) => roundTo(element, each));
 }
 
 /** As `rounded`, of what the caller gave, where a Float32Array may hold numbers that are no f16. */

@@ -6,6 +6,7 @@
  * wrong number. What the kernel itself reads from the same place is forgotten element by element, as they are written.
  */
 import type { Attributes } from "../ir/graph/operators.js";
+import { isFloat } from "../ir/graph/types.js";
 import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
 import { bindingOf, evaluate, type Size, type SizeVariable } from "../sizes/index.js";
 import { InterpreterInputError, type Precision } from "./graph.js";
@@ -113,8 +114,7 @@ class PlanInterpretation {
     if (tensor.element !== element || String(tensor.shape) !== String(extents)) {
       throw new InterpreterInputError(`${name} is ${tensor.element}[${tensor.shape}], not ${element}[${extents}]`);
     }
-    const isFloat = element === "f32" || element === "f16";
-    return Memory.of(tensor, this.options.precision === "f64" && isFloat);
+    return Memory.of(tensor, this.options.precision === "f64" && isFloat(element));
   }
 
   #isState(id: BufferId): boolean {
@@ -125,8 +125,7 @@ class PlanInterpretation {
   #state({ name, element, shape }: PlanBuffer): Memory {
     const extents = shape.map((each) => this.#value(each));
     const tensor = this.options.states?.get(name) ?? filled(name, element, extents, 0);
-    const isFloat = element === "f32" || element === "f16";
-    return Memory.of(tensor, this.options.precision === "f64" && isFloat);
+    return Memory.of(tensor, this.options.precision === "f64" && isFloat(element));
   }
 
   #keepStates(): void {

@@ -8,6 +8,7 @@
  * last digit of its rounding; the sign of a zero is free where PyTorch's own kernels leave it free (x + 0).
  */
 import { type BinaryOperator, type ElementType, isFloat, type OperatorName, scalar } from "../ir/graph/index.js";
+import { isNarrowFloat } from "../ir/graph/types.js";
 import { constantOf } from "../sizes/index.js";
 import { decideComparison } from "./comparisons.js";
 import { constantRules } from "./constants.js";
@@ -215,7 +216,7 @@ const castChain: Rule = {
     const inner = builder.nodeOf(node.operands[0]!);
     if (inner.operator !== "cast") return null;
     const from = builder.typeOf(inner.operands[0]!).element;
-    const isExact = from === "bool" || (from === "f16" && inner.attributes.to === "f32");
+    const isExact = from === "bool" || (isNarrowFloat(from) && inner.attributes.to === "f32");
     if (!isExact || value === inner.operands[0]) return null;
     return builder.emit("cast", inner.operands, { to: type.element });
   },

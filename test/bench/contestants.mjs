@@ -100,6 +100,7 @@ const decoders = {
   "trafo typescript": (task, options) => trafoSessions("typescript", task, options),
   "trafo wasm": (task, options) => trafoSessions("wasm", task, options),
   "trafo wasm f16": (task, options) => trafoSessions("wasm", task, options, "f16"),
+  "trafo wasm bf16": (task, options) => trafoSessions("wasm", task, options, "bf16"),
   "trafo wasm int8": (task, options) => trafoSessions("wasm", task, options, "int8"),
   "trafo wasm int4": (task, options) => trafoSessions("wasm", task, options, "int4"),
   "onnxruntime-web": (task, options) => onnxruntimeWithCache("onnxruntime-web", task, options),

@@ -216,20 +216,52 @@ describe.each(formats)("%s", (format) => {
   });
 });
 
-describe("f16", () => {
+describe.each(["f16", "bf16"] as const)("%s", (format) => {
   it.each(Object.keys(programs))("of %s", async (name) => {
     const { text, inputs } = programs[name]!;
     const given = new Map(
       Object.entries(inputs(new Random(9))).map(([each, tensor]) => [each, givenTensor(tensor, each)]),
     );
     for (const target of targets) {
-      const compilation = compile(text, "f16", target);
+      const compilation = compile(text, format, target);
       const weights = readWeights(compilation.program.entries, randomWeights(6));
       await climb(compilation, weights, given, target, `${name}, ${target}`);
       const [plan] = compilation.get("plan");
       const read = new Set(plan!.dispatches.flatMap(({ reads }) => reads.map((id) => plan!.buffers[id]!)));
       const held = [...read].filter(({ place }) => place.kind === "weight" || place.kind === "prepared");
-      expect(new Set(held.map(({ element }) => element))).toEqual(new Set(["f16"]));
+      const [codes, ...scales] = new Set(held.map(({ element }) => element));
+      expect([codes, ...scales].sort()).toEqual(format === "f16" ? ["f16f", "f32"] : ["bf16"]);
+    }
+  });
+
+  // Odd and even lengths of sums, panels that are full and not, tiles of rows.
+  it.each([
+    [16, 16],
+    [17, 19],
+    [34, 20],
+    [70, 33],
+  ] as const)("of %i numbers for %i columns, whatever numbers they are", async (inner, columns) => {
+    const odd = [0, -0, 65504, 65519, 1e30, -3e38, 6e-8, -1e-7, 1e-40, 5.9e-5, 1 + 2 ** -9, Number.NaN, Infinity];
+    for (const target of targets) {
+      const text = `model M() {\n  param w: [${inner}, ${columns}]\n  entry forward(x: [T, ${inner}]) -> (y: [T, ${columns}]) { x @ w }\n}\n`;
+      const compilation = compile(text, format, target);
+      const random = new Random(inner);
+      const w = floats(random, [inner, columns]);
+      for (const [at, value] of odd.entries()) w.data[at % columns] = value;
+      for (const rows of [1, 7]) {
+        const given = new Map([["x", givenTensor(floats(random, [rows, inner]), "x")]]);
+        const graphs = compilation.get("optimize").entries;
+        const weights = new Map([["w", w]]);
+        const wanted = (await outputsOf(interpreterRunner(graphs, weights, "f32"), compilation, given)).get("y")!;
+        const found = (await outputsOf(await moduleRunner(target, compilation, weights), compilation, given)).get("y")!;
+        for (const [at, value] of found.data.entries()) {
+          const expected = wanted.data[at]!;
+          if (Number.isFinite(expected)) {
+            const error = Math.abs(value - expected) / Math.max(1, Math.abs(expected));
+            expect(error, `${at} on ${target}: ${value} for ${expected}`).toBeLessThan(1e-5);
+          } else expect(Number.isFinite(value), `${at} on ${target}: ${value} for ${expected}`).toBe(false);
+        }
+      }
     }
   });
 });

@@ -228,7 +228,7 @@ describe("--weights", { timeout: 60_000 }, () => {
 
   it("is refused where it means nothing", async () => {
     const wrong = await layer("run", "layer.trafo", "--random-weights", "--size", "T=1", "--weights", "int3");
-    expect(wrong.err).toContain("--weights takes f32, f16, int8, int4, but is int3");
+    expect(wrong.err).toContain("--weights takes f32, f16, bf16, int8, int4, but is int3");
     const onnx = await layer(
       "compile",
       "layer.trafo",

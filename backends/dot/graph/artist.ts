@@ -375,6 +375,8 @@ const indexWords = {
   f16: "numbers",
   i8: "numbers",
   i16: "numbers",
+  bf16: "numbers",
+  f16f: "numbers",
 } as const;
 
 /** The innermost layer around all of them. */

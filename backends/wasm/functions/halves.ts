@@ -1,5 +1,5 @@
 /** f16 as functions of four lanes: rounding to it, its bits, and what they stand for. */
-import { type FunctionCode, f32x4, get, i32, i32x4, Local, op, set } from "../code/tree.js";
+import { call, type FunctionCode, f32x4, get, i32, i32x4, Local, op, set } from "../code/tree.js";
 import { add, mul, select, sub } from "./vectors.js";
 
 /** f32 lanes rounded to the nearest f16, ties to even: to 11 binary digits, or to multiples of 2^-24 below 2^-14. */
@@ -25,6 +25,19 @@ export function roundToHalf(): FunctionCode {
         op("v128.and", [get(x), i32x4(-2147483648)]),
       ]),
     ],
+  };
+}
+
+/** f32 lanes rounded to the nearest f16 that is finite; NaN gives 0. */
+export function roundToFiniteHalf(): FunctionCode {
+  const x = new Local("x", "v128");
+  const clamped = op("f32x4.max", [op("f32x4.min", [get(x), f32x4(65504)]), f32x4(-65504)]);
+  return {
+    name: "finiteHalf4",
+    parameters: [x],
+    result: "v128",
+    comment: "four f32 rounded to finite f16",
+    body: [op("v128.and", [call("half4", clamped), op("f32x4.eq", [get(x), get(x)])])],
   };
 }
 

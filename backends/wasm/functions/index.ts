@@ -1,7 +1,8 @@
 /** The functions that a module carries where its kernels use them, and those that it asks of the host. */
 import type { ImportedFunction } from "../code/module.js";
 import type { FunctionCode } from "../code/tree.js";
-import { bitsOfHalf, halfFromBits, roundToHalf } from "./halves.js";
+import { roundToBrainFloat, upperBits } from "./brain-floats.js";
+import { bitsOfHalf, halfFromBits, roundToFiniteHalf, roundToHalf } from "./halves.js";
 import { cos, floorDivide, floorModulo, log, log2, power, sin } from "./scalars.js";
 import { erf, exp, tanh } from "./vectors.js";
 
@@ -10,8 +11,11 @@ const made: Readonly<Record<string, () => FunctionCode>> = {
   tanh4: tanh,
   erf4: erf,
   half4: roundToHalf,
+  finiteHalf4: roundToFiniteHalf,
   halfBits4: bitsOfHalf,
   fromHalf4: halfFromBits,
+  brainFloat4: roundToBrainFloat,
+  upper4: upperBits,
   log,
   log2,
   sin,

@@ -1,27 +1,28 @@
 /**
- * Elements of kernels as WebAssembly has them: in registers f16 is f32, bool is 0 and 1 of i32, and all other whole numbers
- * are i32. What a kernel keeps for itself of f16 lies in memory as f32 too.
+ * Elements of kernels as WebAssembly has them: in registers all floats are f32, bool is 0 and 1 of i32, and all other whole
+ * numbers are i32. What a kernel keeps for itself of floats of 16 bits lies in memory as f32 too.
  */
+import { isFloat as isFloatElement, isNarrowFloat, type NarrowFloat } from "../../../src/ir/graph/types.js";
 import type { Buffer, KernelElement } from "../../../src/ir/kernel/index.js";
 import { bytesOf } from "../../../src/memory/index.js";
 import type { ValueType } from "../code/operators.js";
 
 export function isFloat(element: KernelElement): boolean {
-  return element === "f32" || element === "f16";
+  return isFloatElement(element);
 }
 
 export function valueType(element: KernelElement): ValueType {
   return isFloat(element) ? "f32" : "i32";
 }
 
-/** Whether elements of a buffer are the bits of f16. */
-export function isHalf({ element, scope }: Buffer): boolean {
-  return element === "f16" && scope === "global";
+/** The type of a buffer's elements where they are the bits of floats of 16 bits; else null. */
+export function narrowFloatIn({ element, scope }: Buffer): NarrowFloat | null {
+  return scope === "global" && isNarrowFloat(element) ? element : null;
 }
 
 /** The bytes of an element in memory. */
 export function elementBytes(buffer: Buffer): number {
-  return buffer.element === "f16" && !isHalf(buffer) ? 4 : bytesOf(buffer.element);
+  return isFloat(buffer.element) && narrowFloatIn(buffer) === null ? 4 : bytesOf(buffer.element);
 }
 
 /** Whether elements are less in memory than they are in a register: vectors of them are not stored as they are. */
@@ -46,6 +47,8 @@ const loads: { readonly [K in KernelElement]: string } = {
   bool: "i32.load8_u",
   i8: "i32.load8_s",
   i16: "i32.load16_s",
+  bf16: "f32.load",
+  f16f: "f32.load",
 };
 
 const stores: { readonly [K in KernelElement]: string } = {
@@ -55,4 +58,6 @@ const stores: { readonly [K in KernelElement]: string } = {
   bool: "i32.store8",
   i8: "i32.store8",
   i16: "i32.store16",
+  bf16: "f32.store",
+  f16f: "f32.store",
 };

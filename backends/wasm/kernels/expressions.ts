@@ -16,7 +16,8 @@ import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op, times } from "
 import type { Addresses } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
 import { Dots, dotOf } from "./dots.js";
-import { isFloat, isHalf, loadOf, valueType } from "./elements.js";
+import { isFloat, loadOf, narrowFloatIn, valueType } from "./elements.js";
+import { fromBits, roundingOf, WordsOfFloats } from "./narrow-floats.js";
 import type { Registers } from "./registers.js";
 import type { SizeCode } from "./sizes.js";
 
@@ -35,6 +36,7 @@ const instructions: { readonly [K in KernelUnary]?: string } = {
 export class Expressions {
   readonly #wide = new Map<Expression, boolean>();
   readonly #dots: Dots;
+  readonly #words: WordsOfFloats;
 
   constructor(
     readonly blocks: Blocks,
@@ -46,6 +48,7 @@ export class Expressions {
     readonly helper: (name: string) => string,
   ) {
     this.#dots = new Dots(blocks, addresses);
+    this.#words = new WordsOfFloats(blocks, addresses);
   }
 
   /** Whether the lanes of an expression differ. */
@@ -81,7 +84,7 @@ export class Expressions {
 
   /** Whether an element lies in memory as it is in registers. */
   #isPlain({ buffer }: Of<"load">): boolean {
-    return !this.registers.has(buffer) && !isHalf(buffer);
+    return !this.registers.has(buffer) && narrowFloatIn(buffer) === null;
   }
 
   #splat(expression: Expression, scalar: Code): Code {
@@ -192,7 +195,8 @@ export class Expressions {
           return op("i32x4.max_s", [op("i32x4.min_s", [whole, i32x4(max)]), i32x4(min)]);
         }
         const float = isFloat(operand.element) ? value : op("f32x4.convert_i32x4_s", [value]);
-        return element === "f16" ? call(this.helper("half4"), float) : float;
+        const rounding = roundingOf(element);
+        return rounding === null ? float : call(this.helper(rounding), float);
       }
     }
   }
@@ -203,9 +207,11 @@ export class Expressions {
     const stride = buffer.element === "bool" ? null : this.addresses.strideOf(buffer, index);
     if (stride === null) return this.#packed(expression, level);
     const { pointer, offset } = this.addresses.of(buffer, index);
-    if (isHalf(buffer)) {
+    const narrow = narrowFloatIn(buffer);
+    if (narrow !== null) {
+      if (stride === 2) return this.#words.lanes(expression, narrow, level) ?? this.#packed(expression, level);
       if (stride !== 1) return this.#packed(expression, level);
-      return call(this.helper("fromHalf4"), op("v128.load16x4_u", [pointer], { offset }));
+      return fromBits(narrow, op("v128.load16x4_s", [pointer], { offset }), this.helper);
     }
     if (buffer.element === "i8" || buffer.element === "i16") {
       if (stride !== 1) return this.#packed(expression, level);
@@ -296,9 +302,10 @@ export class Expressions {
           return lane === null ? get(local) : op(`${shape}.extract_lane`, [get(local)], { lane });
         }
         const { pointer, offset } = this.addresses.of(buffer, index);
-        if (!isHalf(buffer)) return op(loadOf(buffer.element), [pointer], { offset });
-        const bits = op("i32x4.splat", [op("i32.load16_u", [pointer], { offset })]);
-        return op("f32x4.extract_lane", [call(this.helper("fromHalf4"), bits)]);
+        const narrow = narrowFloatIn(buffer);
+        if (narrow === null) return op(loadOf(buffer.element), [pointer], { offset });
+        const bits = op("i32x4.splat", [op("i32.load16_s", [pointer], { offset })]);
+        return op("f32x4.extract_lane", [fromBits(narrow, bits, this.helper)]);
       }
       case "unary":
         return this.#scalarUnary(expression, level);
@@ -320,7 +327,8 @@ export class Expressions {
           return this.#clamped(whole, element);
         }
         const float = isFloat(operand.element) ? value : op("f32.convert_i32_s", [value]);
-        return element === "f16" ? this.#byLane("half4", float) : float;
+        const rounding = roundingOf(element);
+        return rounding === null ? float : this.#byLane(rounding, float);
       }
     }
   }

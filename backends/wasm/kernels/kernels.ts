@@ -6,6 +6,7 @@
  * done by the part that comes first. The parts go on to the next statement of the kernel together.
  */
 import { InternalError } from "../../../src/diagnostics/index.js";
+import type { NarrowFloat } from "../../../src/ir/graph/types.js";
 import {
   allStatements,
   type Buffer,
@@ -33,7 +34,7 @@ import {
 } from "../code/tree.js";
 import { Addresses } from "./addresses.js";
 import { type Block, Blocks } from "./blocks.js";
-import { elementBytes, isFloat, isHalf, isNarrow, storeOf } from "./elements.js";
+import { elementBytes, isFloat, isNarrow, narrowFloatIn, storeOf } from "./elements.js";
 import { Expressions } from "./expressions.js";
 import { Registers } from "./registers.js";
 import { type Range, Sharing } from "./sharing.js";
@@ -247,8 +248,9 @@ class KernelEmitter {
     else if (!isNarrow(buffer.element) && this.#addresses.strideOf(buffer, index) === 1) {
       const { pointer, offset } = this.#addresses.of(buffer, index);
       const code = this.#expressions.vector(value);
-      if (isHalf(buffer)) {
-        const bits = op("i16x8.narrow_i32x4_u", [this.#halfBits(code), i32x4(0)]);
+      const narrow = narrowFloatIn(buffer);
+      if (narrow !== null) {
+        const bits = op("i16x8.narrow_i32x4_u", [this.#bitsOf(narrow, code), i32x4(0)]);
         block.out.push(op("v128.store64_lane", [pointer, bits], { offset, lane: 0 }));
       } else block.out.push(op("v128.store", [pointer, code], { offset }));
     } else this.#lanes(statement, block);
@@ -276,18 +278,21 @@ class KernelEmitter {
   #toMemory(buffer: Buffer, index: readonly Expression[], value: Expression, block: Block): void {
     const { pointer, offset } = this.#addresses.of(buffer, index);
     const code = this.#expressions.value(value);
-    if (!isHalf(buffer)) block.out.push(op(storeOf(buffer.element), [pointer, code], { offset }));
+    const narrow = narrowFloatIn(buffer);
+    if (narrow === null) block.out.push(op(storeOf(buffer.element), [pointer, code], { offset }));
     else {
-      const bits = op("i32x4.extract_lane", [this.#halfBits(op("f32x4.splat", [code]))]);
+      const bits = op("i32x4.extract_lane", [this.#bitsOf(narrow, op("f32x4.splat", [code]))]);
       block.out.push(op("i32.store16", [pointer, bits], { offset }));
     }
   }
 
-  /** The bits of four numbers, rounded to f16. */
-  #halfBits(code: Code): Code {
-    this.#helpers.add("half4");
-    this.#helpers.add("halfBits4");
-    return call("halfBits4", call("half4", code));
+  /** The bits of four numbers, rounded to a type. */
+  #bitsOf(narrow: NarrowFloat, code: Code): Code {
+    const names = { f16: ["half4", "halfBits4"], f16f: ["finiteHalf4", "halfBits4"], bf16: ["brainFloat4", "upper4"] };
+    return names[narrow].reduce((value, name) => {
+      this.#helpers.add(name);
+      return call(name, value);
+    }, code);
   }
 
   #loop(loop: Loop, block: Block, share: Range | null): void {

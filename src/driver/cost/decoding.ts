@@ -1,7 +1,8 @@
 /** What computing an entry step by step costs: what a session keeps, the operations of a step, and its runs of kernels. */
 import type { DecodedEntry } from "../../../backends/common/module.js";
 import type { Derived, State } from "../../incremental/index.js";
-import type { ElementType, Graph } from "../../ir/graph/index.js";
+import type { Graph } from "../../ir/graph/index.js";
+import { elementBytes } from "../../ir/graph/types.js";
 import { add, mul, type Size, size } from "../../sizes/index.js";
 import { costOf, type KernelsPerLayer, kernelsPerLayer } from "./costs.js";
 import { flopsOf } from "./flops.js";
@@ -22,11 +23,9 @@ export interface DecodingCost {
   readonly states: readonly State[];
 }
 
-const bytesOf: { readonly [K in ElementType]: number } = { f32: 4, f16: 2, i32: 4, bool: 1, i8: 1, i16: 2 };
-
 function bytesOfState({ element, shape, axis, kind }: State): Size {
   const rows = kind === "append" && axis !== null ? shape.with(axis, size(1)) : shape;
-  return rows.reduce((product, each) => mul(product, each), size(bytesOf[element]));
+  return rows.reduce((product, each) => mul(product, each), size(elementBytes[element]));
 }
 
 function flopsOfGraph(graph: Graph | null): Size {

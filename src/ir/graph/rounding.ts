@@ -41,7 +41,36 @@ export function halfFromBits(encoding: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-/** The number as its element type holds it: f32 and f16 round; i32 and bool only lose the sign of a zero. */
+/** The nearest f16 but for those that are no finite number: the largest for what is larger, 0 for NaN. */
+export function roundToFiniteHalf(value: number): number {
+  if (Number.isNaN(value)) return 0;
+  return roundToHalf(Math.min(Math.max(value, -largestHalf), largestHalf));
+}
+
+/** The nearest bf16, ties to even, of what is an f32; as f32 has it, what is too large is infinite. */
+export function roundToBrainFloat(value: number): number {
+  if (!Number.isFinite(value)) return value;
+  floats[0] = value;
+  const rounded = words[0]! + 0x7fff + ((words[0]! >>> 16) & 1);
+  words[0] = rounded & 0xffff0000;
+  return floats[0]!;
+}
+
+const floats = new Float32Array(1);
+const words = new Uint32Array(floats.buffer);
+
+/** The number as its element type holds it: floats round; whole numbers and bool only lose the sign of a zero. */
 export function roundTo(element: ElementType, value: number): number {
-  return element === "f32" ? Math.fround(value) : element === "f16" ? roundToHalf(value) : value + 0;
+  switch (element) {
+    case "f32":
+      return Math.fround(value);
+    case "f16":
+      return roundToHalf(value);
+    case "f16f":
+      return roundToFiniteHalf(value);
+    case "bf16":
+      return roundToBrainFloat(value);
+    default:
+      return value + 0;
+  }
 }

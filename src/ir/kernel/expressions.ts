@@ -18,7 +18,7 @@ const floats: readonly KernelElement[] = ["f32", "f16"];
 const numbers: readonly KernelElement[] = ["f32", "f16", "i32"];
 const booleans: readonly KernelElement[] = ["bool"];
 const all: readonly KernelElement[] = ["f32", "f16", "i32", "bool"];
-// i8 and i16 are in none of these: they are loaded, cast and chosen between.
+// What only holds numbers is in none of these: it is loaded, cast and chosen between.
 
 /** What each function of one value may be applied to; the result has the same element type. */
 const unaryElements: { readonly [K in KernelUnary]: readonly KernelElement[] } = {

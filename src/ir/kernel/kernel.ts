@@ -9,7 +9,7 @@ import type { Location } from "../../diagnostics/index.js";
 import type { Size, SizeVariable } from "../../sizes/index.js";
 
 /** The element types of buffers and expressions. */
-export const kernelElements = ["f32", "f16", "i32", "bool", "i8", "i16"] as const;
+export const kernelElements = ["f32", "f16", "i32", "bool", "i8", "i16", "bf16", "f16f"] as const;
 export type KernelElement = (typeof kernelElements)[number];
 
 /** Global buffers are arguments of the kernel; the others are allocated inside it. */

@@ -1,5 +1,6 @@
 /** What fusion knows of each operator: what it does to elements, and what one element costs. */
 import type { Graph, OperatorName, ValueId } from "../../ir/graph/index.js";
+import { isFloat } from "../../ir/graph/types.js";
 
 export type FusionClass =
   /** The caller's. */
@@ -104,5 +105,5 @@ export function costOf({ nodes, types }: Graph, value: ValueId): number {
   const { to } = node.attributes;
   const from = types[node.operands[0]!]!.element;
   if (to === "f32" || (to === "i32" && (from === "i8" || from === "i16"))) return 0;
-  return to === "f16" || to === "i32" ? 3 : 1;
+  return isFloat(to) || to === "i32" ? 3 : 1;
 }

@@ -128,16 +128,25 @@ function inFloats(
   cut: Cut,
   storage: IntegerStorage,
 ): ValueId {
-  const { position, ofWeight, ofOther, output } = product;
-  const einsum = (weight: ValueId): ValueId => {
-    const [operands, inputs] = [[other], [ofOther]];
-    operands.splice(position, 0, weight);
-    inputs.splice(position, 0, ofWeight);
-    return builder.emit("einsum", operands, { inputs, output });
-  };
-  if (cut.group !== null) return einsum(dequantize(builder, quantized, cut, storage));
+  if (cut.group !== null)
+    return inFloatsOf(builder, product, other, dequantize(builder, quantized, cut, storage), null);
   const numbers = builder.emit("cast", [unpacked(builder, quantized.codes, cut.axis, storage)], { to: "f32" });
-  return builder.emit("mul", [einsum(numbers), alongside(builder, quantized.scale, ofWeight, output)], {});
+  return inFloatsOf(builder, product, other, numbers, quantized.scale);
+}
+
+/** The product of numbers of a weight in f32, with a scale for each of its columns, if there are any. */
+export function inFloatsOf(
+  builder: GraphBuilder,
+  { position, ofWeight, ofOther, output }: Product,
+  other: ValueId,
+  weight: ValueId,
+  scale: ValueId | null,
+): ValueId {
+  const [operands, inputs] = [[other], [ofOther]];
+  operands.splice(position, 0, weight);
+  inputs.splice(position, 0, ofWeight);
+  const value = builder.emit("einsum", operands, { inputs, output });
+  return scale === null ? value : builder.emit("mul", [value, alongside(builder, scale, ofWeight, output)], {});
 }
 
 function inIntegers(

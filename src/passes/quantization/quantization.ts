@@ -17,12 +17,13 @@ import {
   type ValueId,
 } from "../../ir/graph/index.js";
 import type { Pass, PassContext } from "../pass.js";
-import { bytesOfQuantized, cutOf, emitProduct, fewest, type Product, productOf } from "./products.js";
+import { bytesOfQuantized, cutOf, emitProduct, fewest, inFloatsOf, type Product, productOf } from "./products.js";
 import {
   type Cut,
   countIn,
   dequantize,
   extentOf,
+  halved,
   type IntegerStorage,
   type Quantized,
   quantize,
@@ -75,9 +76,10 @@ class Quantization {
     if (product === null) return null;
     if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
     const weight = node.operands[product.position]!;
-    if (this.storage === "f16") {
-      const held = this.#half(builder, weight, operands[product.position]!, id);
-      return builder.emit("einsum", operands.with(product.position, held), node.attributes);
+    if (this.storage === "f16" || this.storage === "bf16") {
+      const { codes, scale } = this.#short(builder, weight, operands[product.position]!, product, this.storage, id);
+      const numbers = builder.emit("cast", [codes], { to: "f32" });
+      return inFloatsOf(builder, product, operands[1 - product.position]!, numbers, scale);
     }
     const made = this.#weight(builder, weight, operands[product.position]!, product, this.storage, id);
     if (made === null) return null;
@@ -98,9 +100,11 @@ class Quantization {
     const last = shape.length - 1;
     const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
     if (rows < fewest || extentOf(shape, last) < fewest) return null;
-    if (this.storage === "f16") {
-      const held = this.#half(builder, table, operands[0]!, id);
-      return builder.emit("take", [held, operands[1]!], node.attributes);
+    if (this.storage === "f16" || this.storage === "bf16") {
+      const { codes, scale } = this.#short(builder, table, operands[0]!, { summed: [last] }, this.storage, id);
+      const held = builder.emit("cast", [codes], { to: "f32" });
+      const numbers = scale === null ? held : builder.emit("mul", [held, scale], {});
+      return builder.emit("take", [numbers, operands[1]!], node.attributes);
     }
     const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, this.storage, id);
     if (made === null) return null;
@@ -109,14 +113,25 @@ class Quantization {
     return builder.emit("take", [numbers, operands[1]!], { axis: 0 });
   }
 
-  /** The weight rounded to f16, as f32. */
-  #half(builder: GraphBuilder, old: ValueId, weight: ValueId, id: ValueId): ValueId {
-    const held = builder.emit("cast", [weight], { to: "f16" });
-    const name = builder.nameOf(weight) ?? this.#weightName(old);
-    if (name) builder.nameValue(held, `${name}.f16`);
+  /** The weight in 16 bits, with scales where its numbers need them. */
+  #short(
+    builder: GraphBuilder,
+    old: ValueId,
+    weight: ValueId,
+    { summed }: Pick<Product, "summed">,
+    format: "f16" | "bf16",
+    id: ValueId,
+  ): { readonly codes: ValueId; readonly scale: ValueId | null } {
+    const name = builder.nameOf(weight) ?? this.graph.names[old] ?? this.#weightName(old);
+    const made =
+      format === "f16"
+        ? halved(builder, weight, summed)
+        : { codes: builder.emit("cast", [weight], { to: "bf16" }), scale: null };
+    if (name) builder.nameValue(made.codes, `${name}.${format}`);
+    if (name && made.scale !== null) builder.nameValue(made.scale, `${name}.scale`);
     const before = 4 * (countIn(this.graph.types[old]!.shape) ?? 0);
-    this.#fired("half", id, `${this.#weightName(old) ?? "a weight"} as f16, ${before / 2} bytes for ${before}`);
-    return builder.emit("cast", [held], { to: "f32" });
+    this.#fired("half", id, `${this.#weightName(old) ?? "a weight"} as ${format}, ${before / 2} bytes for ${before}`);
+    return made;
   }
 
   /** The quantized weight; in bytes, with one scale for a column, where it cannot be cut as it should. */

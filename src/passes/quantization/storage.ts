@@ -10,10 +10,11 @@
 
 import { type GraphBuilder, reduce, scalar, type ValueId } from "../../ir/graph/index.js";
 import { elementCount } from "../../ir/graph/infer-shapes.js";
+import { largestHalf } from "../../ir/graph/rounding.js";
 import { constantOf, type Size, size } from "../../sizes/index.js";
 
 /** How weights are held: as floats of 16 bits, or as whole numbers with scales. */
-export type WeightStorage = "f16" | IntegerStorage;
+export type WeightStorage = "f16" | "bf16" | IntegerStorage;
 
 /** How weights are held as whole numbers. */
 export interface IntegerStorage {
@@ -69,6 +70,21 @@ export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, stora
   if (cut.group === null) return { codes, scale };
   const flat = builder.typeOf(scale).shape.toSpliced(cut.axis + 1, 1);
   return { codes, scale: builder.emit("reshape", [scale], { shape: flat }) };
+}
+
+/**
+ * A weight as f16, with scales that are 1 for all columns whose numbers f16 has room for. It holds finite numbers only, which
+ * targets turn into f32 faster: a NaN or an infinity makes the scale one, as it does where numbers are whole.
+ */
+export function halved(builder: GraphBuilder, weight: ValueId, axes: readonly number[]): Quantized {
+  const number = (value: number): ValueId => scalar(builder, value, "f32");
+  const largest = reduce(builder, "max", builder.emit("abs", [weight], {}), axes);
+  const fits = builder.emit("le", [largest, number(largestHalf)], {});
+  const part = builder.emit("mul", [largest, number(Math.fround(1 / largestHalf))], {});
+  const one = builder.emit("broadcast", [number(1)], { shape: builder.typeOf(part).shape });
+  const scale = builder.emit("where", [fits, one, part], {});
+  const codes = builder.emit("cast", [builder.emit("div", [weight, scale], {})], { to: "f16f" });
+  return { codes, scale };
 }
 
 /** The weight as f32, in its own shape. */

@@ -46,3 +46,13 @@ export function toHalf(value: number): number {
 export function roundToHalf(value: number): number {
   return halfValues()[toHalf(value)]!;
 }
+
+/** The bits of the nearest finite half-precision number; those of 0 for NaN. */
+export function toFiniteHalf(value: number): number {
+  return Number.isNaN(value) ? 0 : toHalf(Math.min(Math.max(value, -65504), 65504));
+}
+
+/** A value rounded to a finite half-precision number, as `toFiniteHalf`. */
+export function roundToFiniteHalf(value: number): number {
+  return halfValues()[toFiniteHalf(value)]!;
+}

@@ -3,8 +3,8 @@
 /** The element types: f16 is held as bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
 export type ElementName = "f32" | "f16" | "i32" | "bool";
 
-/** The element types of what a model makes of its weights, and callers never see: also small whole numbers. */
-export type HeldElement = ElementName | "i8" | "i16";
+/** The element types of what a model makes of its weights, and callers never see: also small whole numbers, and floats as bits. */
+export type HeldElement = ElementName | "i8" | "i16" | "bf16" | "f16f";
 
 /** The array that holds elements of each type. */
 export interface ArrayOf {
@@ -18,6 +18,8 @@ export interface ArrayOf {
 export interface HeldArrayOf extends ArrayOf {
   i8: Int8Array;
   i16: Int16Array;
+  bf16: Uint16Array;
+  f16f: Uint16Array;
 }
 
 /** A tensor: row-major elements, one size per axis. */
@@ -35,6 +37,8 @@ export const bytesPerElement: Readonly<Record<HeldElement, number>> = {
   bool: 1,
   i8: 1,
   i16: 2,
+  bf16: 2,
+  f16f: 2,
 };
 
 /** A view of `length` elements on `buffer` from the byte `offset`. */
@@ -54,6 +58,8 @@ export function viewOf(
     case "f32":
       return new Float32Array(buffer, offset, length);
     case "f16":
+    case "bf16":
+    case "f16f":
       return new Uint16Array(buffer, offset, length);
     case "i32":
       return new Int32Array(buffer, offset, length);

@@ -15,11 +15,11 @@
  * One by 32, two panels at once, or two elements at once into sums of their own are spilled: measured, they take 1.2 to 2
  * times as long on V8 11, and as long on V8 13.
  */
-import type { Expression } from "../../ir/kernel/index.js";
+import type { Expression, LayoutPart } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, size } from "../../sizes/index.js";
 import type { Draft } from "../draft.js";
 import type { Loop } from "../rewrite.js";
-import { type Contraction, dependenciesOf } from "./contraction.js";
+import { type Contraction, dependenciesOf, type Sum } from "./contraction.js";
 import { divisorOf, namesOf, rolesOf } from "./roles.js";
 
 export interface VectorTile {
@@ -65,6 +65,7 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
   const factor = count === null ? panelColumns : Math.min(panelColumns, lanes * Math.ceil(count / lanes));
   const isPacked = pack(draft, contraction, column, factor);
   const reduction = splitReductions(draft, contraction);
+  foldPairs(draft, contraction, column);
   reorder(draft, namesOf(nest), namesOf([...batch, ...columns, ...rows]));
   const shape = {
     rows: sums.length > 1 ? 1 : tile.rows,
@@ -82,24 +83,60 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
   void reduction;
 }
 
+/** The factor of a sum that columns are read from, as it is loaded: what is held in fewer bytes is cast where it is read. */
+function weightOf({ factors }: Sum, column: Loop): Extract<Expression, { kind: "load" }> | null {
+  const ofColumn = factors.find((each) => dependenciesOf(each).has(column.variable));
+  const weight = ofColumn?.kind === "cast" ? ofColumn.operand : ofColumn;
+  return weight?.kind === "load" ? weight : null;
+}
+
+/** The only axis of a load whose index depends on a loop; null if there is none or there are more. */
+function axisOf({ index }: Extract<Expression, { kind: "load" }>, { variable }: Loop): number | null {
+  const axes = [...index.keys()].filter((axis) => dependenciesOf(index[axis]!).has(variable));
+  return axes.length === 1 ? axes[0]! : null;
+}
+
+/**
+ * The axis of a weight in floats of 16 bits along which two numbers may lie side by side, as those that are added to one
+ * sum one after the other: a vector then holds eight, the lower and the upper halves of its lanes. Null for other weights.
+ */
+function pairedAxisOf(sum: Sum, column: Loop): number | null {
+  const weight = weightOf(sum, column);
+  const inner = sum.reduction.at(-1)!;
+  if (weight === null || (weight.element !== "f16f" && weight.element !== "bf16")) return null;
+  const axis = axisOf(weight, inner);
+  if (axis === null || axis === axisOf(weight, column) || divisorOf(inner.variable, sum.factors) !== null) return null;
+  const at = weight.index[axis]!;
+  const isPlain = at.kind === "index" && at.value === size(inner.variable);
+  return isPlain && weight.buffer.facts.constant === true && exactDivide(inner.extent, size(2)) !== null ? axis : null;
+}
+
 /** Packs the weights that columns are read from; whether all of them are. */
 function pack(draft: Draft, { sums }: Contraction, column: Loop, factor: number): boolean {
-  const packed = sums.map(({ factors }) => {
-    const ofColumn = factors.find((each) => dependenciesOf(each).has(column.variable));
-    // What is held in fewer bytes is cast where it is read.
-    const weight = ofColumn?.kind === "cast" ? ofColumn.operand : ofColumn;
-    if (weight?.kind !== "load") return false;
-    const axes = [...weight.index.entries()].filter(([, each]) => dependenciesOf(each).has(column.variable));
-    const [first, ...others] = axes;
-    if (first === undefined || others.length > 0) return false;
-    const [axis] = first;
-    const outer = { axis, part: "outer", factor } as const;
-    const inner = { axis, part: "inner", factor } as const;
-    const whole = weight.index.flatMap((_, at) => (at === axis ? [] : [{ axis: at, part: "all", factor: 1 } as const]));
-    const { name } = weight.buffer;
-    return draft.try(() => draft.take({ step: "packWeight", buffer: name, layout: [outer, ...whole, inner] }), true);
+  const packed = sums.map((sum) => {
+    const weight = weightOf(sum, column);
+    const axis = weight === null ? null : axisOf(weight, column);
+    if (weight === null || axis === null) return false;
+    const pair = pairedAxisOf(sum, column);
+    const part = (of: number, way: LayoutPart["part"], by: number): LayoutPart => ({ axis: of, part: way, factor: by });
+    const others = [...weight.index.keys()].filter((at) => at !== axis);
+    const rest = others.map((at) => (at === pair ? part(at, "outer", 2) : part(at, "all", 1)));
+    const inner = [part(axis, "inner", factor), ...(pair === null ? [] : [part(pair, "inner", 2)])];
+    const layout = [part(axis, "outer", factor), ...rest, ...inner];
+    return draft.try(() => draft.take({ step: "packWeight", buffer: weight.buffer.name, layout }), true);
   });
   return packed.every((each) => each);
+}
+
+/** Adds two products at a time where their weights lie side by side. */
+function foldPairs(draft: Draft, { sums }: Contraction, column: Loop): void {
+  for (const sum of sums) {
+    if (pairedAxisOf(sum, column) === null) continue;
+    const { name } = sum.reduction.at(-1)!.variable;
+    const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
+    draft.take({ step: "split", loop: name, factor: 2, tail: "exact", names, copies: [] });
+    draft.take({ step: "fold", loop: names[1] });
+  }
 }
 
 /** Splits loops that are summed over where factors are read by quotient and remainder, as merged heads are. */
