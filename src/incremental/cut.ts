@@ -46,7 +46,8 @@ export class Costs {
     if (isMovement(this.analysis, value)) {
       const sources = new Set(node.operands.filter((each) => mustBeKept(this.analysis, each)));
       const below = [...sources].reduce((sum, each) => sum + this.#cost(each).bytes, 0);
-      const ties = isRearrangement(node);
+      // What is joined is one value, where its parts would be several; another order, or heads that nobody shares, is no gain.
+      const ties = node.operator !== "concat";
       if (below < cost.bytes || (below === cost.bytes && ties)) cost = { bytes: below, here: false };
     }
     this.#known.set(value, cost);
