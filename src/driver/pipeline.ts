@@ -280,8 +280,8 @@ export class Compilation {
 
   /** How the passes run: with weights held as the target can compute with them. */
   get optimizing(): OptimizeOptions {
-    const { optimize, weights = "f32" } = this.request;
-    return { ...optimize, weights: storageOf(weights, this.backend.arithmetic) };
+    const { optimize, weights = "f32", checkpoint } = this.request;
+    return { ...optimize, weights: storageOf(weights, this.backend.arithmetic, checkpoint?.tensors) };
   }
 
   /** A graph as the interpreter evaluates it: the passes run only where weights are not held as they are. */

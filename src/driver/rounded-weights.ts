@@ -21,7 +21,7 @@ export interface RoundedDifference {
 
 /**
  * What passes unless the user says. Rounding a weight to f16 moves it by up to 1/2048 of itself, to bf16 by up to 1/256, to
- * 8 bits by up to 1/254 of the largest of its column, to 4 bits by up to 1/14 of its group; what that makes of an output depends on the model, and grows with its depth. What is
+ * 8 bits by up to 1/254 of the largest of its column, to 4 bits by up to 1/16 of its group, and by 1/8 where two of its ends are far apart; what that makes of an output depends on the model, and grows with its depth. What is
  * not even near, as with scales of another matrix, deviates by 1 or more.
  */
 const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, bf16: 5e-2, int8: 0.1, int4: 1 };

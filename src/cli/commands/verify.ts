@@ -100,7 +100,7 @@ function rowsTable({ rows }: Verification): string {
   const cells = rows.map(rowCells);
   if (rows.every(({ rounded }) => rounded === null)) return table([heads, ...cells], "lllrrl");
   const wide = rows.map(({ rounded }, i) => cells[i]!.toSpliced(5, 0, ...roundedCells(rounded)));
-  return table([heads.toSpliced(5, 0, "deviation", "largest alike"), ...wide], "lllrrrrl");
+  return table([heads.toSpliced(5, 0, "deviation", "same argmax"), ...wide], "lllrrrrl");
 }
 
 function roundedCells(rounded: Row["rounded"]): string[] {

@@ -13,7 +13,7 @@ import {
   dequantize,
   extentOf,
   type IntegerStorage,
-  limitOf,
+  limitsOf,
   type Quantized,
   rounded,
   unpacked,
@@ -116,7 +116,7 @@ function mostOfOther(
   // Products are computed in pairs, and as many as lie in a byte at a time.
   const along = group ?? extents[summed.indexOf(axis)]!;
   if (along % (2 * countOf(storage)) !== 0) return null;
-  const most = Math.min(2 ** 15 - 1, Math.floor((2 ** 31 - 1) / (limitOf(storage) * count)));
+  const most = Math.min(2 ** 15 - 1, Math.floor((2 ** 31 - 1) / (-limitsOf(storage).least * count)));
   return most >= leastRange ? most : null;
 }
 
@@ -162,7 +162,7 @@ function inIntegers(
   const axes = summed.map((each) => ofOther.indexOf(ofWeight[each]!));
   const largest = reduce(builder, "max", builder.emit("abs", [other], {}), axes);
   const step = builder.emit("mul", [largest, scalar(builder, Math.fround(1 / most), "f32")], {});
-  const whole = rounded(builder, builder.emit("div", [other, step], {}), most);
+  const whole = rounded(builder, builder.emit("div", [other, step], {}), { least: -most, most });
   const rows = builder.emit("cast", [whole], { to: "i16" });
   const words = (value: ValueId): ValueId => builder.emit("cast", [value], { to: "i32" });
   const numbers = unpacked(builder, codes, axis, storage);

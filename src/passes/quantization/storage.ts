@@ -28,9 +28,9 @@ export interface IntegerStorage {
   readonly integers: boolean;
 }
 
-/** The greatest magnitude of a quantized number. */
-export function limitOf({ bits }: Pick<IntegerStorage, "bits">): number {
-  return 2 ** (bits - 1) - 1;
+/** The least and the greatest quantized number. Of 8 bits the least is left out, so that numbers are symmetric. */
+export function limitsOf({ bits }: Pick<IntegerStorage, "bits">): { readonly least: number; readonly most: number } {
+  return bits === 8 ? { least: -127, most: 127 } : { least: -8, most: 7 };
 }
 
 /** How many numbers lie in one byte or word. */
@@ -56,20 +56,40 @@ export interface Cut {
   readonly group: number | null;
 }
 
-/** A weight as whole numbers and scales. Rows of zeros have the scale 0; a NaN or an infinity makes its scale one. */
+/**
+ * A weight as whole numbers and scales. Rows of zeros have the scale 0; a NaN or an infinity makes its scale one.
+ *
+ * Of 8 bits, the number of the largest magnitude is 127 or -127. Of 4 bits it is -8, whatever its sign, which the scale then
+ * has: so all 16 numbers are used. As this is how the blocks Q8_0 and Q4_0 of llama.cpp are made, numbers that come from such
+ * blocks are held exactly, where groups are those blocks.
+ */
 export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: IntegerStorage): Quantized {
-  const limit = limitOf(storage);
-  const number = (value: number): ValueId => scalar(builder, value, "f32");
+  const limits = limitsOf(storage);
   const { shape } = builder.typeOf(weight);
   const parted = grouped(builder, weight, cut);
   const axes = cut.group === null ? cut.axes : [cut.axis + 1];
-  const largest = reduce(builder, "max", builder.emit("abs", [parted], {}), axes);
-  const scale = builder.emit("mul", [largest, number(Math.fround(1 / limit))], {});
-  const whole = rounded(builder, builder.emit("div", [parted, scale], {}), limit);
+  const scale = storage.bits === 8 ? scaleOf8(builder, parted, axes) : scaleOf4(builder, parted, axes);
+  const whole = rounded(builder, builder.emit("div", [parted, scale], {}), limits);
   const codes = packed(builder, builder.emit("reshape", [whole], { shape }), cut.axis, storage);
   if (cut.group === null) return { codes, scale };
   const flat = builder.typeOf(scale).shape.toSpliced(cut.axis + 1, 1);
   return { codes, scale: builder.emit("reshape", [scale], { shape: flat }) };
+}
+
+/** Divided, not multiplied by 1/127: of a whole number times 127 the quotient is exact. */
+function scaleOf8(builder: GraphBuilder, parted: ValueId, axes: readonly number[]): ValueId {
+  const largest = reduce(builder, "max", builder.emit("abs", [parted], {}), axes);
+  return builder.emit("div", [largest, scalar(builder, 127, "f32")], {});
+}
+
+function scaleOf4(builder: GraphBuilder, parted: ValueId, axes: readonly number[]): ValueId {
+  const [most, least] = (["max", "min"] as const).map((each) => reduce(builder, each, parted, axes)) as [
+    ValueId,
+    ValueId,
+  ];
+  const isPositive = builder.emit("lt", [builder.emit("neg", [least], {}), most], {});
+  const extreme = builder.emit("where", [isPositive, most, least], {});
+  return builder.emit("mul", [extreme, scalar(builder, -1 / 8, "f32")], {});
 }
 
 /**
@@ -142,11 +162,15 @@ function packed(builder: GraphBuilder, numbers: ValueId, axis: number, storage: 
   return builder.emit("cast", [word], { to: element });
 }
 
-/** Numbers rounded to whole ones of at most a magnitude. What is NaN stays that, and is 0 as an integer. */
-export function rounded(builder: GraphBuilder, value: ValueId, limit: number): ValueId {
+/** Numbers rounded to whole ones within limits. What is NaN stays that, and is 0 as an integer. */
+export function rounded(
+  builder: GraphBuilder,
+  value: ValueId,
+  { least, most }: { readonly least: number; readonly most: number },
+): ValueId {
   const number = (of: number): ValueId => scalar(builder, of, "f32");
   const whole = builder.emit("floor", [builder.emit("add", [value, number(0.5)], {})], {});
-  return builder.emit("minimum", [builder.emit("maximum", [whole, number(-limit)], {}), number(limit)], {});
+  return builder.emit("minimum", [builder.emit("maximum", [whole, number(least)], {}), number(most)], {});
 }
 
 /** With the axis of groups as two: which group, and where in it. */
