@@ -81,8 +81,11 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
   else {
     host.out(rowsTable(result));
     if ((options.weights ?? "f32") !== "f32") {
-      const passes = `deviation is the root mean square of errors over that of what is expected, up to ${result.tolerance} passes; same argmax is the share of rows with the largest at the same place; tokens may differ`;
+      const passes = `what deviates by up to ${result.tolerance} (root mean square) passes, and tokens may differ`;
       host.out(`weights are held as ${options.weights}: ${passes}\n`);
+      host.out(
+        "deviation: of all errors, over what is expected; same argmax: rows whose largest is at the same place\n",
+      );
     }
     if (options.precision === "f16") {
       const passes = `what deviates by up to ${result.tolerance} (root mean square) passes`;
