@@ -13,7 +13,7 @@ import type { Contraction } from "./contraction.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
 
 export interface RegisterTile {
-  /** Rows and columns of a lane's tile. */
+  /** Rows and columns of a lane's tile; more rows where columns do not lie side by side in whole tiles. */
   readonly rows: number;
   readonly columns: number;
   /** Lanes of a workgroup along rows and along columns. */
@@ -36,7 +36,10 @@ export function tileInRegisters(draft: Draft, contraction: Contraction, tile: Re
   const isWide = isOfVectors && sums.length === 1 && exactDivide(column.extent, size(tile.columns)) !== null;
   const own = isWide ? tile.columns : Math.min(tile.columns, width);
 
-  const rowNames = row === undefined ? null : splitTwice(draft, row, tile.lanes.rows, tile.rows);
+  // What a narrow tile saves in columns it gets in rows, so that as much is summed for what is loaded.
+  const growth = Math.max(1, Math.floor(tile.columns / (own * sums.length)));
+  const lanesOfRows = Math.max(1, Math.floor(tile.lanes.rows / growth));
+  const rowNames = row === undefined ? null : splitTwice(draft, row, lanesOfRows, tile.rows * growth);
   const columnNames = splitTwice(draft, column, tile.lanes.columns, own);
   const others = [...batch, ...rows, ...columns].filter((each) => each !== row && each !== column);
   const grid = [...namesOf(others), ...(rowNames ? [rowNames.tile] : []), columnNames.tile];
