@@ -12,6 +12,7 @@ import { add, type SizeVariable, size } from "../sizes/index.js";
 import { type Analysis, type Assumption, analyse } from "./analysis.js";
 import { beginGraph } from "./begin.js";
 import { type Demand, demandsOf, keptValues, ruleOf, wantedOf } from "./demand.js";
+import { withExample } from "./example.js";
 import { append, ring } from "./keep.js";
 import { neededFor } from "./needed.js";
 import { boundOf } from "./predicate.js";
@@ -71,13 +72,14 @@ export function derive(entry: Graph, timeName: string): Derived {
   return { entry, time, sizes, begin, step: step.graph, last: last.graph, states: step.states, assumptions };
 }
 
-function refuseFuture({ graph, facts, time }: Analysis): void {
+function refuseFuture(analysis: Analysis): void {
+  const { graph, facts, time } = analysis;
   const needed = neededFor(
     graph,
     graph.outputs.map(({ value }) => value),
   );
   for (const [id, { future }] of facts.entries())
-    if (needed[id] === 1 && future !== null) throw new NotIncremental(future);
+    if (needed[id] === 1 && future !== null) throw new NotIncremental(withExample(analysis, future));
   if (time.step > 1) {
     const message = `${time.name} is a multiple of ${time.step}: a step takes one position at a time`;
     refuse((graph.outputs[0]?.value ?? 0) as ValueId, "length", message);
