@@ -116,7 +116,9 @@ function loadingOf(hasWeights: boolean, program: string): Loading {
           { name: "options", type: "RunOptions & { readonly keepOnDevice: true }" },
         ],
         returnType: `Promise<OnDevice<${names.outputs}>>`,
-        docs: ["Leaves the outputs on the device."],
+        docs: [
+          "Leaves the outputs on the device: each in a buffer that is the caller's, to `read()` and to `destroy()`.",
+        ],
       },
       {
         name: /^[A-Za-z_$][\w$]*$/.test(plan.name) ? plan.name : JSON.stringify(plan.name),

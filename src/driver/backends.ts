@@ -31,11 +31,16 @@ export interface Backend {
   readonly arithmetic: Arithmetic;
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
   readonly code?: (kernel: Kernel) => Promise<string>;
+  /** The buffers that a kernel can read and write. */
+  readonly mostBuffers: number;
   /** Whether its modules have sessions for entries that are incremental. */
   readonly decodes: boolean;
   /** The emitter is loaded only when it is needed: it carries a TypeScript compiler. */
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
+
+/** What a shader has on every device. */
+const mostShaderBuffers = 8;
 
 const unscheduled: GraphScheduler = (lowered) => lowered;
 
@@ -48,6 +53,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       policy === null ? unscheduled : graphScheduler((kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
     arithmetic: { unit: "byte", integers: false },
+    mostBuffers: Number.POSITIVE_INFINITY,
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     decodes: true,
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
@@ -57,14 +63,14 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     planning: {},
     // Sums of products of 16 bits are one instruction.
     arithmetic: { unit: "byte", integers: true },
+    mostBuffers: Number.POSITIVE_INFINITY,
     decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
   },
   wgsl: {
     scheduler: (policy) => {
       const schedule = graphScheduler((kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy));
-      // Eight buffers are what a shader has on every device.
-      return (lowered) => scattered(spilled(schedule(lowered)), 8);
+      return (lowered) => scattered(spilled(schedule(lowered)), mostShaderBuffers);
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
@@ -73,6 +79,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => (element === "f16" ? 2 : 4) } },
     },
     arithmetic: { unit: "word", integers: false },
+    mostBuffers: mostShaderBuffers,
     decodes: true,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
   },

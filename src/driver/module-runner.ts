@@ -31,13 +31,14 @@ interface ModuleSession {
 }
 type OpenSession = (options: { readonly inputs: object; readonly capacity: number }) => Promise<ModuleSession>;
 
-/** Runs what a user of the module would; what it finds wrong with its inputs is the user's, in its own words. */
+/** Runs what a user of the module would; what it finds wrong with its inputs, or a device with it, is told in its own words. */
 export async function asUser<T>(entry: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof Error && error.name === "InputError")
       throw UserError.of("E0711", `entry ${entry}: ${error.message}`);
+    if (error instanceof Error && error.name === "DeviceError") throw UserError.of("E0505", error.message);
     throw error;
   }
 }
@@ -86,7 +87,7 @@ export async function loadedModel(
   const module = (await importText(javascript)) as GeneratedModule;
   const options = { weights: namedTensors(compilation.program.entries, weights) };
   const device = target === "wgsl" ? { device: await sharedDevice(compilation.request.precision) } : {};
-  const model = await module.load({ ...options, ...device });
+  const model = await asUser(given.program.name, () => module.load({ ...options, ...device }));
   return { model, decoded: compilation.decoded };
 }
 

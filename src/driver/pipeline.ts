@@ -281,7 +281,8 @@ export class Compilation {
   /** How the passes run: with weights held as the target can compute with them. */
   get optimizing(): OptimizeOptions {
     const { optimize, weights = "f32", checkpoint } = this.request;
-    return { ...optimize, weights: storageOf(weights, this.backend.arithmetic, checkpoint?.tensors) };
+    const { arithmetic, mostBuffers } = this.backend;
+    return { ...optimize, weights: storageOf(weights, arithmetic, checkpoint?.tensors), mostBuffers };
   }
 
   /** A graph as the interpreter evaluates it: the passes run only where weights are not held as they are. */

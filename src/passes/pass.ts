@@ -22,6 +22,8 @@ export interface Remark {
 export interface PassContext {
   /** How large weights are held; null for as they are. */
   readonly weights: WeightStorage | null;
+  /** The buffers that a kernel can read and write. */
+  readonly mostBuffers: number;
   readonly remark: (remark: Remark) => void;
 }
 

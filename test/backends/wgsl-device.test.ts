@@ -1,6 +1,7 @@
 /** How modules treat a device: whose it is, what happens when it is lost, full, or refuses something; how often it is called. */
 import { afterEach, describe, expect, it } from "vitest";
 import { emitWgsl } from "../../backends/wgsl/index.js";
+import { asUser } from "../../src/driver/module-runner.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { nodeFiles } from "../../src/node.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
@@ -231,6 +232,17 @@ it.each([
   expect(await failure(loaded(device as GPUDevice))).toBe(`DeviceError: the option device is ${message}`);
 });
 
+it("is told to users of the command line as what they can mend", async () => {
+  const device = await nextDevice();
+  const code = moduleText().replaceAll("workgroups: (sizes) => {", "workgroups: (sizes) => { return 4294967295;");
+  const model = await loaded(device, 1, code);
+  await expect(asUser("forward", () => model.forward!(input(2)))).rejects.toThrow(
+    /^E0505: the kernel \w+ needs 4294967295 workgroups/,
+  );
+  await expect(asUser("forward", () => model.forward!({}))).rejects.toThrow("E0711");
+  model.dispose();
+});
+
 it("fails a run that is under way when the model is disposed of, or finishes it", async () => {
   const device = await nextDevice();
   const model = await loaded(device);
@@ -327,6 +339,7 @@ describe.each(softwareDrivers)("on %s", (driver) => {
     ) => Promise<Record<string, DeviceTensor>>;
     const { y } = await run.call(model, input(2), { keepOnDevice: true });
     await model.forward!(input(1));
+    expect(await failure(model.forward!({ x: y }))).toBe("InputError: x lies on a device: give what its read() gives");
     model.dispose();
     expect(await y!.read()).toEqual(read);
     y!.destroy();

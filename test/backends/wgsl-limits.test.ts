@@ -1,13 +1,15 @@
 /** The limits of devices: what does not fit is bound in parts, or refused with an error that names the limit. */
 import { describe, expect, it } from "vitest";
 import { emitWgsl } from "../../backends/wgsl/index.js";
+import { namedTensors } from "../../src/driver/module-runner.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import type { Graph } from "../../src/ir/graph/index.js";
 import { nodeFiles } from "../../src/node.js";
-import { Checkpoint } from "../../src/runtime/checkpoint.js";
-import { memoryFiles } from "../../src/runtime/files.js";
+import { Checkpoint, readConfig } from "../../src/runtime/checkpoint.js";
+import { memoryFiles, readText } from "../../src/runtime/files.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
+import { randomWeights, readWeights } from "../../src/runtime/weights.js";
 import { difference } from "../fuzz/lower-comparison.js";
 import type { DecodingModel } from "../support/decoding-module.js";
 import { randomRun } from "../support/random-graph-run.js";
@@ -82,6 +84,23 @@ it.each(flags.slice(0, 2))("runs the table of GPT-2 within the default limits on
     expect([0, 1, 43690, 43691, words - 1].map((word) => at(0, word))).toEqual([5, 0, 10, 15, 25]);
     expect([0, 1, 43690, 43691, words - 1].map((word) => at(1, word))).toEqual([3, 0, 6, 9, 15]);
   }
+  model.dispose();
+  device.destroy();
+});
+
+/** Keys and values of all layers are of one value, and so of one product, whose weights are joined. */
+it("runs decoders of more layers than a shader has buffers", async () => {
+  const files = nodeFiles();
+  const text = readText(files, "examples/t5/checkpoint/config.json");
+  const changed = memoryFiles([["config.json", JSON.stringify({ ...JSON.parse(text), num_decoder_layers: 5 })]]);
+  const config = readConfig(changed, "config.json");
+  const compilation = new Compilation({ files, path: "examples/t5/t5.trafo", config, target: "wgsl" });
+  const { load } = await importText((await compilation.get("emit")).javascript);
+  const device = await limitedDevice("backend=null");
+  const { entries } = compilation.program;
+  const weights = namedTensors(entries, readWeights(entries, randomWeights(1)));
+  const model = await load({ weights, device });
+  expect((await model.encode!({ input_ids: [[1, 2]] })).encoder!.shape.slice(0, 2)).toEqual([1, 2]);
   model.dispose();
   device.destroy();
 });

@@ -24,4 +24,8 @@ export const targets = entries({
     wrong: "trafo compile gpt2.trafo --target wasm --precision f16",
     right: "trafo compile gpt2.trafo --target wgsl --precision f16",
   },
+  E0505: {
+    title: "a device refuses a program",
+    text: "A GPU, or the driver that stands for one, has limits: how large a buffer may be, how many a shader reads, how much memory its lanes share. What does not fit is refused, and so is what the device has no memory for. The message names the kernel or the buffer, the limit and a way out. Smaller sizes, another device or another target help.",
+  },
 });

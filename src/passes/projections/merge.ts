@@ -11,6 +11,8 @@ export class Merging {
   constructor(
     readonly graph: Graph,
     readonly builder: GraphBuilder,
+    /** The buffers that a kernel can read and write. */
+    readonly mostBuffers: number,
   ) {}
 
   /** The parts of the merged product, in the order of the members. @param x the value that all read */
@@ -32,7 +34,7 @@ export class Merging {
       const sums = after.map(
         (each, i) => each ?? this.#repeated(scalar(builder, 0, this.#element(first!)), columns[i]!),
       );
-      const sum = builder.emit("concat", sums, { axis: 0 });
+      const sum = this.#concat(sums, 0);
       const biasName = mergedName(members.map((member) => this.#biasName(member)));
       if (biasName !== null) builder.nameValue(sum, biasName);
       product = builder.emit("add", [product, this.#alongColumns(sum, first!, first!.column.ofOutput)], {});
@@ -124,8 +126,16 @@ export class Merging {
     const nodes = values.map((value) => builder.nodeOf(value));
     const inner = nodes.flatMap(({ operator, operands }) => (operator === "cast" ? [operands[0]!] : []));
     const elements = new Set(inner.map((value) => builder.typeOf(value).element));
-    if (inner.length < values.length || elements.size > 1) return builder.emit("concat", values, { axis });
+    if (inner.length < values.length || elements.size > 1) return this.#concat(values, axis);
     return builder.emit("cast", [this.#joined(inner, axis)], { to: builder.typeOf(values[0]!).element });
+  }
+
+  /** Arrays one after another: first as many as a kernel can read, then what that gives and the next of them, and so on. */
+  #concat(values: readonly ValueId[], axis: number): ValueId {
+    const most = this.mostBuffers - 1;
+    if (values.length <= most) return this.builder.emit("concat", values, { axis });
+    const begun = this.builder.emit("concat", values.slice(0, most), { axis });
+    return this.#concat([begun, ...values.slice(most)], axis);
   }
 
   #nameOf(value: ValueId): string | null {

@@ -36,15 +36,15 @@ function mergeProjections(graph: Graph, context: PassContext): Graph {
     const location = graph.locations[group[0]!.value] ?? null;
     context.remark({ rule, kind: "fired", location, message: describe(graph, group) });
   }
-  return merged(graph, groups);
+  return merged(graph, groups, context.mostBuffers);
 }
 
-function merged(graph: Graph, groups: readonly (readonly Member[])[]): Graph {
+function merged(graph: Graph, groups: readonly (readonly Member[])[], mostBuffers: number): Graph {
   const byFirst = new Map(groups.map((group) => [group[0]!.value, group]));
   const parts = new Map<ValueId, ValueId>();
   let merging: Merging | null = null;
   return rebuild(graph, (builder, node, operands, id) => {
-    merging ??= new Merging(graph, builder);
+    merging ??= new Merging(graph, builder, mostBuffers);
     const group = byFirst.get(id);
     if (group !== undefined) {
       const scopes = group.map(({ value }) => graph.scopes[value] ?? null);

@@ -64,7 +64,13 @@ export function readElements(name: string, type: ElementName, rank: number, valu
   }
   if (given !== undefined && given !== type)
     throw new InputError(`${name} is ${type}, but a tensor of ${given} is given`);
-  if (!isFlatArray(data) && !Array.isArray(data)) throw new InputError(`the data of ${name} is no array of numbers`);
+  if (!isFlatArray(data) && !Array.isArray(data)) {
+    // An output that was left on a device has a method in place of its data.
+    const isAway = typeof (value as { readonly read?: unknown }).read === "function";
+    throw new InputError(
+      isAway ? `${name} lies on a device: give what its read() gives` : `the data of ${name} is no array of numbers`,
+    );
+  }
   if (data.length !== elementCount(shape)) {
     throw new InputError(`${name} is given with the shape ${showShape(shape)}, but ${data.length} elements`);
   }
