@@ -60,6 +60,14 @@ export function softwareDevice(name: keyof typeof adapters): Promise<GPUDevice> 
   return known;
 }
 
+/** A device of a driver whose shaders are compiled as they are, with no checks of what they access. */
+export function uncheckedDevice(name: keyof typeof adapters): Promise<GPUDevice> {
+  const key = `${name}, unchecked`;
+  const known = devices.get(key) ?? deviceOf([adapterFlag(name), "enable-dawn-features=disable_robustness"]);
+  devices.set(key, known);
+  return known;
+}
+
 /** The plan of a graph as the target has it, or with kernels scheduled by another policy. */
 export function wgslPlan(graph: Graph, policy: WgslPolicy = wgslPolicy): Plan {
   const scheduled = scheduleGraph(lowerGraph(graph), (kernel) => scheduledForWgsl(kernel, policy));
