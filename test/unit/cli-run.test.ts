@@ -204,6 +204,7 @@ describe("--weights", { timeout: 60_000 }, () => {
     const words = ["verify", "layer.trafo", "--checkpoint", "q", "--target", "interpreter,typescript,wasm"];
     for (const [format, least, most] of [
       ["f16", 1e-6, 1e-3],
+      ["bf16", 1e-5, 1e-2],
       ["int8", 1e-4, 0.02],
       ["int4", 5e-3, 0.3],
     ] as const) {
@@ -224,6 +225,14 @@ describe("--weights", { timeout: 60_000 }, () => {
     const strict = await trafo([...words, "--weights", "int8", "--tolerance", "1e-6"], checkpoint);
     expect(strict.status).toBe(1);
     expect(strict.err).toContain("E0714");
+  });
+
+  it("tells where nothing is large enough", async () => {
+    const text = "model M() {\n  param s: [8]\n  entry forward(x: [T, 8]) -> (y: [T, 8]) { x * s }\n}\n";
+    const words = ["compile", "small.trafo", "--target", "wasm", "-o", "o"];
+    const { status, out } = await trafo([...words, "--weights", "int8"], { "small.trafo": text });
+    expect([status, out.includes("weights stay f32")]).toEqual([0, true]);
+    expect((await trafo(words, { "small.trafo": text })).out).not.toContain("weights stay");
   });
 
   it("is refused where it means nothing", async () => {

@@ -137,6 +137,12 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
       "lr",
     ),
   );
+  const isHeld = compilation.reports.some(({ pass, changed }) => pass === "quantization" && changed);
+  if ((options.weights ?? "f32") !== "f32" && !isHeld) {
+    host.out(
+      "weights stay f32: there is no product or table large enough to be held otherwise (--remarks says more)\n",
+    );
+  }
   if (options.time) host.out(table(timeRows(compilation), "lr"));
   if (options.remarks) host.out(remarksText(compilation.reports, compilation.sourceLine));
   return 0;
