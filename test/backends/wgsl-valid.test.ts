@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { readCases } from "../../src/driver/cases.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
-import { Compilation } from "../../src/driver/pipeline.js";
+import { Compilation, type How } from "../../src/driver/pipeline.js";
 import { canRun, runEntries } from "../../src/driver/run.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { makePipeline, type Shader } from "../../src/runtime/host/device-shaders.js";
@@ -53,6 +53,31 @@ function withShaders(javascript: string): string {
 const valid = nullDevice();
 afterAll(async () => (await valid).destroy());
 
+/** The module of a compilation, every shader of which Dawn takes. */
+async function withValidShaders(compilation: Compilation): Promise<{ load(options: object): Promise<LoadedModel> }> {
+  const { javascript } = await compilation.get("emit");
+  const module = (await importText(withShaders(javascript))) as unknown as {
+    readonly everyShader: readonly Shader[];
+    load(options: object): Promise<LoadedModel>;
+  };
+  const shaders = new Set(module.everyShader.flatMap((each) => [each, ...(each.variants ?? []).map((v) => v.shader)]));
+  expect(shaders.size).toBe(module.everyShader.length);
+  const device = await valid;
+  await Promise.all(
+    [...shaders].map(async (shader) => {
+      // What needs more than the null device has is text that is valid, if no pipeline of it.
+      const refusal = await makePipeline(device, shader).catch((error: Error) => error.message);
+      if (typeof refusal !== "string") return;
+      expect(refusal).toMatch(
+        /^the kernel \w+ needs \d+ (shared bytes|buffers), and the device allows \d+ \(max\w+\): /,
+      );
+      const { messages } = await device.createShaderModule({ code: shader.code }).getCompilationInfo();
+      expect(messages.map(({ message }) => message)).toEqual([]);
+    }),
+  );
+  return module;
+}
+
 /** Families whose attention reads more than the 8 buffers that every device binds, unless it is compiled with --no-fuse. */
 const manyBuffers = ["cohere", "deepseek_v2", "deepseek_v3"];
 
@@ -60,28 +85,7 @@ describe.each([...examples, ...families])("$name", ({ name, path, checkpoint: pl
   it("has valid shaders, and runs within the default limits", async () => {
     const checkpoint = Checkpoint.open(files, place);
     const compilation = new Compilation({ files, path, checkpoint, target: "wgsl" });
-    const { javascript } = await compilation.get("emit");
-    const module = (await importText(withShaders(javascript))) as unknown as {
-      readonly everyShader: readonly Shader[];
-      load(options: object): Promise<LoadedModel>;
-    };
-    const shaders = new Set(
-      module.everyShader.flatMap((each) => [each, ...(each.variants ?? []).map((v) => v.shader)]),
-    );
-    expect(shaders.size).toBe(module.everyShader.length);
-    const device = await valid;
-    await Promise.all(
-      [...shaders].map(async (shader) => {
-        // What needs more than the null device has is text that is valid, if no pipeline of it.
-        const refusal = await makePipeline(device, shader).catch((error: Error) => error.message);
-        if (typeof refusal !== "string") return;
-        expect(refusal).toMatch(
-          /^the kernel \w+ needs \d+ (shared bytes|buffers), and the device allows \d+ \(max\w+\): /,
-        );
-        const { messages } = await device.createShaderModule({ code: shader.code }).getCompilationInfo();
-        expect(messages.map(({ message }) => message)).toEqual([]);
-      }),
-    );
+    const module = await withValidShaders(compilation);
 
     const limited = await limitedDevice("backend=null");
     const loading = module.load({ weights: join(place, "model.safetensors"), device: limited });
@@ -103,4 +107,16 @@ describe.each([...examples, ...families])("$name", ({ name, path, checkpoint: pl
     model.dispose();
     limited.destroy();
   });
+});
+
+it.each<[string, How]>([
+  ["gpt2", { precision: "f16" }],
+  ["t5", { precision: "f16" }],
+  ["gpt2", { weights: "f16" }],
+  ["gpt2", { weights: "int8" }],
+  ["gpt2", { weights: "int4" }],
+])("%s has valid shaders with %j", async (name, how) => {
+  const { path, checkpoint: place } = examples.find((each) => each.name === name)!;
+  const checkpoint = Checkpoint.open(files, place);
+  await withValidShaders(new Compilation({ files, path, checkpoint, target: "wgsl", ...how }));
 });
