@@ -1,6 +1,7 @@
 /** Sessions, generation and beam search of generated modules, against the whole entries of the same modules. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { BeamOptions } from "../../src/runtime/host/beam-search.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { type Decoder, decoders } from "../support/decoders.js";
 import {
@@ -351,6 +352,21 @@ describe("beam search", () => {
       expect(found.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
       for (const [i, { score }] of found.entries()) expect(score).toBeCloseTo(expected[i]!.score, 4);
     }
+  });
+
+  it.each(decodingTargets.slice(0, 3))("behind an encoder finds what transformers finds: %s", async (target) => {
+    const { source, cases } = JSON.parse(readFileSync("test/fixtures/beams.json", "utf8")) as {
+      source: number[];
+      cases: { options: Omit<BeamOptions, "prompt">; sequences: number[][]; scores: number[] }[];
+    };
+    const model = await loadDecoding(named("t5/checkpoint"), target);
+    const { encoder } = await entryOf(model, "encode")({ input_ids: [source] });
+    for (const { options, sequences, scores } of cases) {
+      const found = await model.beamSearch({ prompt: [0], inputs: { encoder }, ...options });
+      expect(found.map(({ tokens }) => tokens)).toEqual(sequences);
+      for (const [i, { score }] of found.entries()) expect(score).toBeCloseTo(scores[i]!, 4);
+    }
+    model.dispose();
   });
 
   it("with one beam is greedy", async () => {

@@ -69,10 +69,12 @@ export async function searchBeams<Kept>(
     for (;;) {
       signal?.throwIfAborted();
       const next: Candidate[] = [];
-      for (const candidate of candidates) {
+      for (const [rank, candidate] of candidates.entries()) {
         const { tokens: before } = running[candidate.from]!;
-        if (stops.has(candidate.token)) keep(before, candidate.sum, before.length + 1);
-        else if (next.length < beams) next.push(candidate);
+        // A sequence ends where that is among the likeliest ways to go on, as in the library transformers.
+        if (stops.has(candidate.token)) {
+          if (rank < beams) keep(before, candidate.sum, before.length + 1);
+        } else if (next.length < beams) next.push(candidate);
       }
       const from = running;
       running = next.map(({ from: at, token, sum }) => ({ tokens: [...from[at]!.tokens, token], sum }));
