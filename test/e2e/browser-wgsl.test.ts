@@ -13,7 +13,7 @@ import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { browser, inBrowser, webGpuFlags } from "../support/browser.js";
 
-const models = ["gpt2", "bert", "vaswani"];
+const models = ["gpt2", "bert", "vaswani", "llama", "t5", "minilm"];
 const files = nodeFiles();
 
 const page = '<!doctype html><meta charset="utf-8"><script type="module" src="/main.js"></script>';
