@@ -80,6 +80,7 @@ function decodingStatements(decoding: PrintedDecoding): Item[] {
         "  read: (kept) => kept,",
         "  write: writeStates,",
         "  dispose: () => {},",
+        "  requireOpen: () => instance.requireOpen(),",
         "};",
       ].join("\n"),
       leadingTrivia: "\n",

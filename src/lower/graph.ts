@@ -72,11 +72,14 @@ class Lowering {
       const value = id as ValueId;
       return inPlace && !ownMemory.has(value) && this.#states.heldBy(value) === null;
     });
+    // An output is written by a run, so that nothing that reads it can be there before.
     const outputs = new Set(graph.outputs.map(({ value }) => value));
-    this.#isKept = loadTimeValues(graph).map(
-      (known, id) =>
-        known && !this.#inPlace[id] && (graph.nodes[id]!.operator === "weight" || !outputs.has(id as ValueId)),
-    );
+    const isOfRun: boolean[] = [];
+    for (const [id, { operator, operands }] of graph.nodes.entries()) {
+      const isWritten = outputs.has(id as ValueId) && operator !== "weight" && !this.#inPlace[id];
+      isOfRun.push(isWritten || operands.some((operand) => isOfRun[operand]));
+    }
+    this.#isKept = loadTimeValues(graph).map((known, id) => known && !this.#inPlace[id] && !isOfRun[id]);
     this.#loops = new LoopVariables(graph.sizes);
     this.#names = new KernelNames(graph);
   }

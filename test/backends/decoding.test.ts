@@ -137,6 +137,26 @@ describe("a session", () => {
     await expect(session.step({ input_ids: [[1]] })).rejects.toThrow("the session was disposed of");
   });
 
+  it.each(decodingTargets.slice(0, 3))("ends with its model: %s", async (target) => {
+    const model = await loadDecoding(named("gpt2/checkpoint"), target);
+    const open = sessionOf(model, "forward");
+    const [session, untouched] = [await open({ capacity: 8 }), await open({ capacity: 8 })];
+    await session.step({ input_ids: [[1, 2, 3]] });
+    const saved = await session.save();
+    model.dispose();
+    const gone = "the model was disposed of: load it again to run it";
+    await expect(session.step({ input_ids: [[1]] })).rejects.toThrow(gone);
+    for (const each of [session, untouched]) {
+      await expect(each.save()).rejects.toThrow(gone);
+      expect(() => each.fork()).toThrow(gone);
+    }
+    await expect(open({ saved })).rejects.toThrow(gone);
+    await expect(open()).rejects.toThrow(gone);
+    await expect(tokensOf(model, { prompt: [1] })).rejects.toThrow(gone);
+    await expect(model.beamSearch({ prompt: [1], maxTokens: 2 })).rejects.toThrow(gone);
+    session.dispose();
+  });
+
   it.each(["typescript", "wasm"] as const)(
     "makes no arrays from step to step but of the tokens: %s",
     async (target) => {

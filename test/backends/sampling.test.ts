@@ -73,10 +73,12 @@ describe("every target", () => {
     { temperature: 5, topP: 0.99, topK: 300, repetitionPenalty: 0.5, seed: 5 },
     { temperature: 1e-6, topP: 1e-6, seed: 6 },
     { temperature: 100, seed: -7 },
+    { topK: 7, seed: 8 },
+    { topP: 0.9, seed: 9 },
   ];
-  const runs = async (model: DecodingModel): Promise<number[][]> => {
+  const runs = async (model: DecodingModel, given = all): Promise<number[][]> => {
     const found: number[][] = [];
-    for (const options of all) {
+    for (const options of given) {
       const tokens: number[] = [];
       for await (const each of model.generate({
         prompt: [
@@ -99,6 +101,14 @@ describe("every target", () => {
     { timeout: 60_000 },
     async (scores) => {
       const expected = await runs(await loadText(text(scores), weights));
+      // To ask for some of the likeliest is to draw one of them, unless the temperature says otherwise.
+      const [drawn, same, greedy] = await runs(await loadText(text(scores), weights), [
+        { topK: 7, seed: 8 },
+        { topK: 7, seed: 8, temperature: 1 },
+        { topK: 7, seed: 8, temperature: 0 },
+      ]);
+      expect([drawn, greedy]).toEqual([same, expected[0]]);
+      expect(drawn).not.toEqual(greedy);
       expect(new Set(expected.map(String)).size).toBeGreaterThan(5);
       for (const target of decodingTargets.slice(1, 3))
         expect(await runs(await loadText(text(scores), weights, target))).toEqual(expected);
@@ -111,6 +121,9 @@ describe("every target", () => {
     };
     const model = await loadText(text("table[tokens]"), wrong, target);
     await expect(model.generate({ prompt: [5], maxTokens: 3 }).next()).rejects.toThrow(
+      "the score of token 300 is not a number",
+    );
+    await expect(model.beamSearch({ prompt: [5], maxTokens: 3 })).rejects.toThrow(
       "the score of token 300 is not a number",
     );
     const generator = model.generate({ prompt: [1], maxTokens: 30 });

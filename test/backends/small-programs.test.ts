@@ -51,3 +51,16 @@ test("a long chain in which every value is used twice", async () => {
   ]);
   await agree(text, sizes);
 });
+
+test("an output that is known when the model is loaded, and read by what is computed then", async () => {
+  const text = `model M() {
+  param w: [8, 8]
+  entry run(x: [B, 8]) -> (a: [8, 8], twice: [8, 8], y: [B, 8]) {
+    let a = exp(w)
+    let b = softmax(a)
+    (a, a, x @ b + x @ softmax(b))
+  }
+}
+`;
+  await agree(text, new Map([["B", 3]]));
+});

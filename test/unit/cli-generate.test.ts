@@ -41,7 +41,16 @@ describe("trafo generate", { timeout: 60_000 }, () => {
     ["no prompt", [], "E0610", "generating needs a prompt"],
     ["a prompt of words", ["--prompt-ids", "one"], "E0607", "--prompt-ids takes tokens, but is one"],
     ["a token that there is not", ["--prompt-ids", "5"], "E0711", "prompt[0][0] is 5"],
-    ["a temperature below 0", ["--prompt-ids", "1", "--temperature", "-1"], "E0711", "temperature is -1"],
+    ["a temperature below 0", ["--prompt-ids", "1", "--temperature", "-1"], "E0607", "--temperature is -1"],
+    [
+      "no likeliest at all",
+      ["--prompt-ids", "1", "--top-k", "0"],
+      "E0607",
+      "--top-k is 0: it is a whole number from 1",
+    ],
+    ["half a token", ["--prompt-ids", "1", "--max-tokens", "1.5"], "E0607", "--max-tokens takes a whole number"],
+    ["no beam", ["--prompt-ids", "1", "--beams", "0"], "E0607", "--beams is 0: it is a whole number from 1"],
+    ["a prompt that is too long", ["--prompt-ids", `${"1,".repeat(12)}1`], "E0711", "a prompt has 13 tokens, and 12"],
     ["a target without modules", ["--prompt-ids", "1", "--target", "interpreter"], "E0606", "makes no module"],
   ];
   it.each(failures)("refuses %s", async (_, words, code, text) => {
@@ -49,6 +58,18 @@ describe("trafo generate", { timeout: 60_000 }, () => {
     expect(status).not.toBe(0);
     expect(err).toContain(code);
     expect(err).toContain(text);
+  });
+
+  it("reads no weights before its options are found to be right", async () => {
+    const given = { ...files, "c/config.json": "{}", "c/model.safetensors": new Uint8Array(9) };
+    for (const words of [
+      ["--prompt-ids", "5"],
+      ["--prompt-ids", "1", "--top-p", "2"],
+      ["--prompt-ids", "1", "--beams", "x"],
+    ]) {
+      const { status, err } = await trafo(["generate", "next.trafo", "--config", "c/config.json", ...words], given);
+      expect([status, /E0711|E0607/.test(err)]).toEqual([1, true]);
+    }
   });
 
   it("refuses an entry that is not incremental", async () => {

@@ -2,20 +2,29 @@
 import type { Command } from "commander";
 import { UserError } from "../../diagnostics/index.js";
 import { backendNames } from "../../driver/backends.js";
-import { startGenerating } from "../../driver/generate.js";
+import { checkPrompts, startGenerating } from "../../driver/generate.js";
 import { type Given, parseInput } from "../../driver/inputs.js";
 import type { Compilation } from "../../driver/pipeline.js";
 import { checkNames } from "../../driver/run.js";
 import { targetOf } from "../../driver/targets.js";
 import { promptsOfTexts } from "../../driver/text.js";
 import { readText } from "../../runtime/files.js";
-import type { SamplingOptions } from "../../runtime/host/sampling.js";
+import { InputError } from "../../runtime/host/elements.js";
+import { checkSampling, type SamplingOptions } from "../../runtime/host/sampling.js";
 import { type ModelText, openModelText } from "../../runtime/text/model-text.js";
 import { readWeights } from "../../runtime/weights.js";
 import { chatOf, converse } from "../chatting.js";
 import { type Generation, search, stream } from "../generating.js";
 import { type Host, Progress } from "../host.js";
-import { type CommonOptions, collect, compilationOf, compileOptions, weightsOf, withOptions } from "../options.js";
+import {
+  type CommonOptions,
+  collect,
+  compilationOf,
+  compileOptions,
+  parseCount,
+  weightsOf,
+  withOptions,
+} from "../options.js";
 import { showDiagnostics } from "../report.js";
 
 interface GenerateCommandOptions extends CommonOptions {
@@ -56,9 +65,12 @@ export function declareGenerate(program: Command, host: Host, finish: (status: n
     .option("--prompt-ids <IDS>", "tokens to go on from in place of a text, such as 1,2,3; repeatable", collect)
     .option("--input <NAME=VALUE>", "an input of an encoder, as nested lists of numbers; repeatable", collect)
     .option("--max-tokens <N>", "the most tokens for a sequence", "128")
-    .option("--temperature <T>", "what logits are divided by; 0, the default, takes the likeliest token")
-    .option("--top-k <K>", "only the likeliest so many")
-    .option("--top-p <P>", "only the likeliest whose probabilities sum up to this")
+    .option(
+      "--temperature <T>",
+      "what logits are divided by; 0 takes the likeliest token. 1 with --top-k or --top-p, else 0",
+    )
+    .option("--top-k <K>", "draw from the likeliest so many only")
+    .option("--top-p <P>", "draw from the likeliest whose probabilities sum up to this only")
     .option("--repetition-penalty <R>", "what logits of tokens that have occurred are divided by")
     .option("--seed <N>", "decides the random choices")
     .option("--stop <TEXT>", "a text that ends what is generated, and is left out; repeatable", collect)
@@ -98,14 +110,30 @@ function numberOf(flag: string, word: string): number {
   throw UserError.of("E0607", `${flag} takes a number, but is ${word}`, { help: [`write ${flag} 1`] });
 }
 
+/** @throws UserError E0607 */
 function samplingOf(options: GenerateCommandOptions): SamplingOptions {
-  const flags = ["temperature", "topK", "topP", "repetitionPenalty", "seed"] as const;
-  const given = flags.flatMap((name) => {
+  const names = ["temperature", "topK", "topP", "repetitionPenalty", "seed"] as const;
+  const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const given = names.flatMap((name) => {
     const word = options[name];
-    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return word === undefined ? [] : [[name, numberOf(flag, word)] as const];
+    return word === undefined ? [] : [[name, numberOf(flagOf(name), word)] as const];
   });
-  return Object.fromEntries(given);
+  const sampling: SamplingOptions = Object.fromEntries(given);
+  try {
+    checkSampling(sampling);
+  } catch (error) {
+    if (error instanceof InputError) throw UserError.of("E0607", error.message.replace(/^\w+/, flagOf));
+    throw error;
+  }
+  return sampling;
+}
+
+/** The sequences to follow; null where none are searched for. @throws UserError E0607 */
+function beamsOf({ beams, maxTokens }: GenerateCommandOptions): number | null {
+  if (beams === undefined) return null;
+  for (const [flag, word] of Object.entries({ "--beams": beams, "--max-tokens": maxTokens }))
+    if (parseCount(flag, word) === 0) throw UserError.of("E0607", `${flag} is 0: it is a whole number from 1`);
+  return parseCount("--beams", beams);
 }
 
 /** What a search for the likeliest sequences has no use for. @throws UserError E0610 */
@@ -187,11 +215,13 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
   }
   checkSearch(options);
   const sampling = samplingOf(options);
-  const maxTokens = numberOf("--max-tokens", options.maxTokens);
+  const maxTokens = parseCount("--max-tokens", options.maxTokens);
+  const beams = beamsOf(options);
   const compilation = compilationOf(host, path, { ...options, target });
   const { program } = compilation.elaborated;
   showDiagnostics(host, compilation.diagnostics.sorted);
   const { prompts, given, generation } = await prompted(host, compilation, options);
+  checkPrompts(compilation, prompts);
   const weights = weightsOf(compilation, options);
   const generator = await Progress.during(host, async (progress) => {
     const count = (done: number, of: number) => progress.count("reading weights", done, of);
@@ -205,12 +235,8 @@ async function run(host: Host, path: string, options: GenerateCommandOptions): P
     if (options.interactive && text !== null) {
       const sampled = { ...sampling, maxTokens };
       await converse(host, generator, compilation, sampled, { ...generation, text }, options.system);
-    } else if (options.beams === undefined)
-      await stream(host, generator, prompts, { ...sampling, maxTokens }, generation, about);
-    else {
-      const beams = numberOf("--beams", options.beams);
-      await search(host, generator, prompts[0]!, { beams, maxTokens }, generation, about);
-    }
+    } else if (beams === null) await stream(host, generator, prompts, { ...sampling, maxTokens }, generation, about);
+    else await search(host, generator, prompts[0]!, { beams, maxTokens }, generation, about);
   } finally {
     generator.dispose();
   }

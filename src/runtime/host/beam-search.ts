@@ -1,5 +1,6 @@
 /** Beam search: the likeliest sequences, of several that are followed at once. */
-import { InputError, readTokens, type Tokens } from "./elements.js";
+import { InputError, type Tokens } from "./elements.js";
+import { promptsOf, roomFor, stopsOf, tokenNames } from "./generation.js";
 import { type DecodingSpec, openSession, type StepOutputs, type StepTarget } from "./session.js";
 
 export interface BeamOptions {
@@ -44,14 +45,19 @@ export async function searchBeams<Kept>(
   target: StepTarget<Kept>,
   { prompt, inputs, beams = 4, maxTokens, lengthPenalty = 1, stop, signal }: BeamOptions,
 ): Promise<readonly FoundSequence[]> {
-  const { tokens, scores, entry, most } = spec;
-  if (tokens === null || scores === null) throw new InputError(`${entry} has no tokens to search for`);
+  const { tokens, scores, limit } = tokenNames(spec);
   for (const [name, value] of Object.entries({ beams, maxTokens })) {
     if (!Number.isInteger(value) || value < 1) throw new InputError(`${name} is ${value}: it is a whole number from 1`);
   }
-  const read = readTokens("prompt", prompt);
-  const stops = new Set(typeof stop === "number" ? [stop] : stop);
-  const capacity = most === null ? read.length + maxTokens : Math.min(most, read.length + maxTokens);
+  if (!Number.isFinite(lengthPenalty)) throw new InputError(`lengthPenalty is ${lengthPenalty}: it is a number`);
+  const [read = []] = promptsOf(prompt, limit);
+  const stops = new Set(
+    stopsOf(stop).map((each) => {
+      if (each.length === 1) return each[0]!;
+      throw new InputError(`stop has ${JSON.stringify(each)}: a search ends at single tokens`);
+    }),
+  );
+  const capacity = roomFor(read.length, maxTokens, spec.most);
   const scoreOf = (sum: number, length: number): number => sum / length ** lengthPenalty;
   const found: FoundSequence[] = [];
   const keep = (sequence: readonly number[], sum: number, length: number): void => {
@@ -113,6 +119,7 @@ function candidatesOf(
     const norm = areProbabilities ? 0 : logOfSum(data, start, vocabulary);
     for (let token = 0; token < vocabulary; token++) {
       const score = data[start + token]!;
+      if (Number.isNaN(score)) throw new Error(`the score of token ${token} is not a number`);
       const total = sum + (areProbabilities ? Math.log(score) : score - norm);
       if (total === -Infinity || (all.length === count && total <= all.at(-1)!.sum)) continue;
       let at = all.length;

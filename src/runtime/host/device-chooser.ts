@@ -10,7 +10,7 @@ import type { DeviceInstance } from "./device-instance.js";
 import type { DeviceEntry } from "./device-model.js";
 import type { Shader } from "./device-shaders.js";
 import { bufferUsage } from "./device-tensors.js";
-import { checkSampling, type SamplingOptions } from "./sampling.js";
+import { checkSampling, type SamplingOptions, temperatureOf } from "./sampling.js";
 import type { DecodingSpec, Session } from "./session.js";
 
 export const choosing: Shader = {
@@ -228,7 +228,8 @@ export class DeviceChooser implements Chooser<DeviceKept> {
     const { device } = this.#instance;
     const rows = this.#rows.length;
     // What is drawn is decided before anything is waited for.
-    const random = Float32Array.from(this.#rows, (row) => (this.#options.temperature ? row.random() : 0));
+    const isDrawn = temperatureOf(this.#options) > 0;
+    const random = Float32Array.from(this.#rows, (row) => (isDrawn ? row.random() : 0));
     const given = inputs ?? { [this.#spec.tokens!]: { data: new Int32Array(rows), shape: [rows, 1], type: "i32" } };
     const chosen = await session.take(given, true, (kept, checked) =>
       this.#instance.run(this.#entry, checked, {
@@ -278,7 +279,8 @@ export class DeviceChooser implements Chooser<DeviceKept> {
   }
 
   #makeMemory(session: DeviceKept, vocabulary: number): Memory {
-    const { temperature = 0, topK = vocabulary, topP = 1, repetitionPenalty = 1 } = this.#options;
+    const { topK = vocabulary, topP = 1, repetitionPenalty = 1 } = this.#options;
+    const temperature = temperatureOf(this.#options);
     const instance = this.#instance;
     const { queue } = instance.device;
     const rows = this.#rows.length;

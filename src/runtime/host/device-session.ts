@@ -63,7 +63,6 @@ export function deviceStepTarget(
       return made;
     },
     read: async ({ states, counts }) => {
-      instance.requireOpen();
       const parts = spec.states.map(({ name }) => ({ buffer: states[name]!, bytes: 4 * counts[name]! }));
       const { bytes, offsets } = await readBuffers(device, parts);
       return Object.fromEntries(
@@ -77,6 +76,7 @@ export function deviceStepTarget(
       }
     },
     dispose: (kept) => instance.close(kept),
+    requireOpen: () => instance.requireOpen(),
     // Where the device is too small for that, tokens are chosen here.
     ...(fits(device, choosing)
       ? {

@@ -49,7 +49,7 @@ interface Group<Kept> {
 }
 
 /** The prompts as a list for each sequence. @throws InputError */
-function promptsOf(prompt: GenerateOptions["prompt"], limit: number): readonly (readonly number[])[] {
+export function promptsOf(prompt: GenerateOptions["prompt"], limit: number): readonly (readonly number[])[] {
   const isBatch = Array.isArray(prompt) && typeof prompt[0] === "object";
   return ((isBatch ? prompt : [prompt]) as readonly Tokens[]).map((given, i) => {
     const name = isBatch ? `prompt[${i}]` : "prompt";
@@ -89,7 +89,7 @@ export function tokenNames(spec: DecodingSpec): {
 }
 
 /** The room that sequences need. @throws InputError where a prompt is longer than the entry takes. */
-function roomFor(longest: number, maxTokens: number | undefined, most: number | null): number {
+export function roomFor(longest: number, maxTokens: number | undefined, most: number | null): number {
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0))
     throw new InputError(`maxTokens is ${maxTokens}: it is a whole number from 0`);
   if (most !== null && longest > most) throw new InputError(`a prompt has ${longest} tokens, and ${most} are taken`);

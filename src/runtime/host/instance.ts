@@ -22,8 +22,13 @@ export class Instance<Weights> {
   }
 
   get weights(): Weights {
+    this.requireOpen();
+    return this.#weights!;
+  }
+
+  /** @throws Error where the model was disposed of. */
+  requireOpen(): void {
     if (this.#weights === null) throw new Error("the model was disposed of: load it again to run it");
-    return this.#weights;
   }
 
   /** The bytes of the arena. */

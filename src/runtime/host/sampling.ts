@@ -8,7 +8,7 @@
 import { InputError } from "./elements.js";
 
 export interface SamplingOptions {
-  /** What logits are divided by; 0, the default, takes the likeliest token. */
+  /** What logits are divided by; 0 takes the likeliest token. 1 unless given where topK or topP is, else 0. */
   readonly temperature?: number | undefined;
   /** Only the likeliest so many. */
   readonly topK?: number | undefined;
@@ -29,6 +29,11 @@ export function seededRandom(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 8) / 2 ** 24;
   };
+}
+
+/** The temperature of options; to ask for some of the likeliest is to ask that one of them be drawn. */
+export function temperatureOf({ temperature, topK, topP }: SamplingOptions): number {
+  return temperature ?? (topK === undefined && topP === undefined ? 0 : 1);
 }
 
 /** @throws InputError for options that mean nothing. */
@@ -59,7 +64,7 @@ export class TokenSampler {
     this.#options = options;
     this.#logits = new Float32Array(vocabulary);
     this.#bits = new Uint32Array(this.#logits.buffer);
-    this.#keys = new Uint32Array(options.temperature ? vocabulary : 0);
+    this.#keys = new Uint32Array(temperatureOf(options) > 0 ? vocabulary : 0);
     this.#weights = new Float32Array(this.#keys.length);
   }
 
@@ -74,7 +79,8 @@ export class TokenSampler {
     occurred: ReadonlySet<number>,
     random: () => number,
   ): number {
-    const { temperature = 0, repetitionPenalty = 1 } = this.#options;
+    const { repetitionPenalty = 1 } = this.#options;
+    const temperature = temperatureOf(this.#options);
     const logits = this.#logits;
     // The likeliest token needs no logarithms, which may make two scores equal.
     const isLog = areProbabilities && (temperature > 0 || repetitionPenalty !== 1);

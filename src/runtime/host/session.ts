@@ -60,6 +60,8 @@ export interface StepTarget<Kept> {
   read(kept: Kept): KeptArrays | Promise<KeptArrays>;
   write(kept: Kept, arrays: KeptArrays): void;
   dispose(kept: Kept): void;
+  /** @throws Error where the model was disposed of. */
+  requireOpen(): void;
   /** Makes what chooses tokens where the scores are; if there is none, they are chosen of the outputs. */
   readonly chooser?: MakeChooser<Kept>;
 }
@@ -170,6 +172,7 @@ export class Session<Kept = unknown> {
   }
 
   #requireOpen(): void {
+    this.#target.requireOpen();
     if (this.#isDisposed) throw new Error("the session was disposed of");
   }
 
@@ -188,6 +191,7 @@ export async function openSession<Kept>(
   options: SessionOptions = {},
 ): Promise<Session<Kept>> {
   const { inputs, capacity, saved } = options;
+  target.requireOpen();
   if (capacity !== undefined || saved === undefined) requireRoom(spec, capacity);
   if (saved !== undefined) {
     const { sizes, past, arrays } = readSession(spec, saved, capacity);

@@ -63,5 +63,6 @@ export function wasmStepTarget(
     read,
     write,
     dispose: ({ base }) => instance.release(base),
+    requireOpen: () => instance.requireOpen(),
   };
 }

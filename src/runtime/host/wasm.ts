@@ -105,8 +105,13 @@ export class WasmInstance {
   }
 
   get memory(): WasmMemory {
+    this.requireOpen();
+    return this.#memory!;
+  }
+
+  /** @throws Error where the model was disposed of. */
+  requireOpen(): void {
     if (this.#memory === null) throw new Error("the model was disposed of: load it again to run it");
-    return this.#memory;
   }
 
   /** The bytes of the whole memory. */
