@@ -1,10 +1,10 @@
 /** Texts as the inputs of entries: tokens, a mask where they are padded, and which of a pair a token belongs to. */
-import { UserError } from "../diagnostics/index.js";
+import { type Diagnostic, diagnostic, UserError } from "../diagnostics/index.js";
 import { tokensOf } from "../incremental/index.js";
 import type { Graph, Program } from "../ir/graph/index.js";
 import type { ModelText } from "../runtime/text/model-text.js";
 import type { Encoded } from "../runtime/text/tokenizer.js";
-import { constantOf } from "../sizes/index.js";
+import { bindingOf, constantOf, type Size } from "../sizes/index.js";
 import { type Given, givenNumbers, indexLimits, inputsOf } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
 
@@ -13,6 +13,8 @@ interface TextInputs {
   readonly tokens: string;
   readonly mask: string | null;
   readonly types: string | null;
+  /** The most tokens that the entry takes. */
+  readonly most: number;
 }
 
 /** A text, or a pair of texts that are read as one. */
@@ -31,7 +33,14 @@ function textInputsOf(entry: Graph): TextInputs | null {
     tokens: tokens.name,
     mask: beside.find(({ name }) => /mask/.test(name))?.name ?? null,
     types: beside.find(({ name }) => /^(token_type|segment)/.test(name))?.name ?? null,
+    most: mostOf(tokens.shape[1]!),
   };
+}
+
+/** The most that a size can be; Infinity where there is no bound that is known. */
+function mostOf(length: Size): number {
+  const max = bindingOf(length)?.variable.max ?? length;
+  return constantOf(max) ?? Infinity;
 }
 
 /** Checks that an entry has all tokens of some texts. @throws UserError E0724 where the tokenizer is another model's */
@@ -55,14 +64,34 @@ export function readerOf(program: Program): Graph {
   });
 }
 
+/** Texts as inputs, and warnings where not all of a text is read. */
+export interface ReadTexts {
+  readonly given: ReadonlyMap<string, Given>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The tokens of texts, as many as an entry takes. */
+function encodedTexts(entry: Graph, most: number, { tokenizer }: ModelText, texts: readonly TextPair[]) {
+  const warnings: Diagnostic[] = [];
+  const encoded = texts.map(({ first, second }, at) => {
+    const all = tokenizer.encodePair(first, second);
+    if (all.ids.length <= most) return all;
+    const which = texts.length === 1 ? "the text" : `text ${at + 1}`;
+    const message = `${which} has ${all.ids.length} tokens, and entry ${entry.name} takes ${most}: the rest of it is not read`;
+    warnings.push(diagnostic("E0727", null, message, { severity: "warning" }));
+    return tokenizer.encodePair(first, second, most);
+  });
+  return { encoded, warnings };
+}
+
 /**
- * The inputs of an entry for some texts, one row each, padded to the longest.
+ * The inputs of an entry for some texts, one row each, padded to the longest. What is longer than the entry takes is cut.
  * @throws UserError E0726 where the entry takes no tokens, or texts of different lengths and no mask
  */
-export function inputsOfTexts(entry: Graph, text: ModelText, texts: readonly TextPair[]): Map<string, Given> {
+export function inputsOfTexts(entry: Graph, text: ModelText, texts: readonly TextPair[]): ReadTexts {
   const names = textInputsOf(entry);
   if (names === null) throw UserError.of("E0726", `entry ${entry.name} takes no tokens`);
-  const encoded = texts.map(({ first, second }) => text.tokenizer.encodePair(first, second));
+  const { encoded, warnings } = encodedTexts(entry, names.most, text, texts);
   checkVocabulary(
     entry,
     names.tokens,
@@ -96,7 +125,7 @@ export function inputsOfTexts(entry: Graph, text: ModelText, texts: readonly Tex
     names.types,
     row(({ types }) => types, 0),
   );
-  return given;
+  return { given, warnings };
 }
 
 /** What generating from texts begins with. */
@@ -106,6 +135,7 @@ export interface TextPrompts {
   readonly given: ReadonlyMap<string, Given>;
   /** Whether the prompts are the texts, which what is generated goes on from. */
   readonly goesOn: boolean;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /**
@@ -133,13 +163,13 @@ export function promptsOfTexts(
     )
     .find((entry) => textInputsOf(entry) !== null && entry.outputs.some(({ name }) => takes.has(name)));
   if (encoder !== undefined) {
-    const given = inputsOfTexts(
+    const { given, warnings } = inputsOfTexts(
       encoder,
       text,
       texts.map((first) => ({ first, second: null })),
     );
     const start = text.decoderStart ?? text.pad;
-    return { prompts: texts.map(() => [start]), given, goesOn: false };
+    return { prompts: texts.map(() => [start]), given, goesOn: false, warnings };
   }
   const prompts = texts.map((each, at) => {
     const ids = text.tokenizer.encode(each, special);
@@ -150,5 +180,5 @@ export function promptsOfTexts(
   });
   const tokens = derived === undefined ? null : tokensOf(derived).tokens;
   if (decoder !== undefined && tokens !== null) checkVocabulary(decoder, tokens, text, prompts);
-  return { prompts, given: new Map(), goesOn: true };
+  return { prompts, given: new Map(), goesOn: true, warnings: [] };
 }

@@ -274,8 +274,8 @@ describe("trafo generate with the tokenizer in a GGUF file", { timeout: 60_000 }
 describe("trafo run with texts", { timeout: 60_000 }, () => {
   const run = async (program: string, ...words: string[]) => {
     const made = await trafo(["run", program, "--checkpoint", "b", "--json", ...words], files);
-    const outputs: { name: string; first: number[]; shape: number[] }[] =
-      made.err === "" ? JSON.parse(made.out).outputs : [];
+    const outputs: { name: string; first: number[]; shape: number[]; mean: number }[] =
+      made.status === 0 ? JSON.parse(made.out).outputs : [];
     return { ...made, of: (name: string) => outputs.find((each) => each.name === name) };
   };
 
@@ -303,13 +303,23 @@ describe("trafo run with texts", { timeout: 60_000 }, () => {
       "one length",
     ],
     ["a second without a first", "show.trafo", ["--text-pair", "a"], "E0610", "0 texts and 1 second"],
-    ["a text that is too long", "show.trafo", ["--text", "a ".repeat(20)], "E0711", "T is 22"],
   ])("refuses %s", async (_, program, words, code, message) => {
     const { status, out } = await run(program, ...words);
     expect(status).toBe(1);
     const [diagnostic] = JSON.parse(out).diagnostics;
     expect(diagnostic.code).toBe(code);
     expect(diagnostic.message).toContain(message);
+  });
+
+  it("reads as much of a text as the entry takes, and says so", async () => {
+    const { of, err } = await run("show.trafo", "--text", "a ".repeat(20), "--text-pair", "b");
+    const bert = await Tokenizer.from(JSON.parse(fixture("bert")), "bert");
+    const { ids, types } = bert.encodePair("a ".repeat(8), "b");
+    expect([of("ids")!.shape, of("ids")!.first]).toEqual([[1, 12], ids.slice(0, 5)]);
+    expect(of("types")!.mean).toBe(types.filter((each) => each === 1).length / 12);
+    expect(err).toContain(
+      "warning[E0727]: the text has 24 tokens, and entry forward takes 12: the rest of it is not read",
+    );
   });
 
   it("refuses a program that takes no text", async () => {

@@ -18,6 +18,19 @@ interface Cases {
 
 const names = readdirSync(folder).flatMap((name) => /^(.*)\.tokenizer\.json$/.exec(name)?.[1] ?? []);
 
+it("cuts what is too long as the library tokenizers does", async () => {
+  const cases: { name: string; first: string; second: string | null; most: number; ids: number[]; types: number[] }[] =
+    read("cut.json");
+  expect(cases.length).toBeGreaterThan(100);
+  for (const { name, first, second, most, ids, types } of cases) {
+    const tokenizer = await Tokenizer.from(read(`${name}.tokenizer.json`), name);
+    expect({ name, first, second, most, ...tokenizer.encodePair(first, second, most) }).toEqual({
+      ...{ name, first, second, most },
+      ...{ ids, types },
+    });
+  }
+});
+
 describe.each(names)("the tokenizer of %s", (name) => {
   const { texts, pairs, streamed }: Cases = read(`${name}.cases.json`);
   const made = Tokenizer.from(read(`${name}.tokenizer.json`), name);

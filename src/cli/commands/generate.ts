@@ -201,7 +201,9 @@ async function prompted(
     return { prompts: [], given, generation };
   }
   const written = options.chat ? await chatted(text, texts, options.system) : texts;
-  const { prompts, given: made, goesOn } = promptsOfTexts(compilation, text, written, options.chat !== true);
+  const read = promptsOfTexts(compilation, text, written, options.chat !== true);
+  const { prompts, given: made, goesOn } = read;
+  showDiagnostics(host, read.warnings);
   return { prompts, given: new Map([...made, ...given]), generation: { ...generation, goesOn } };
 }
 

@@ -132,7 +132,9 @@ async function textInputs(
   const entry = readerOf(compilation.program);
   const text = await openModelText(host.files, compilation.request.checkpoint ?? null, tokenizer);
   const pairs = firsts.map((first, at) => ({ first, second: seconds[at] ?? null }));
-  return inputsOfTexts(entry, text, pairs);
+  const { given, warnings } = inputsOfTexts(entry, text, pairs);
+  showDiagnostics(host, warnings);
+  return given;
 }
 
 async function run(host: Host, path: string, options: RunOptions): Promise<number> {

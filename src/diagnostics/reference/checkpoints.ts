@@ -104,6 +104,10 @@ export const checkpoints = entries({
     wrong: "entry encode(input_ids: i32[B, T]) -> (y: [B, T, width]) { … }   # two texts of 3 and 5 tokens",
     right: "entry encode(input_ids: i32[B, T], attention_mask: i32[B, T] = 1) -> (y: [B, T, width]) { … }",
   },
+  E0727: {
+    title: "a text is longer than the entry takes",
+    text: "An entry that takes `i32[B, T <= context]` reads no more than `context` tokens. Of a longer text the end is left out, of a pair that of the longer text first; the tokens that the tokenizer puts around texts stay.",
+  },
   E0720: {
     title: "two params that read one tensor with different shapes",
     text: "Params of one path are one tensor, so they declare one shape and element type.",

@@ -65,9 +65,15 @@ export class Tokenizer {
     return [...this.#processed(this.#tokens(text), null, special).ids];
   }
 
-  /** The tokens of two texts that the model reads as one, such as a question and where its answer may be. */
-  encodePair(first: string, second: string | null): Encoded {
-    return this.#processed(this.#tokens(first), second === null ? null : this.#tokens(second), true);
+  /**
+   * The tokens of two texts that the model reads as one, such as a question and where its answer may be.
+   * @param most how many tokens there may be: the ends of longer texts are left out, of the longer of a pair first
+   */
+  encodePair(first: string, second: string | null, most = Infinity): Encoded {
+    const [one, two] = [this.#tokens(first), second === null ? null : this.#tokens(second)];
+    const around = this.#processed([], two && [], true).ids.length;
+    const [left, right] = keptLengths(one.length, two?.length ?? 0, Math.max(most - around, 0));
+    return this.#processed(one.slice(0, left), two && two.slice(0, right), true);
   }
 
   /** The text of tokens. @param special whether special tokens are spelt out too */
@@ -90,7 +96,8 @@ export class Tokenizer {
 
   #tokens(text: string): string[] {
     // Without special tokens, which depend on whether there is a pair.
-    return text === "" ? [] : this.#library.tokenize(text, { add_special_tokens: false });
+    const tokens = text === "" ? [] : this.#library.tokenize(text, { add_special_tokens: false });
+    return this.#spellsUnknown ? tokens.flatMap((token) => this.#spelt(token)) : tokens;
   }
 
   #processed(first: string[], second: string[] | null, special: boolean): Encoded {
@@ -102,24 +109,31 @@ export class Tokenizer {
     const ids: number[] = [];
     const kinds: number[] = [];
     for (const [at, token] of tokens.entries()) {
-      for (const id of this.#idsOf(token)) {
-        ids.push(id);
-        kinds.push(types[at] ?? 0);
-      }
+      const id = this.idOf(token) ?? this.#library.model.unk_token_id;
+      if (id === undefined) continue;
+      ids.push(id);
+      kinds.push(types[at] ?? 0);
     }
     return { ids, types: kinds };
   }
 
-  #idsOf(token: string): number[] {
-    const id = this.#library.token_to_id(token);
-    if (id !== undefined) return [id];
-    if (this.#spellsUnknown) {
-      const bytes = Array.from(new TextEncoder().encode(token), (byte) =>
-        this.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`),
-      );
-      if (bytes.every((byte) => byte !== null)) return bytes;
-    }
-    const unknown = this.#library.model.unk_token_id;
-    return unknown === undefined ? [] : [unknown];
+  /** A token that is not known byte by byte, if its bytes are. */
+  #spelt(token: string): string[] {
+    if (this.idOf(token) !== null) return [token];
+    const bytes = Array.from(
+      new TextEncoder().encode(token),
+      (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+    );
+    return bytes.every((byte) => this.idOf(byte) !== null) ? bytes : [token];
   }
+}
+
+/** How much is kept of two texts where only so many tokens are, as the library `tokenizers` cuts the longest first. */
+function keptLengths(first: number, second: number, most: number): readonly [number, number] {
+  if (first + second <= most) return [first, second];
+  const [short, long] = [Math.min(first, second), Math.max(first, second)];
+  const half = Math.floor(most / 2);
+  // Where both are cut, the odd one goes to the longer, or the second.
+  const [less, more] = short <= half ? [short, most - short] : [half, most - half];
+  return first > second ? [Math.min(more, long), less] : [less, Math.min(more, long)];
 }
