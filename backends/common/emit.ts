@@ -69,6 +69,8 @@ export interface ModuleParts {
    * Weights of equal layers are listed once.
    */
   readonly isCompact?: boolean;
+  /** What stands behind everything else. */
+  readonly last?: readonly Item[];
   /** Names of the host code that callers can use, besides those of every target. */
   readonly exported?: readonly string[];
 }
@@ -86,7 +88,8 @@ export function assembleModule(module: Module, parts: ModuleParts): EmittedModul
   const exported = exportedNames(hasWeights, parts.exported ?? []);
   const own = withBodies(scriptOf(`${surface}\n${rest}`), parts.bodies ?? []);
   const host = hostScript([...exported, ...mentionedHostNames(own.text)], exported, parts.isCompact);
-  const whole = joinScripts([own, host, plainScript("")], () => "\n");
+  const last = parts.last === undefined ? plainScript("") : scriptOf(textOf(parts.last));
+  const whole = joinScripts([own, host, last], () => "\n");
   // The declarations need only what is exported, which is a small part of the text.
   const declared = `${surface}\n${hostScript(exported, exported).text}\n`;
   const sent = parts.isCompact ? { ...whole, script: compacted(whole.script) } : whole;

@@ -51,12 +51,15 @@ export function emitWasm(module: Module): EmittedWasm {
       ...decodings.flatMap(decodingStatements),
       heading("What is computed of weights once, by the kernel of each; what only that reads is let go."),
       constant(fixed.computed, computedTable(held, kernels), "Readonly<Record<string, ComputedSpec>>", null),
+    ],
+    // Compressed, bytes that are like each other are shorter together than between lines of JavaScript.
+    last: [
+      heading("Where the kernels multiply and add at once, if the host can: the bytes from one place to the next."),
+      constant(fixed.changed, JSON.stringify(changed), "readonly number[]", null),
       heading(
         "The kernels, as WebAssembly, a character for a byte; `trafo compile --emit wat` prints them for people.",
       ),
       constant(fixed.code, JSON.stringify(textOfBytes(wasm)), null, null),
-      heading("Where the kernels multiply and add at once, if the host can: the bytes from one place to the next."),
-      constant(fixed.changed, JSON.stringify(changed), "readonly number[]", null),
     ],
   });
   return { ...emitted, wasm, wat: moduleText(kernels.module) };

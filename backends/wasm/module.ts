@@ -6,8 +6,9 @@ import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
 import { withSumsBehindLoops } from "./code/behind-loops.js";
-import { functionKey } from "./code/binary.js";
+import { contentOf } from "./code/binary.js";
 import type { ModuleCode } from "./code/module.js";
+import { inSimilarOrder } from "./code/order.js";
 import { withSumsLast } from "./code/relaxed.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
 import { functionOf, hostFunctions } from "./functions/index.js";
@@ -44,13 +45,19 @@ export class WasmKernels {
         const other = kernel.relaxed === undefined ? null : code(kernel.relaxed);
         // Both take the same arguments, private arrays among them.
         const relaxed = other?.scratch === made.scratch ? other.code : null;
-        const same = `${functionKey(made.code)} ${relaxed === null ? "" : functionKey(relaxed)}`;
+        const contents = [made.code, ...(relaxed === null ? [] : [relaxed])].map(contentOf);
+        const same = contents.map(({ key: text }) => text).join(" ");
         const place = known.get(same) ?? codes.length;
         this.#places.set(key, { number: place, scratch: made.scratch });
         if (known.has(same)) continue;
         known.set(same, place);
         const named = (function_: FunctionCode): FunctionCode => ({ ...function_, name: names.claim(wanted) });
-        codes.push({ ...made, key: same, code: named(made.code), relaxed: relaxed === null ? null : named(relaxed) });
+        codes.push({
+          ...made,
+          bytes: contents.flatMap(({ bytes }) => bytes),
+          code: named(made.code),
+          relaxed: relaxed === null ? null : named(relaxed),
+        });
       }
     }
     this.module = assembled(codes);
@@ -61,15 +68,12 @@ export class WasmKernels {
   }
 }
 
-/** A kernel with what says that another is equal, and with another function for hosts with relaxed SIMD, if it has one. */
-type MadeKernel = KernelCode & { readonly key: string; readonly relaxed: FunctionCode | null };
+/** A kernel with another function for hosts with relaxed SIMD, if it has one, and with the bytes of both. */
+type MadeKernel = KernelCode & { readonly bytes: readonly number[]; readonly relaxed: FunctionCode | null };
 
 function assembled(codes: readonly MadeKernel[]): ModuleCode {
-  // Those of about one length are near each other: similar ones are, and compress together.
-  const ordered = [...codes].sort((a, b) => b.key.length - a.key.length);
-  const inTwo = ordered.filter((each) => each.relaxed !== null);
-  const inOne = ordered.filter((each) => each.relaxed === null);
-  const kernels = [...inTwo.flatMap(({ code, relaxed }) => [code, relaxed!]), ...inOne.map(({ code }) => code)];
+  const ordered = inSimilarOrder(codes, ({ bytes }) => bytes);
+  const kernels = ordered.flatMap(({ code, relaxed }) => [code, ...(relaxed === null ? [] : [relaxed])]);
   const helpers = new Map<string, FunctionCode>();
   const wanted = codes.flatMap((each) => [...each.helpers]);
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {

@@ -43,5 +43,5 @@ test.each(examples)("the text of %s assembles to its bytes", async (name) => {
   const parsed = tools.parseWat(`${name}.wat`, moduleText(module), { simd: true, threads: true, bulk_memory: true });
   const assembled = parsed.toBinary({ canonicalize_lebs: true }).buffer;
   parsed.destroy();
-  expect(contentOf(assembled)).toBe(contentOf(encodeModule(module, { hasAllLocals: true })));
+  expect(contentOf(assembled)).toBe(contentOf(encodeModule(module, { isVerbatim: true })));
 });

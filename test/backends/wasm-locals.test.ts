@@ -30,10 +30,10 @@ const functionOf = (...body: Code[]): FunctionCode => {
   return { name: "test", parameters: [n], result: "i32", body, comment: "" };
 };
 
-async function results(code: FunctionCode, hasAllLocals: boolean): Promise<readonly number[]> {
+async function results(code: FunctionCode, isVerbatim: boolean): Promise<readonly number[]> {
   const bytes = encodeModule(
     { imports: [], functions: [code], kernels: [], relaxed: new Map(), exports: ["test"] },
-    { hasAllLocals },
+    { isVerbatim },
   );
   const { instance } = await WebAssembly.instantiate(bytes, {
     host: { memory: new WebAssembly.Memory({ initial: 1, maximum: 65536 }) },

@@ -16,13 +16,13 @@ const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e,
 export interface Encoding {
   /** For hosts with relaxed SIMD: with its kernels, and its instruction for products; the length is the same. */
   readonly isRelaxed?: boolean;
-  /** Whether every local of the text is one of the bytes; locals share places if not given. */
-  readonly hasAllLocals?: boolean;
+  /** Whether locals and instructions are just those of the text; if not given, locals share places. */
+  readonly isVerbatim?: boolean;
 }
 
 export function encodeModule(
   module: ModuleCode,
-  { isRelaxed = false, hasAllLocals = false }: Encoding = {},
+  { isRelaxed = false, isVerbatim = false }: Encoding = {},
 ): Uint8Array<ArrayBuffer> {
   const signatures = signaturesOf(module);
   const typeNumber = (signature: Signature): number =>
@@ -49,8 +49,8 @@ export function encodeModule(
   const inTable = (name: string): string => (isRelaxed ? (module.relaxed.get(name) ?? name) : name);
   const elements = list(module.kernels.map((name) => unsigned(numberOf(inTable(name)))));
   const bodies = module.functions.map((each) => {
-    const code = hasAllLocals ? each : withSharedLocals(each);
-    const body = new FunctionEncoder(code, numberOf, typeNumber(kernelSignature), isRelaxed).bytes();
+    const code = isVerbatim ? each : withSharedLocals(each);
+    const body = new FunctionEncoder(code, numberOf, typeNumber(kernelSignature), { isRelaxed, isVerbatim }).bytes();
     return [...unsigned(body.length), ...body];
   });
   return Uint8Array.from([
@@ -66,16 +66,19 @@ export function encodeModule(
   ]);
 }
 
-/** A text that two functions have in common if and only if they do the same: what they are called does not matter. */
-export function functionKey(code: FunctionCode): string {
+/**
+ * A text that two functions have in common if and only if they do the same, what they are called does not matter; and the
+ * bytes of its body, which are longer in numbers of functions only.
+ */
+export function contentOf(code: FunctionCode): { readonly key: string; readonly bytes: readonly number[] } {
   const callees = new Map<string, number>();
   const numberOf = (name: string): number => {
     if (!callees.has(name)) callees.set(name, callees.size);
     return callees.get(name)!;
   };
-  const body = new FunctionEncoder(withSharedLocals(code), numberOf, 0, false).bytes();
+  const bytes = new FunctionEncoder(withSharedLocals(code), numberOf, 0, {}).bytes();
   const types = [...code.parameters.map(({ type }) => type), code.result];
-  return [types.join(), body.join(), ...callees.keys()].join(" ");
+  return { key: [types.join(), bytes.join(), ...callees.keys()].join(" "), bytes };
 }
 
 function section(number: number, content: readonly number[]): number[] {
@@ -107,10 +110,24 @@ function bytesOf(array: Float32Array | Float64Array | Int32Array): number[] {
 }
 
 const nop = 0x01;
+const localTee = 0x22;
+
+/** A `local.set`: which local, and where its bytes begin and end. */
+interface SetPlace {
+  readonly local: Local | null;
+  readonly at: number;
+  readonly end: number;
+}
+const noSet: SetPlace = { local: null, at: -1, end: -1 };
+
+/** Each group of locals begins at a multiple of this; the places before it that are left are declared, and never used. */
+const groupStep = 4;
 
 class FunctionEncoder {
   readonly #out: number[] = [];
   readonly #locals = new Map<Local, number>();
+  /** Where the last `local.set` stands. */
+  #lastSet = noSet;
   /** The names of loops around, and null for an `if`, outermost first. */
   readonly #labels: (string | null)[] = [];
 
@@ -118,17 +135,27 @@ class FunctionEncoder {
     readonly code: FunctionCode,
     readonly functionNumber: (name: string) => number,
     readonly kernelType: number,
-    readonly isRelaxed: boolean,
+    readonly encoding: Encoding,
   ) {}
 
   bytes(): readonly number[] {
-    const own = localsOf(this.code);
-    for (const local of [...this.code.parameters, ...own]) this.#locals.set(local, this.#locals.size);
+    const { parameters } = this.code;
+    for (const [number, parameter] of parameters.entries()) this.#locals.set(parameter, number);
     const runs: { count: number; type: ValueType }[] = [];
-    for (const { type } of own) {
+    let count = parameters.length;
+    const declare = (type: ValueType, until: number): void => {
       const last = runs.at(-1);
-      if (last?.type === type) last.count++;
-      else runs.push({ count: 1, type });
+      if (last?.type === type) last.count += until - count;
+      else if (until > count) runs.push({ count: until - count, type });
+      count = until;
+    };
+    let before: Local | null = null;
+    for (const local of localsOf(this.code)) {
+      const isNext = before === null || (before.type === local.type && before.group === local.group);
+      if (!isNext && local.group > 0) declare(before!.type, Math.ceil(count / groupStep) * groupStep);
+      this.#locals.set(local, count);
+      declare(local.type, count + 1);
+      before = local;
     }
     this.#out.push(...list(runs.map(({ count, type }) => [...unsigned(count), typeBytes[type]])));
     this.#block(this.code.body);
@@ -180,7 +207,12 @@ class FunctionEncoder {
   }
 
   #plain(code: PlainCode): void {
-    const product = this.isRelaxed ? productOfSum(code) : null;
+    if (code.name === "local.get" && code.local === this.#justSet()) {
+      this.#out[this.#lastSet.at] = localTee;
+      this.#lastSet = noSet;
+      return;
+    }
+    const product = this.encoding.isRelaxed ? productOfSum(code) : null;
     if (product !== null) {
       this.#block(product.operands);
       this.#out.push(...operatorOf(product.name).bytes.map(() => nop));
@@ -190,6 +222,7 @@ class FunctionEncoder {
     }
     this.#block(code.operands);
     const { bytes, immediate, align } = operatorOf(code.name);
+    const at = this.#out.length;
     this.#out.push(...bytes);
     switch (immediate) {
       case "none":
@@ -222,6 +255,12 @@ class FunctionEncoder {
         return;
       case "local":
         this.#out.push(...unsigned(this.#locals.get(code.local!)!));
+        if (code.name === "local.set") this.#lastSet = { local: code.local!, at, end: this.#out.length };
     }
+  }
+
+  /** The local that the instruction before sets, so that both can be one. */
+  #justSet(): Local | null {
+    return this.encoding.isVerbatim !== true && this.#lastSet.end === this.#out.length ? this.#lastSet.local : null;
   }
 }

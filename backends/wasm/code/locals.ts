@@ -2,19 +2,24 @@
  * Locals that are not needed at the same time share one, and those of inner loops have the least numbers.
  *
  * It is for the size of the code: similar kernels then number the locals of their loops alike, so that they compress
- * together, to half of what they take else. Engines give registers to values, not to locals.
+ * together, to half of what they take else. Loops are told apart by how many are in them, which is the same in kernels
+ * over more or fewer axes, and the numbers of each kind begin at a multiple, so that one local more or less moves no
+ * others. Engines give registers to values, not to locals.
  *
  * What must stay true: a local is shared only where its first use sets it, in the innermost block that holds all its uses.
  * Its value then lasts from there to its last use, or to the end of the outermost loop in that block that uses it.
  */
 import { type Code, type FunctionCode, Local } from "./tree.js";
 
+/** The group of what is needed all through a function, behind those of its loops. */
+const outermost = 1000;
+
 /** The body of a function, of a loop or of a branch. */
 interface Block {
   readonly outer: Block | null;
   readonly isLoop: boolean;
-  /** How many loops are around. */
-  readonly depth: number;
+  /** How many loops are in it, one in another, with itself if it is one. */
+  height: number;
   /** The position behind it. */
   end: number;
 }
@@ -36,17 +41,17 @@ export function withSharedLocals(code: FunctionCode): FunctionCode {
   const uses = usesOf(code);
   for (const parameter of code.parameters) uses.delete(parameter);
   const shared = new Map<Local, Local>();
-  /** By type and depth of loops: the locals there are, and until when each is needed. */
+  /** By type and height of loops: the locals there are, and until when each is needed. */
   const groups = new Map<string, { readonly local: Local; until: number }[]>();
   for (const [local, each] of [...uses].sort((a, b) => a[1].first - b[1].first)) {
     const isShared = each.isSetFirst && each.start === each.home;
-    const depth = isShared ? each.home.depth : 0;
-    const key = `${local.type} ${depth}`;
+    const height = isShared && each.home.outer !== null ? each.home.height + 1 : outermost;
+    const key = `${local.type} ${height}`;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
     let slot = group.find(({ until }) => until < each.first);
     if (slot === undefined || !isShared) {
-      slot = { local: new Local(local.name, local.type, group.length - 1000 * depth), until: 0 };
+      slot = { local: new Local(local.name, local.type, height), until: 0 };
       group.push(slot);
     }
     slot.until = isShared ? lastNeed(each) : Number.POSITIVE_INFINITY;
@@ -77,13 +82,16 @@ function lastNeed({ home, blocks, last }: Uses): number {
 function usesOf({ body }: FunctionCode): Map<Local, Uses> {
   const uses = new Map<Local, Uses>();
   let position = 0;
-  let current: Block = { outer: null, isLoop: false, depth: 0, end: 0 };
+  let current: Block = { outer: null, isLoop: false, height: 0, end: 0 };
   const inside = (isLoop: boolean, codes: readonly Code[]): void => {
-    const block: Block = { outer: current, isLoop, depth: current.depth + (isLoop ? 1 : 0), end: 0 };
+    const outer = current;
+    const block: Block = { outer, isLoop, height: 0, end: 0 };
     current = block;
     codes.forEach(visit);
     block.end = ++position;
-    current = block.outer!;
+    if (isLoop) block.height++;
+    outer.height = Math.max(outer.height, block.height);
+    current = outer;
   };
   const use = (local: Local, isSet: boolean): void => {
     const known = uses.get(local);

@@ -15,8 +15,8 @@ export class Local {
   constructor(
     readonly name: string,
     readonly type: ValueType,
-    /** Its place among those of its type. */
-    readonly rank = 0,
+    /** Those of a type that have numbers together, lesser groups first; 0 for all of a function whose locals share none. */
+    readonly group = 0,
   ) {}
 }
 
@@ -122,7 +122,7 @@ export function times(a: Code, b: Code): Code {
 /** Vectors first: similar functions then number the locals of their loops alike, in few bytes. */
 const typeOrder: readonly ValueType[] = ["v128", "f32", "i32", "f64", "i64"];
 
-/** The locals of a function besides its parameters, by type and rank, and then in the order in which they are met. */
+/** The locals of a function besides its parameters, by type and group, and then in the order in which they are met. */
 export function localsOf({ parameters, body }: FunctionCode): readonly Local[] {
   const found = new Set<Local>();
   const visit = (code: Code): void => {
@@ -135,7 +135,7 @@ export function localsOf({ parameters, body }: FunctionCode): readonly Local[] {
   };
   body.forEach(visit);
   for (const parameter of parameters) found.delete(parameter);
-  return [...found].sort((a, b) => typeOrder.indexOf(a.type) - typeOrder.indexOf(b.type) || a.rank - b.rank);
+  return [...found].sort((a, b) => typeOrder.indexOf(a.type) - typeOrder.indexOf(b.type) || a.group - b.group);
 }
 
 /** The functions that a function calls. */

@@ -3,7 +3,7 @@
  * combined after: vectors with each other, and then the lanes of the one that is left.
  */
 import type { Statement } from "../../ir/kernel/index.js";
-import { constantOf, exactDivide, size } from "../../sizes/index.js";
+import { constantOf, exactDivide, rangeOf, size } from "../../sizes/index.js";
 import type { Draft } from "../draft.js";
 import { isIndependent, loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
@@ -49,6 +49,8 @@ export function splitForVectors(draft: Draft, loop: Loop): Marks | null {
   const wanted = isFree ? independent : reduced;
   const count = constantOf(loop.extent);
   if (count !== null && count < 4) return null;
+  // What is left behind whole vectors has none.
+  if (rangeOf(loop.extent).max < wanted && count === null) return null;
   const factor = count === null ? wanted : Math.min(wanted, count - (count % 4));
   let marks: Marks | null = null;
   const isTaken = draft.try(() => {
