@@ -18,7 +18,7 @@ interface Pattern {
 const longest = 100;
 
 /**
- * Items in their order; those that follow each other `count` times, with numbers in their texts that count up or stay,
+ * Items in their order; those that follow each other `count` times, with numbers in their texts that grow evenly or stay,
  * once. Texts are in double quotes; where a number in them counts, they become templates, and keys are computed.
  */
 export function foldRepeats(items: readonly string[]): readonly Folded[] {
@@ -57,6 +57,8 @@ function longestRun(patterns: readonly Pattern[], at: number): { period: number;
   for (let period = 1; period <= longest && at + 2 * period <= patterns.length; period++) {
     let count = 1;
     while (repeats(patterns, at, period, count)) count++;
+    // Two items always differ by some step: only those that count by one are a run.
+    if (count === 2 && !countsUp(patterns, at, period)) continue;
     if (period * (count - 1) > best.period * (best.count - 1)) best = { period, count };
   }
   return best;
@@ -69,17 +71,20 @@ function repeats(patterns: readonly Pattern[], at: number, period: number, count
     const [first, second, item] = [at + i, at + period + i, at + count * period + i].map((place) => patterns[place]!);
     if (first!.rest !== item!.rest || first!.rest !== second!.rest) return false;
     const steps = stepsOf(first!, second!);
-    if (!steps.every((step, k) => step <= 1 && item!.numbers[k] === first!.numbers[k]! + step * count)) return false;
+    if (!steps.every((step, k) => step >= 0 && item!.numbers[k] === first!.numbers[k]! + step * count)) return false;
   }
   return true;
 }
 
-/** By how much each number grows from one item to another; more than 1 where it does not count up by one. */
+/** Whether the numbers of the second round are those of the first or one more. */
+function countsUp(patterns: readonly Pattern[], at: number, period: number): boolean {
+  const first = patterns.slice(at, at + period);
+  return first.every((each, i) => stepsOf(each, patterns[at + period + i]!).every((step) => step <= 1));
+}
+
+/** By how much each number grows from one item to another. */
 function stepsOf(first: Pattern, second: Pattern): readonly number[] {
-  return first.numbers.map((number, k) => {
-    const step = second.numbers[k]! - number;
-    return step === 0 || step === 1 ? step : 2;
-  });
+  return first.numbers.map((number, k) => second.numbers[k]! - number);
 }
 
 /** The item with `i` in the texts whose numbers count. */
@@ -91,9 +96,11 @@ function templated({ text }: Pattern, steps: readonly number[]): string {
       .slice(1, -1)
       .replace(/`|\$(?=\{)/g, "\\$&")
       .replace(numberInText, (digits) => {
-        if (String(Number(digits)) !== digits || steps[k++] === 0) return digits;
+        const step = String(Number(digits)) === digits ? steps[k++]! : 0;
+        if (step === 0) return digits;
         counts = true;
-        return `\${${digits === "0" ? "i" : `i + ${digits}`}}`;
+        const grown = step === 1 ? "i" : `${step} * i`;
+        return `\${${digits === "0" ? grown : `${grown} + ${digits}`}}`;
       });
     if (!counts) return whole;
     return colon === "" ? `\`${template}\`` : `[\`${template}\`]:`;

@@ -24,6 +24,16 @@ test("layers are written once", () => {
   ]);
 });
 
+test("numbers may grow by more than one", () => {
+  const layer = (i: number) => [`[3, "packed${2 * i + 7}"]`, `[4, "packed${2 * i + 8}", "h.${i}.b"]`];
+  const items = Array.from({ length: 6 }, (_, i) => layer(i)).flat();
+  expect(foldRepeats(items)).toEqual([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what is written is a template
+    { count: 6, items: ["[3, `packed${2 * i + 7}`]", "[4, `packed${2 * i + 8}`, `h.${i}.b`]"] },
+  ]);
+  expect(evaluated(items)).toEqual(plain(items));
+});
+
 test("keys are computed, and what cannot stand in a template is escaped", () => {
   const items = [7, 8, 9].map((i) => `"a\`$\{${i}": { of: ["é\\"\\\\${i}"] }`);
   const [only, ...others] = foldRepeats(items);
@@ -33,7 +43,7 @@ test("keys are computed, and what cannot stand in a template is escaped", () => 
 });
 
 test.each([
-  ["numbers that do not count up by one", ['"a.0"', '"a.2"', '"a.4"']],
+  ["numbers that do not grow evenly", ['"a.0"', '"a.2"', '"a.5"']],
   ["numbers that go down", ['"a.3"', '"a.2"', '"a.1"']],
   ["numbers outside of texts", ["1", "2", "3"]],
   ["leading zeros", ['"a.00"', '"a.01"', '"a.02"']],
@@ -52,8 +62,9 @@ test("any list keeps what it says", () => {
     while (items.length < 40) {
       const words = Array.from({ length: 1 + pick(3) }, () => `"${"ab"[pick(2)]}.${pick(3)}.${pick(3)}"`);
       const start = pick(3);
+      const step = 1 + pick(2);
       for (let i = 0; i < 1 + pick(4); i++)
-        for (const word of words) items.push(word.replace(/\d/, (digit) => String(Number(digit) + start + i)));
+        for (const word of words) items.push(word.replace(/\d/, (digit) => String(Number(digit) + start + step * i)));
     }
     expect(evaluated(items)).toEqual(plain(items));
   }
