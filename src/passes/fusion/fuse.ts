@@ -21,6 +21,7 @@ import { elementCount } from "../../ir/graph/infer-shapes.js";
 import { compare, constantOf, rangeOf } from "../../sizes/index.js";
 import type { Pass, PassContext } from "../pass.js";
 import { verdictOnAttention } from "./attention.js";
+import { withinBuffers } from "./buffers.js";
 import { classOf, costOf, type FusionClass } from "./classes.js";
 import {
   type AxisLoops,
@@ -84,7 +85,7 @@ class Fusion {
     const { graph } = this;
     for (let id = graph.nodes.length - 1; id >= 0; id--) this.#place(id as ValueId);
     for (const [root, members] of this.#members) this.#report(root, members);
-    return { ...graph, placements: this.#placements };
+    return withinBuffers({ ...graph, placements: this.#placements }, this.context, this.#sizes);
   }
 
   #place(value: ValueId): void {
