@@ -88,12 +88,29 @@ export function powerOfTwo({ operator, left, right }: Extract<Expression, { kind
   return Number.isInteger(exponent) && exponent > 0 && exponent < 31 ? exponent : null;
 }
 
+/** By how many bits a word is shifted: `each` times the index, or a known number. */
+export type Shift = number | { readonly each: number; readonly index: Expression };
+
+/**
+ * The shift that a quotient of i32 is, rounded down, whatever the sign of what is divided: by 2^n, or by (2^each)^index. Null
+ * for anything else.
+ */
+export function shiftOf(expression: Extract<Expression, { kind: "binary" }>): Shift | null {
+  if (expression.operator !== "floor_div" || expression.element !== "i32") return null;
+  const known = powerOfTwo(expression);
+  const { right: divisor } = expression;
+  if (known !== null || divisor.kind !== "binary" || divisor.operator !== "pow") return known;
+  const each = Math.log2(integerOf(divisor.left) ?? 0);
+  const { min, max } = integerRange(divisor.right);
+  return Number.isInteger(each) && each >= 1 && min >= 0 && each * max <= 30 ? { each, index: divisor.right } : null;
+}
+
 /** Some bits of a word, with their sign. */
 export interface SignedBits {
   readonly word: Expression;
   readonly bits: number;
-  /** Where they begin: `each` times the index, or a known number. */
-  readonly offset: number | { readonly each: number; readonly index: Expression };
+  /** Where they begin. */
+  readonly offset: Shift;
 }
 
 /** The bits that (word // 2^offset + half) mod 2^bits - half is, whatever the word; null for anything else. */
@@ -105,15 +122,9 @@ export function signedBitsOf(expression: Expression): SignedBits | null {
   const sum = left(remainder);
   if (right(sum, "add") !== half || sum.element !== "i32") return null;
   const shifted = left(sum);
-  if (shifted.kind !== "binary" || shifted.operator !== "floor_div") return { word: shifted, bits, offset: 0 };
-  const known = powerOfTwo(shifted);
-  if (known !== null) return { word: shifted.left, bits, offset: known };
-  const { right: divisor } = shifted;
-  if (divisor.kind !== "binary" || divisor.operator !== "pow") return { word: shifted, bits, offset: 0 };
-  const each = Math.log2(integerOf(divisor.left) ?? 0);
-  const { min, max } = integerRange(divisor.right);
-  if (!Number.isInteger(each) || each < 1 || min < 0 || each * max > 30) return { word: shifted, bits, offset: 0 };
-  return { word: shifted.left, bits, offset: { each, index: divisor.right } };
+  const offset = shifted.kind === "binary" ? shiftOf(shifted) : null;
+  if (shifted.kind !== "binary" || offset === null) return { word: shifted, bits, offset: 0 };
+  return { word: shifted.left, bits, offset };
 }
 
 /** The known number on the right of an operator on i32; null for anything else. */

@@ -29,7 +29,9 @@ import {
   integerRange,
   isPositive,
   powerOfTwo,
+  type Shift,
   type SignedBits,
+  shiftOf,
   signedBitsOf,
 } from "../common/integers.js";
 import { quotient, remainder } from "../common/javascript.js";
@@ -270,12 +272,11 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
   const [a, b] = [context.code(left), context.code(right)];
   const fits = fitsInt32(exactRange(expression));
   const isNonNegative = integerRange(left).min >= 0;
-  const shift = isNonNegative ? null : powerOfTwo(expression);
-  if (shift !== null) {
-    const side = inside(a, level.additive);
-    if (operator === "floor_div") return { text: `${side} >> ${shift}`, level: level.bitwise };
-    return { text: `(${side}) & ${2 ** shift - 1}`, level: level.bitwise };
-  }
+  const side = inside(a, level.additive);
+  const shift = isNonNegative ? null : shiftOf(expression);
+  if (shift !== null) return { text: `${side} >> ${bitsCode(shift, context)}`, level: level.bitwise };
+  const exponent = isNonNegative ? null : powerOfTwo(expression);
+  if (exponent !== null) return { text: `(${side}) & ${2 ** exponent - 1}`, level: level.bitwise };
   switch (operator) {
     case "add":
       return fits ? infix(a, "+", b, level.additive) : truncated(infix(a, "+", b, level.additive));
@@ -304,8 +305,13 @@ function signedBits({ word, bits, offset }: SignedBits, context: ExpressionConte
   const unused = 32 - bits;
   const code = inside(context.code(word), level.additive);
   if (typeof offset === "number") return { text: `(${code} << ${unused - offset}) >> ${unused}`, level: level.bitwise };
-  const by = inside(times(context.code(offset.index), numberCode(offset.each)), level.multiplicative);
-  return { text: `(${code} << (${unused} - ${by})) >> ${unused}`, level: level.bitwise };
+  return { text: `(${code} << (${unused} - ${bitsCode(offset, context)})) >> ${unused}`, level: level.bitwise };
+}
+
+/** A number of bits. */
+function bitsCode(shift: Shift, context: ExpressionContext): string {
+  if (typeof shift === "number") return String(shift);
+  return inside(times(context.code(shift.index), numberCode(shift.each)), level.multiplicative);
 }
 
 function castCode({ operand, element }: Of<"cast">, context: ExpressionContext): Code {

@@ -23,7 +23,7 @@ import {
   times,
 } from "../common/code.js";
 import { smallPower } from "../common/constants.js";
-import { integerRange, isPositive, signedBitsOf } from "../common/integers.js";
+import { integerRange, isPositive, powerOfTwo, type Shift, shiftOf, signedBitsOf } from "../common/integers.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
 import type { HelperName } from "./helpers.js";
 
@@ -220,15 +220,17 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
   const found = signedBitsOf(expression);
   if (found !== null) {
     const { word, bits, offset } = found;
-    const isKnown = typeof offset === "number";
-    const from = isKnown
-      ? `${offset}u`
-      : call("u32", times(context.code(offset.index), primary(String(offset.each)))).text;
-    return call("extractBits", context.code(word), primary(from), primary(`${bits}u`));
+    return call("extractBits", context.code(word), primary(bitsCode(offset, context)), primary(`${bits}u`));
   }
   const { operator, left, right } = expression;
-  const [a, b] = [context.code(left), context.code(right)];
   const isNonNegative = integerRange(left).min >= 0;
+  const shift = isNonNegative ? null : shiftOf(expression);
+  if (shift !== null)
+    return { text: `${inside(context.code(left), level.power)} >> ${bitsCode(shift, context)}`, level: level.bitwise };
+  const exponent = isNonNegative ? null : powerOfTwo(expression);
+  if (exponent !== null)
+    return { text: `${inside(context.code(left), level.power)} & ${2 ** exponent - 1}`, level: level.bitwise };
+  const [a, b] = [context.code(left), context.code(right)];
   switch (operator) {
     case "add":
       return infix(a, "+", b, level.additive);
@@ -250,6 +252,12 @@ function integerCode(expression: Of<"binary">, context: ExpressionContext): Code
     default:
       return ordered(a, operator, b);
   }
+}
+
+/** A number of bits, as u32. */
+function bitsCode(shift: Shift, context: ExpressionContext): string {
+  if (typeof shift === "number") return `${shift}u`;
+  return call("u32", times(context.code(shift.index), primary(String(shift.each)))).text;
 }
 
 function castCode({ operand, element }: Of<"cast">, context: ExpressionContext): Code {

@@ -52,7 +52,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     scheduler: (policy = typeScriptPolicy) =>
       policy === null ? unscheduled : graphScheduler((kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
-    arithmetic: { unit: "byte", integers: false },
+    arithmetic: { unit: "small", integers: false },
     mostBuffers: Number.POSITIVE_INFINITY,
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     decodes: true,
@@ -62,7 +62,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     scheduler: (policy) => (policy === null ? unscheduled : graphScheduler((kernel) => scheduledForWasm(kernel))),
     planning: {},
     // Sums of products of 16 bits are one instruction.
-    arithmetic: { unit: "byte", integers: true },
+    arithmetic: { unit: "small", integers: true },
     mostBuffers: Number.POSITIVE_INFINITY,
     decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),

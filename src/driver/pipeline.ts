@@ -58,7 +58,7 @@ export interface Request {
 }
 
 /** How to compile what a request names. */
-export type How = Pick<Request, "optimize" | "policy" | "precision" | "target" | "weights">;
+export type How = Pick<Request, "checkpoint" | "optimize" | "policy" | "precision" | "target" | "weights">;
 
 /** The texts of a generated module. */
 export type Emitted = EmittedModule;
@@ -167,8 +167,8 @@ export class Compilation {
 
   /** The same graphs, or others, compiled in the same way but for what is given. @throws UserError E0616 */
   again(how: How, graphs = this.get("graph").entries): Compilation {
-    const { optimize, policy, precision, target, weights } = this.request;
-    const given = Object.entries({ optimize, policy, precision, target, weights });
+    const { checkpoint, optimize, policy, precision, target, weights } = this.request;
+    const given = Object.entries({ checkpoint, optimize, policy, precision, target, weights });
     const same: How = Object.fromEntries(given.filter(([, value]) => value !== undefined));
     const made = Compilation.ofGraphs(this.name, graphs, { ...same, ...how });
     if (graphs === this.#done.graph?.entries) made.#decoders = this.decoders;

@@ -2,4 +2,10 @@
 export { passes } from "./list.js";
 export { firedRules, type Optimized, type OptimizeOptions, optimizeGraph, type PassReport } from "./manager.js";
 export type { Pass, Remark } from "./pass.js";
-export { type Arithmetic, storageOf, type WeightsFormat, weightsFormats } from "./quantization/format.js";
+export {
+  type Arithmetic,
+  type HeldWeights,
+  storageOf,
+  type WeightsFormat,
+  weightsFormats,
+} from "./quantization/format.js";

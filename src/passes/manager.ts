@@ -8,7 +8,7 @@ import { InternalError } from "../diagnostics/index.js";
 import { attributesText } from "../ir/graph/attributes.js";
 import { assertGraph, type Graph, printGraph } from "../ir/graph/index.js";
 import type { Pass, Remark } from "./pass.js";
-import type { WeightStorage } from "./quantization/storage.js";
+import type { HeldWeights } from "./quantization/format.js";
 
 export interface OptimizeOptions {
   /** Names of passes that are not run. */
@@ -18,7 +18,7 @@ export interface OptimizeOptions {
   /** The pass after which the text of the graph is kept, or "all". */
   readonly dumpAfter?: string | null;
   /** How large weights are held; as they are if not given. */
-  readonly weights?: WeightStorage | null;
+  readonly weights?: HeldWeights | null;
   /** The buffers that a kernel can read and write; any number if not given. */
   readonly mostBuffers?: number;
 }

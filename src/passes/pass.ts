@@ -6,7 +6,7 @@
  */
 import type { Location } from "../diagnostics/index.js";
 import type { Graph } from "../ir/graph/index.js";
-import type { WeightStorage } from "./quantization/storage.js";
+import type { HeldWeights } from "./quantization/format.js";
 
 /** Something that a rule did at a node, or why it did not. */
 export interface Remark {
@@ -21,7 +21,7 @@ export interface Remark {
 /** What a pass is given besides its graph. */
 export interface PassContext {
   /** How large weights are held; null for as they are. */
-  readonly weights: WeightStorage | null;
+  readonly weights: HeldWeights | null;
   /** The buffers that a kernel can read and write. */
   readonly mostBuffers: number;
   readonly remark: (remark: Remark) => void;

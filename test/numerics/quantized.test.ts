@@ -280,8 +280,10 @@ describe("what is held", () => {
   };
 
   it.each(["typescript", "wasm", "wgsl"] as const)("is bytes or words on %s, and no f32 but scales", (target) => {
-    const codes = target === "wgsl" ? "i32" : "i8";
-    for (const format of formats) expect(heldBy(compile(layer(64, 32), format, target)).sort()).toEqual(["f32", codes]);
+    for (const format of formats) {
+      const codes = target === "wgsl" ? "i32" : format === "int8" ? "i8" : "i16";
+      expect(heldBy(compile(layer(64, 32), format, target)).sort()).toEqual(["f32", codes]);
+    }
   });
 
   it("is f32 where a scale is not worth it, and a remark says so", () => {

@@ -90,7 +90,7 @@ declare(
   i32x4.shl=ab i32x4.shr_s=ac i32x4.shr_u=ad i32x4.add=ae i32x4.sub=b1 i32x4.mul=b5 i32x4.min_s=b6 i32x4.max_s=b8
   f32x4.abs=e0 f32x4.neg=e1 f32x4.sqrt=e3 f32x4.add=e4 f32x4.sub=e5 f32x4.mul=e6 f32x4.div=e7
   f32x4.min=e8 f32x4.max=e9 f32x4.pmin=ea f32x4.pmax=eb
-  i16x8.narrow_i32x4_u=86 i16x8.extend_low_i8x16_s=87 i32x4.extend_low_i16x8_s=a7 i16x8.shl=8b i16x8.shr_s=8c i32x4.dot_i16x8_s=ba
+  i16x8.narrow_i32x4_u=86 i16x8.extend_low_i8x16_s=87 i32x4.extend_low_i16x8_s=a7 i16x8.shl=8b i16x8.shr_s=8c i16x8.shr_u=8d i32x4.dot_i16x8_s=ba
   i32x4.trunc_sat_f32x4_s=f8 f32x4.convert_i32x4_s=fa f32x4.relaxed_madd=105`,
   "none",
   0xfd,

@@ -1,13 +1,14 @@
 /**
  * Sums of products of 16-bit numbers as code: one instruction multiplies two pairs for each of four lanes and adds them.
  *
- * Recognised are, for each lane, x[k] * w[k] + x[k + 1] * w[k + 1] of bytes w, and the same of four numbers that are the
- * halves of two bytes. x is the same for all lanes; the bytes of the lanes lie side by side.
+ * Recognised are, for each lane, x[k] * w[k] + x[k + 1] * w[k + 1] of bytes w, and the same of eight numbers that are the
+ * quarters of two integers of 16 bits, without signs: lowest first, in turn of one and the other. x is the same for all
+ * lanes; the integers of the lanes lie side by side.
  */
-import { cast, type Expression } from "../../../src/ir/kernel/index.js";
-import { constantOf, sub } from "../../../src/sizes/index.js";
-import { signedBitsOf } from "../../common/integers.js";
-import { type Code, i32, Local, op } from "../code/tree.js";
+import { cast, type Expression, index, load } from "../../../src/ir/kernel/index.js";
+import { add, constantOf, sub } from "../../../src/sizes/index.js";
+import { integerOf, powerOfTwo } from "../../common/integers.js";
+import { type Code, i32, i32x4, Local, op } from "../code/tree.js";
 import type { Addresses } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
 
@@ -17,25 +18,24 @@ type Load = Extract<Expression, { kind: "load" }>;
 export interface Dot {
   readonly x: Load;
   readonly w: Load;
-  /** Whether numbers are halves of bytes. */
-  readonly isHalved: boolean;
+  /** Whether numbers are quarters of integers. */
+  readonly isQuartered: boolean;
 }
 
 /** The numbers that a sum of integers multiplies; null where it is another sum. */
 export function dotOf(expression: Expression, addresses: Addresses, isWide: (each: Expression) => boolean): Dot | null {
   const terms = termsOf(expression);
-  if (terms.length !== 2 && terms.length !== 4) return null;
-  const isHalved = terms.length === 4;
+  if (terms.length !== 2 && terms.length !== 8) return null;
+  const isQuartered = terms.length === 8;
   const factors = terms.map((term) => factorsOf(term, isWide));
   if (factors.some((each) => each === null)) return null;
   const [first] = factors;
   const isInOrder = factors.every((each, at) => {
-    const byte = isHalved ? Math.floor(at / 2) : at;
-    const part = isHalved ? (at % 2 === 0 ? "low" : "high") : "whole";
-    return each!.part === part && isAfter(first!.x, each!.x, at) && isAfter(first!.w, each!.w, byte);
+    const quarter = isQuartered ? Math.floor(at / 2) : null;
+    return each!.quarter === quarter && isAfter(first!.x, each!.x, at) && isAfter(first!.w, each!.w, at % 2);
   });
   return isInOrder && addresses.strideOf(first!.w.buffer, first!.w.index) === 2
-    ? { x: first!.x, w: first!.w, isHalved }
+    ? { x: first!.x, w: first!.w, isQuartered }
     : null;
 }
 
@@ -49,17 +49,18 @@ function termsOf(expression: Expression): readonly Expression[] {
 interface Factors {
   readonly x: Load;
   readonly w: Load;
-  readonly part: "whole" | "low" | "high";
+  /** Which quarter of its bits w is; null for all. */
+  readonly quarter: number | null;
 }
 
-/** A product of a number that is the same for all lanes and one, or half of one, that is not. */
+/** A product of a number that is the same for all lanes and one, or a quarter of one, that is not. */
 function factorsOf(term: Expression, isWide: (each: Expression) => boolean): Factors | null {
   if (term.kind !== "binary" || term.operator !== "mul") return null;
   const [x, w] = isWide(term.left) ? [term.right, term.left] : [term.left, term.right];
   if (isWide(x) || !isWide(w)) return null;
   const number = elementOf(x, "i16");
   const whole = elementOf(w, "i8");
-  const found = whole === null ? halfOf(w) : { w: whole, part: "whole" as const };
+  const found = whole === null ? quarterOf(w) : { w: whole, quarter: null };
   return number === null || found === null ? null : { x: number, ...found };
 }
 
@@ -69,12 +70,13 @@ function elementOf(expression: Expression, element: "i8" | "i16"): Load | null {
   return expression.operand.element === element ? expression.operand : null;
 }
 
-/** Half of a byte, with its sign. */
-function halfOf(expression: Expression): Pick<Factors, "w" | "part"> | null {
-  const found = signedBitsOf(expression);
-  const w = found?.bits === 4 ? elementOf(found.word, "i8") : null;
-  if (w === null || (found?.offset !== 0 && found?.offset !== 4)) return null;
-  return { w, part: found.offset === 0 ? "low" : "high" };
+/** Four bits of an integer, without a sign. */
+function quarterOf(expression: Expression): Pick<Factors, "w" | "quarter"> | null {
+  if (expression.kind !== "binary" || expression.operator !== "mod" || integerOf(expression.right) !== 16) return null;
+  const { left } = expression;
+  const shift = left.kind === "binary" ? powerOfTwo(left) : 0;
+  const w = elementOf(left.kind === "binary" ? left.left : left, "i16");
+  return w === null || shift === null || shift % 4 !== 0 || shift > 12 ? null : { w, quarter: shift / 4 };
 }
 
 /** Whether one element lies so many after another, in the last axis. */
@@ -88,16 +90,8 @@ function isAfter(first: Load, other: Load, count: number): boolean {
   });
 }
 
-/** Bytes of the pairs of 16 bits that a lane of 64 bits holds, first and third, or second and fourth, for every lane. */
-const pairs = (first: number): readonly number[] => {
-  const numbers = [first, first + 2].flatMap((number) => [2 * number, 2 * number + 1]);
-  return Array.from({ length: 16 }, (_, at) => numbers[at % 4]!);
-};
-
-/** The first and third of four numbers for every lane, or the second and fourth. */
-function alternate(quad: Code, first: 0 | 1): Code {
-  return op("i8x16.shuffle", [quad, quad], { values: pairs(first) });
-}
+/** The lowest quarter of each 16 bits. */
+const lowest = i32x4(0x000f000f);
 
 /** Makes the code of sums; what several of a block load is loaded once. */
 export class Dots {
@@ -109,17 +103,27 @@ export class Dots {
   ) {}
 
   /** The sums of four lanes, for the block of a level. */
-  code({ x, w, isHalved }: Dot, level: number): Code {
-    const words = this.#loaded("v128.load8x8_s", w, level, isHalved || this.#isShared(w, level));
+  code({ x, w, isQuartered }: Dot, level: number): Code {
     const sum = (a: Code, b: Code): Code => op("i32x4.dot_i16x8_s", [a, b]);
-    if (!isHalved) return sum(words, this.#loaded("v128.load32_splat", x, level, this.#isShared(x, level)));
-    const numbers = (first: 0 | 1): Code => {
-      const make = (): Code => alternate(this.#loaded("v128.load64_splat", x, level, true), first);
-      return this.#held(`pairs ${first}`, x, level, make);
-    };
-    const low = op("i16x8.shr_s", [op("i16x8.shl", [words, i32(12)]), i32(12)]);
-    const high = op("i16x8.shr_s", [words, i32(4)]);
-    return op("i32x4.add", [sum(low, numbers(0)), sum(high, numbers(1))]);
+    if (!isQuartered) {
+      const words = this.#loaded("v128.load8x8_s", w, level, this.#isShared(w, level));
+      return sum(words, this.#loaded("v128.load32_splat", x, level, this.#isShared(x, level)));
+    }
+    const words = this.#loaded("v128.load", w, level, true);
+    const bits = this.blocks.held("lowest") ?? this.blocks.hold("lowest", 0, new Local("lowest", "v128"), lowest, null);
+    const quarters = [0, 4, 8, 12].map((shift) => {
+      const shifted = shift === 0 ? words : op("i16x8.shr_u", [words, i32(shift)]);
+      return shift === 12 ? shifted : op("v128.and", [shifted, bits]);
+    });
+    const sums = quarters.map((each, at) => sum(each, this.#pair(x, at, level)));
+    return sums.reduce((a, b) => op("i32x4.add", [a, b]));
+  }
+
+  /** Two numbers behind others, for all lanes. */
+  #pair(x: Load, at: number, level: number): Code {
+    const last = x.index.at(-1)!;
+    const place = last.kind === "index" ? index(add(last.value, 2 * at)) : last;
+    return this.#loaded("v128.load32_splat", load(x.buffer, x.index.with(-1, place)) as Load, level, true);
   }
 
   #isShared(element: Load, level: number): boolean {

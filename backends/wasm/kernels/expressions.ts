@@ -11,9 +11,10 @@ import {
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import { constantOf, type SizeVariable, size, sub, substitute, variablesOf } from "../../../src/sizes/index.js";
 import { smallPower } from "../../common/constants.js";
-import { integerRange, isPositive, powerOfTwo, type SignedBits, signedBitsOf } from "../../common/integers.js";
-import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op, times } from "../code/tree.js";
+import { integerRange, isPositive } from "../../common/integers.js";
+import { type Code, call, f32, f32x4, get, i32, i32x4, Local, op } from "../code/tree.js";
 import type { Addresses } from "./addresses.js";
+import { bitsCode } from "./bits.js";
 import type { Blocks } from "./blocks.js";
 import { Dots, dotOf } from "./dots.js";
 import { isFloat, loadOf, narrowFloatIn, valueType } from "./elements.js";
@@ -251,15 +252,9 @@ export class Expressions {
     }
     const dot = operator === "add" && !float ? dotOf(expression, this.addresses, (each) => this.isWide(each)) : null;
     if (dot !== null) return this.#dots.code(dot, level);
-    const bits = signedBitsOf(expression);
-    const signed = bits === null ? null : this.#signedBits(bits, level);
-    if (signed !== null) return signed;
-    const shift = powerOfTwo(expression);
-    if (shift !== null) {
-      const value = this.vector(left, level);
-      if (operator === "floor_div") return op("i32x4.shr_s", [value, i32(shift)]);
-      return op("v128.and", [value, i32x4(2 ** shift - 1)]);
-    }
+    const value = (each: Expression): Code => this.vector(each, level);
+    const bits = float ? null : bitsCode(expression, { shape: "i32x4", value, scalar: this.#scalarAt(level) });
+    if (bits !== null) return bits;
     if (operator === "pow" || operator === "floor_div" || operator === "mod") return this.#packed(expression, level);
     const operands = [this.vector(left, level), this.vector(right, level)];
     if (operator === "and" || operator === "or") return op(`v128.${operator}`, operands);
@@ -267,22 +262,14 @@ export class Expressions {
     return op(`${float ? "f32x4" : "i32x4"}.${operator}${sign ? "_s" : ""}`, operands);
   }
 
-  /** Bits of a word with their sign, moved to its upper end and back; lane by lane where they begin at different places. */
-  #signedBits({ word, bits, offset }: SignedBits, level: number): Code | null {
-    const isVector = this.isWide(word);
-    if (typeof offset !== "number" && this.isWide(offset.index)) return null;
-    const unused = i32(32 - bits);
-    const shape = isVector ? "i32x4" : "i32";
-    const by =
-      typeof offset === "number"
-        ? i32(32 - bits - offset)
-        : op("i32.sub", [unused, times(this.value(offset.index, level), i32(offset.each))]);
-    return op(`${shape}.shr_s`, [op(`${shape}.shl`, [this.value(word, level), by]), unused]);
+  /** The code of what is the same for all lanes; null for anything else. */
+  #scalarAt(level: number): (expression: Expression) => Code | null {
+    return (expression) => (this.isWide(expression) ? null : this.value(expression, level));
   }
 
   /** An operand that is used more than once, in a local. */
   #shared(expression: Expression, level: number): Code {
-    const code = this.isWide(expression) ? this.value(expression, level) : this.value(expression, level);
+    const code = this.value(expression, level);
     if (code.kind === "plain" && (code.name === "local.get" || code.name.endsWith(".const"))) return code;
     const type = this.isWide(expression) ? "v128" : valueType(expression.element);
     return this.blocks.hold(expression, level, this.#local(expression, type), code, expression);
@@ -374,17 +361,14 @@ export class Expressions {
       const [a, b] = [this.#shared(left, level), this.#shared(right, level)];
       return op("select", [a, b, op(operator === "max" ? "i32.gt_s" : "i32.lt_s", [a, b])]);
     }
-    const bits = signedBitsOf(expression);
-    const signed = bits === null ? null : this.#signedBits(bits, level);
-    if (signed !== null) return signed;
+    const value = (each: Expression): Code => this.value(each, level);
+    const bits = float ? null : bitsCode(expression, { shape: "i32", value, scalar: this.#scalarAt(level) });
+    if (bits !== null) return bits;
     const [a, b] = [this.value(left, level), this.value(right, level)];
     if (operator === "pow") return call(this.helper(float ? "pow" : "pow_i32"), a, b);
     if (operator === "floor_div" || operator === "mod") {
       const isQuotient = operator === "floor_div";
       if (float) return call(this.helper(isQuotient ? "floorDivide" : "floorMod"), a, b);
-      const shift = powerOfTwo(expression);
-      if (shift !== null)
-        return isQuotient ? op("i32.shr_s", [a, i32(shift)]) : op("i32.and", [a, i32(2 ** shift - 1)]);
       const isPlain = integerRange(left).min >= 0 && isPositive(right);
       if (isPlain) return op(isQuotient ? "i32.div_u" : "i32.rem_u", [a, b]);
       return call(this.helper(isQuotient ? "floor_div" : "floor_mod"), a, b);

@@ -23,6 +23,7 @@ import type { Pass, PassContext } from "../pass.js";
 import { verdictOnAttention } from "./attention.js";
 import { withinBuffers } from "./buffers.js";
 import { classOf, costOf, type FusionClass } from "./classes.js";
+import { contractionOf, isWidened } from "./ends.js";
 import {
   type AxisLoops,
   axesKey,
@@ -170,6 +171,7 @@ class Fusion {
               ...next,
               direct: before.direct && next.direct,
               factor: before.factor || next.factor,
+              isTerm: before.isTerm && next.isTerm,
               guarded: before.guarded || next.guarded,
               inSoftmax: before.inSoftmax && next.inSoftmax,
               inScores: before.inScores && next.inScores,
@@ -234,6 +236,7 @@ class Fusion {
 
   #verdictOnMap(value: ValueId, reads: readonly Read[]): Verdict {
     const cost = this.#cost(value);
+    if (isWidened(this.graph, value) || this.#isPartOfTerms(reads, value)) return null;
     if (cost > 0 && reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
     const tensors = this.graph.nodes[value]!.operands.filter(
       (operand) => this.graph.types[operand]!.shape.length > 0 && this.#indexCosts[operand] === null,
@@ -268,21 +271,14 @@ class Fusion {
     return isWorth ? null : `computing it ${times(repeats)}, for each head, costs more than a buffer`;
   }
 
+  /** Whether each element is computed once, for one term of a sum. */
+  #isPartOfTerms(reads: readonly Read[], value: ValueId): boolean {
+    return reads.every(({ isTerm }) => isTerm) && this.#repeats(value, reads) <= 1.01;
+  }
+
   /** Whether the value is of a contraction that nothing else reads, element by element. */
   #endsContraction(value: ValueId): boolean {
-    let at = value;
-    for (;;) {
-      const { operands } = this.graph.nodes[at]!;
-      const count = elementCount(this.graph.types[value]!.shape);
-      const next = operands.find((operand) => {
-        const kind = this.#class(operand);
-        const isSame = compare(elementCount(this.graph.types[operand]!.shape), count) === "equal";
-        return isSame && this.#readers[operand] === 1 && (kind === "contraction" || kind === "map");
-      });
-      if (next === undefined || this.#outputs.has(next)) return false;
-      if (this.#class(next) === "contraction") return true;
-      at = next;
-    }
+    return contractionOf(this.graph, value, this.#readers, this.#outputs) !== null;
   }
 
   #verdictOnGather(value: ValueId, reads: readonly Read[]): Verdict {

@@ -56,6 +56,8 @@ export interface Read {
   readonly direct: boolean;
   /** It is a factor of a contraction. */
   readonly factor: boolean;
+  /** It is all that a contraction sums: each element is one term of one sum. */
+  readonly isTerm: boolean;
   /** It is part of what a softmax is taken of. */
   readonly inSoftmax: boolean;
   /** It is part of the scores of an attention, which are computed once per query and key. */
@@ -74,6 +76,7 @@ export interface Read {
 /** What holds of the read of a kernel's own result. */
 export const firstRead = {
   factor: false,
+  isTerm: false,
   inSoftmax: false,
   inScores: false,
   staged: null,

@@ -111,7 +111,7 @@ function attentionReads(
   const row = read.axes.with(axis, []);
   const at = innermost(read.group.kernel, row);
   const loop = new Loop(at, sizes.of(graph.types[scores]!.shape[axis]!));
-  const inScores: Partial<Read> = { direct: false, factor: false, inSoftmax: true, inScores: true };
+  const inScores: Partial<Read> = { direct: false, factor: false, isTerm: false, inSoftmax: true, inScores: true };
   push(scores, { ...read, ...inScores, axes: row.with(axis, [loop]), loop });
   if (sink !== null) push(sink, { ...read, ...inScores, axes: row, loop: at });
 }
@@ -172,7 +172,7 @@ function contractionReads(
     const { shape } = types[operand]!;
     const axes = labels.map((label, axis) => (constantOf(shape[axis]!) === 1 ? [] : loops.get(label)!));
     if (read.inScores) give(operand, ...stagedRead(axes, read, sizes, shape, loop.total));
-    else give(operand, axes, { direct: false, factor: true, loop });
+    else give(operand, axes, { direct: false, factor: true, isTerm: inputs.length === 1, loop });
   }
 }
 
@@ -206,7 +206,7 @@ function stagedRead(
     loop = new Loop(loop, sizes.of(shape[axis]!));
     return [...each.filter((one) => outer.has(one)), loop];
   });
-  return [own, { direct: false, factor: false, inScores: false, staged: products / loop.total, loop }];
+  return [own, { direct: false, factor: false, isTerm: false, inScores: false, staged: products / loop.total, loop }];
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The names under which people ask how weights are held. */
+import type { Attributes } from "../../ir/graph/operators.js";
 import type { IntegerStorage, WeightStorage } from "./storage.js";
 
 /** `f32`: as they are. `f16`, `bf16`: rounded to that. The others: whole numbers of as many bits, with scales. */
@@ -8,22 +9,51 @@ export type WeightsFormat = (typeof weightsFormats)[number];
 /** What a target computes with. */
 export type Arithmetic = Pick<IntegerStorage, "unit" | "integers">;
 
+/** How something is held that is made of some weights. */
+export type HeldWeights = (weights: readonly Pick<Attributes["weight"], "sources">[]) => WeightStorage;
+
 /** How many numbers of 4 bits have one scale: as many as in the files of llama.cpp. */
 const group = 32;
 
+/** The types of blocks in files that have a least number beside the scale of 4 bits. */
+const typesWithLeast: ReadonlySet<string> = new Set(["Q4_1", "Q4_K"]);
+/** Those of more than 4 bits. */
+const typesOfMoreBits: ReadonlySet<string> = new Set(["Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0"]);
+/** Those whose scales, one for each group of numbers, are f16. */
+const typesOfGroups: ReadonlySet<string> = new Set(["Q4_0", "Q4_1", "Q8_0"]);
+
 /**
  * How a target holds weights; null for as they are. Numbers of 8 bits have a scale for a column, but where the file has such
- * blocks itself, each with a scale: then as there, and nothing is rounded again.
+ * blocks itself, each with a scale: then as there, and nothing is rounded again. So it is with blocks of 4 bits. What a file
+ * has in blocks of more than 4 bits is held in 8.
  * @param file the types of the tensors in the file that weights come from, if one is known
  */
 export function storageOf(
   format: WeightsFormat,
   arithmetic: Arithmetic,
   file: ReadonlyMap<string, { readonly dtype: string }> | null = null,
-): WeightStorage | null {
+): HeldWeights | null {
   if (format === "f32") return null;
-  if (format === "f16" || format === "bf16") return format;
-  if (format === "int4") return { ...arithmetic, bits: 4, group };
-  const isOfBlocks = [...(file?.values() ?? [])].some(({ dtype }) => dtype === "Q8_0");
-  return { ...arithmetic, bits: 8, group: isOfBlocks ? group : null };
+  if (format === "f16" || format === "bf16") return () => format;
+  return (weights) => {
+    const types = new Set(weights.flatMap((each) => typesOf(each, file)));
+    const isAny = (of: ReadonlySet<string>): boolean => [...types].some((type) => of.has(type));
+    const isAll = (of: ReadonlySet<string>): boolean => types.size > 0 && [...types].every((type) => of.has(type));
+    if (format === "int8" || isAny(typesOfMoreBits)) {
+      const isOfGroups = isAll(new Set(["Q8_0"]));
+      const scales = isOfGroups ? "f16f" : "f32";
+      return { ...arithmetic, bits: 8, group: isAny(new Set(["Q8_0"])) ? group : null, hasLeast: false, scales };
+    }
+    const scales = isAll(typesOfGroups) ? "f16f" : "f32";
+    return { ...arithmetic, bits: 4, group, hasLeast: isAny(typesWithLeast), scales };
+  };
+}
+
+/** The types that the tensors of a weight have in a file. */
+function typesOf(
+  { sources }: Pick<Attributes["weight"], "sources">,
+  file: ReadonlyMap<string, { readonly dtype: string }> | null,
+): readonly string[] {
+  const source = sources.find((names) => names.every((name) => file?.has(name))) ?? [];
+  return source.flatMap((name) => file?.get(name)?.dtype ?? []);
 }

@@ -4,19 +4,30 @@
  * In floats, numbers are made of whole ones where they are multiplied. In integers, what they are multiplied by is
  * quantized row by row, to as many bits as sums of 32 bits have room for: whatever the numbers, no sum overflows.
  */
-import { type Graph, type GraphBuilder, type NodeOf, reduce, scalar, type ValueId } from "../../ir/graph/index.js";
+import {
+  elementBytes,
+  type Graph,
+  type GraphBuilder,
+  type NodeOf,
+  reduce,
+  scalar,
+  type ValueId,
+} from "../../ir/graph/index.js";
 import { constantOf, type Size, size } from "../../sizes/index.js";
 import {
   type Cut,
   countIn,
-  countOf,
   dequantize,
   extentOf,
+  float,
   type IntegerStorage,
   limitsOf,
+  multipleOf,
+  numbersOf,
   type Quantized,
   rounded,
   unpacked,
+  zeroOf,
 } from "./storage.js";
 
 /** A product of something with what is known at load. */
@@ -72,7 +83,7 @@ export function cutOf(
   wanted: number | null,
   storage: IntegerStorage,
 ): Cut | null {
-  const count = countOf(storage);
+  const count = multipleOf(storage);
   // The longest axis is cut: with several, as of heads, what is summed over the others has scales of its own.
   const axis = summed.reduce((best, each) => (extentOf(shape, each) > extentOf(shape, best) ? each : best));
   const extent = extentOf(shape, axis);
@@ -113,10 +124,10 @@ function mostOfOther(
   const { shape } = builder.typeOf(other);
   const extents = summed.map((each) => constantOf(shape[ofOther.indexOf(ofWeight[each]!)]!)!);
   const count = group ?? extents.reduce((a, b) => a * b, 1);
-  // Products are computed in pairs, and as many as lie in a byte at a time.
+  // Products are computed in pairs.
   const along = group ?? extents[summed.indexOf(axis)]!;
-  if (along % (2 * countOf(storage)) !== 0) return null;
-  const most = Math.min(2 ** 15 - 1, Math.floor((2 ** 31 - 1) / (-limitsOf(storage).least * count)));
+  if (along % 2 !== 0) return null;
+  const most = Math.min(2 ** 15 - 1, Math.floor((2 ** 31 - 1) / (limitsOf(storage).most * count)));
   return most >= leastRange ? most : null;
 }
 
@@ -130,8 +141,8 @@ function inFloats(
 ): ValueId {
   if (cut.group !== null)
     return inFloatsOf(builder, product, other, dequantize(builder, quantized, cut, storage), null);
-  const numbers = builder.emit("cast", [unpacked(builder, quantized.codes, cut.axis, storage)], { to: "f32" });
-  return inFloatsOf(builder, product, other, numbers, quantized.scale);
+  const numbers = numbersOf(builder, quantized.codes, cut.axis, storage);
+  return inFloatsOf(builder, product, other, numbers, float(builder, quantized.scale));
 }
 
 /** The product of numbers of a weight in f32, with a scale for each of its columns, if there are any. */
@@ -153,7 +164,7 @@ function inIntegers(
   builder: GraphBuilder,
   product: Product,
   other: ValueId,
-  { codes, scale }: Quantized,
+  { codes, scale, least }: Quantized,
   { axis, group }: Cut,
   storage: IntegerStorage,
   most: number,
@@ -167,26 +178,14 @@ function inIntegers(
   const words = (value: ValueId): ValueId => builder.emit("cast", [value], { to: "i32" });
   const numbers = unpacked(builder, codes, axis, storage);
   const ofRows = alongside(builder, step, ofOther, output);
-  const einsum = (a: ValueId, ofA: readonly number[], b: ValueId, ofB: readonly number[], to: readonly number[]) => {
-    const [operands, inputs] =
-      position === 0
-        ? [
-            [b, a],
-            [ofB, ofA],
-          ]
-        : [
-            [a, b],
-            [ofA, ofB],
-          ];
-    return builder.emit("einsum", operands as readonly ValueId[], {
-      inputs: inputs as readonly (readonly number[])[],
-      output: to,
-    });
-  };
+  const einsum = (a: ValueId, ofA: readonly number[], b: ValueId, ofB: readonly number[], to: readonly number[]) =>
+    position === 0
+      ? builder.emit("einsum", [b, a], { inputs: [ofB, ofA], output: to })
+      : builder.emit("einsum", [a, b], { inputs: [ofA, ofB], output: to });
   if (group === null) {
     const sums = einsum(words(rows), ofOther, words(numbers), ofWeight, output);
     const scaled = builder.emit("mul", [builder.emit("cast", [sums], { to: "f32" }), ofRows], {});
-    return builder.emit("mul", [scaled, alongside(builder, scale, ofWeight, output)], {});
+    return builder.emit("mul", [scaled, float(builder, alongside(builder, scale, ofWeight, output))], {});
   }
   // A label more: which group. Sums over what is in a group are integers, those over groups have their scales.
   const [inside, groups] = [ofWeight[axis]!, 1 + Math.max(...ofWeight, ...ofOther, ...output)];
@@ -197,12 +196,27 @@ function inIntegers(
     const made = builder.emit("reshape", [value], { shape: shape.toSpliced(at, 1, ...parts) });
     return { value: made, labels: labels.toSpliced(at, 1, groups, inside) };
   };
-  const [a, b] = [parted(words(rows), ofOther), parted(words(numbers), ofWeight)];
+  const [a, b] = [parted(rows, ofOther), parted(numbers, ofWeight)];
   const others = summed.flatMap((each) => (each === axis ? [] : [ofWeight[each]!]));
   const partial = [...output, ...others, groups];
-  const sums = builder.emit("cast", [einsum(a.value, a.labels, b.value, b.labels, partial)], { to: "f32" });
-  const ofScale = ofWeight.with(axis, groups);
-  const total = builder.emit("einsum", [sums, scale], { inputs: [partial, ofScale], output });
+  const sums = einsum(words(a.value), a.labels, words(b.value), b.labels, partial);
+  // What codes are above the numbers, and what groups have at least, is the same for all of a group: it counts for the sum
+  // of the row there.
+  const zero = zeroOf(storage);
+  const ofSums = a.labels.filter((label) => label !== inside);
+  const ofGroups = (times: (sum: ValueId) => ValueId): ValueId => {
+    const sum = builder.emit("einsum", [words(a.value)], { inputs: [a.labels], output: ofSums });
+    return alongside(builder, times(sum), ofSums, partial);
+  };
+  const byZero = (sum: ValueId): ValueId => builder.emit("mul", [sum, scalar(builder, zero, "i32")], {});
+  const above = zero === 0 ? sums : builder.emit("sub", [sums, ofGroups(byZero)], {});
+  const ofWeights = (value: ValueId): ValueId =>
+    float(builder, alongside(builder, value, ofWeight.with(axis, groups), partial));
+  const scaled = builder.emit("mul", [float(builder, above), ofWeights(scale)], {});
+  const inFloat = (sum: ValueId): ValueId => float(builder, sum);
+  const added = least === null ? null : builder.emit("mul", [ofGroups(inFloat), ofWeights(least)], {});
+  const parts = added === null ? scaled : builder.emit("add", [scaled, added], {});
+  const total = builder.emit("einsum", [parts], { inputs: [partial], output });
   return builder.emit("mul", [total, ofRows], {});
 }
 
@@ -223,7 +237,10 @@ function alongside(
 }
 
 /** How much memory quantized numbers take, in bytes. */
-export function bytesOfQuantized(builder: GraphBuilder, { codes, scale }: Quantized, { unit }: IntegerStorage): number {
-  const count = (value: ValueId): number => countIn(builder.typeOf(value).shape) ?? 0;
-  return count(codes) * (unit === "byte" ? 1 : 4) + count(scale) * 4;
+export function bytesOfQuantized(builder: GraphBuilder, { codes, scale, least }: Quantized): number {
+  const bytes = (value: ValueId): number => {
+    const { element, shape } = builder.typeOf(value);
+    return (countIn(shape) ?? 0) * elementBytes[element];
+  };
+  return bytes(codes) + bytes(scale) + (least === null ? 0 : bytes(least));
 }

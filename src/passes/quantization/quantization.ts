@@ -17,6 +17,7 @@ import {
   type ValueId,
 } from "../../ir/graph/index.js";
 import type { Pass, PassContext } from "../pass.js";
+import type { HeldWeights } from "./format.js";
 import { bytesOfQuantized, cutOf, emitProduct, fewest, inFloatsOf, type Product, productOf } from "./products.js";
 import {
   type Cut,
@@ -50,7 +51,7 @@ class Quantization {
   constructor(
     readonly graph: Graph,
     readonly context: PassContext,
-    readonly storage: WeightStorage,
+    readonly held: HeldWeights,
   ) {
     this.#isLoadTime = loadTimeValues(graph);
     const ofInputs: boolean[] = [];
@@ -76,12 +77,13 @@ class Quantization {
     if (product === null) return null;
     if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
     const weight = node.operands[product.position]!;
-    if (this.storage === "f16" || this.storage === "bf16") {
-      const { codes, scale } = this.#short(builder, weight, operands[product.position]!, product, this.storage, id);
+    const wanted = this.#storageOf(weight);
+    if (wanted === "f16" || wanted === "bf16") {
+      const { codes, scale } = this.#short(builder, weight, operands[product.position]!, product, wanted, id);
       const numbers = builder.emit("cast", [codes], { to: "f32" });
       return inFloatsOf(builder, product, operands[1 - product.position]!, numbers, scale);
     }
-    const made = this.#weight(builder, weight, operands[product.position]!, product, this.storage, id);
+    const made = this.#weight(builder, weight, operands[product.position]!, product, wanted, id);
     if (made === null) return null;
     const { cut, storage, quantized } = made;
     const other = operands[1 - product.position]!;
@@ -100,13 +102,14 @@ class Quantization {
     const last = shape.length - 1;
     const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
     if (rows < fewest || extentOf(shape, last) < fewest) return null;
-    if (this.storage === "f16" || this.storage === "bf16") {
-      const { codes, scale } = this.#short(builder, table, operands[0]!, { summed: [last] }, this.storage, id);
+    const wanted = this.#storageOf(table);
+    if (wanted === "f16" || wanted === "bf16") {
+      const { codes, scale } = this.#short(builder, table, operands[0]!, { summed: [last] }, wanted, id);
       const held = builder.emit("cast", [codes], { to: "f32" });
       const numbers = scale === null ? held : builder.emit("mul", [held, scale], {});
       return builder.emit("take", [numbers, operands[1]!], node.attributes);
     }
-    const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, this.storage, id);
+    const made = this.#weight(builder, table, operands[0]!, { summed: [last] }, wanted, id);
     if (made === null) return null;
     this.#fired("table", id, this.#text(builder, table, made));
     const numbers = dequantize(builder, made.quantized, made.cut, made.storage);
@@ -144,7 +147,7 @@ class Quantization {
     id: ValueId,
   ): Made | null {
     const { shape } = this.graph.types[old]!;
-    const bytes: IntegerStorage = { ...wanted, bits: 8, group: null };
+    const bytes: IntegerStorage = { ...wanted, bits: 8, group: null, hasLeast: false, scales: "f32" };
     for (const storage of [wanted, bytes]) {
       const cut = cutOf(of, shape, storage.group, storage);
       if (cut === null) continue;
@@ -153,10 +156,19 @@ class Quantization {
       if (name) {
         builder.nameValue(quantized.codes, `${name}.int${storage.bits}`);
         builder.nameValue(quantized.scale, `${name}.scale`);
+        if (quantized.least !== null) builder.nameValue(quantized.least, `${name}.least`);
       }
       return { cut, storage, quantized };
     }
     return this.#missed(id, `the weight ${this.#weightName(old) ?? ""} stays f32: its numbers do not fill words`);
+  }
+
+  /** How what is made of some weights is held. */
+  #storageOf(value: ValueId): WeightStorage {
+    const found = new Set<ValueId>([value]);
+    for (const each of found) for (const operand of this.graph.nodes[each]!.operands) found.add(operand);
+    const nodes = [...found].map((each) => this.graph.nodes[each]!);
+    return this.held(nodes.flatMap((node) => (node.operator === "weight" ? [node.attributes] : [])));
   }
 
   #weightName(value: ValueId): string | null {
@@ -167,7 +179,7 @@ class Quantization {
   #text(builder: GraphBuilder, old: ValueId, { storage, quantized, cut }: Made): string {
     const before = 4 * (countIn(this.graph.types[old]!.shape) ?? 0);
     const scales = cut.group === null ? "" : ` in groups of ${cut.group}`;
-    const bytes = bytesOfQuantized(builder, quantized, storage);
+    const bytes = bytesOfQuantized(builder, quantized);
     return `${this.#weightName(old) ?? "a weight"} as int${storage.bits}${scales}, ${bytes} bytes for ${before}`;
   }
 

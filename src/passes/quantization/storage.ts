@@ -22,28 +22,52 @@ export interface IntegerStorage {
   readonly bits: 8 | 4;
   /** How many numbers along a column have one scale; null for all of them. */
   readonly group: number | null;
-  /** What numbers lie in: bytes, or words of 32 bits. */
-  readonly unit: "byte" | "word";
+  /** Whether a group has a least number beside its scale, or else its numbers are as far below 0 as above. */
+  readonly hasLeast: boolean;
+  /** What scales and least numbers are held in. */
+  readonly scales: "f32" | "f16f";
+  /** What numbers lie in: integers as small as can be, i8 or four halves of bytes in i16, or words of 32 bits. */
+  readonly unit: "small" | "word";
   /** Whether products are computed in integers: what weights are multiplied by is then quantized too, row by row. */
   readonly integers: boolean;
 }
 
 /** The least and the greatest quantized number. Of 8 bits the least is left out, so that numbers are symmetric. */
 export function limitsOf({ bits }: Pick<IntegerStorage, "bits">): { readonly least: number; readonly most: number } {
-  return bits === 8 ? { least: -127, most: 127 } : { least: -8, most: 7 };
+  return bits === 8 ? { least: -127, most: 127 } : { least: 0, most: 15 };
 }
 
-/** How many numbers lie in one byte or word. */
+/** The code that stands for 0 where groups have no least number. */
+export function zeroOf({ bits, hasLeast }: Pick<IntegerStorage, "bits" | "hasLeast">): number {
+  return bits === 8 || hasLeast ? 0 : 8;
+}
+
+/** How many numbers lie in one integer. */
 export function countOf({ bits, unit }: Pick<IntegerStorage, "bits" | "unit">): number {
-  return (unit === "byte" ? 8 : 32) / bits;
+  return unit === "word" ? 32 / bits : bits === 8 ? 1 : 4;
+}
+
+/**
+ * How many integers are filled together: two of four numbers each have every second pair of eight, so that two numbers that
+ * one instruction multiplies and adds are at the same place of both.
+ */
+function togetherOf({ bits, unit }: Pick<IntegerStorage, "bits" | "unit">): number {
+  return unit === "small" && bits === 4 ? 2 : 1;
+}
+
+/** What an axis along which numbers are put side by side must be a multiple of. */
+export function multipleOf(storage: Pick<IntegerStorage, "bits" | "unit">): number {
+  return countOf(storage) * togetherOf(storage);
 }
 
 /** A matrix that is quantized. */
 export interface Quantized {
-  /** Whole numbers in i8 or i32, in the shape of the weight but for `axis`, which is shorter if several lie in one. */
+  /** Whole numbers in i8, i16 or i32, in the shape of the weight but for `axis`, shorter if several lie in one. */
   readonly codes: ValueId;
-  /** In the shape of the weight: 1 along axes that have one scale, the number of groups along `axis`. */
+  /** In the shape of the weight: 1 along axes that have one scale, the number of groups along `axis`. As they are held. */
   readonly scale: ValueId;
+  /** The least number of each group, in the shape of the scale; null where there is none. */
+  readonly least: ValueId | null;
 }
 
 /** How a weight is cut. */
@@ -60,20 +84,39 @@ export interface Cut {
  * A weight as whole numbers and scales. Rows of zeros have the scale 0; a NaN or an infinity makes its scale one.
  *
  * Of 8 bits, the number of the largest magnitude is 127 or -127. Of 4 bits it is -8, whatever its sign, which the scale then
- * has: so all 16 numbers are used. As this is how the blocks Q8_0 and Q4_0 of llama.cpp are made, numbers that come from such
- * blocks are held exactly, where groups are those blocks.
+ * has: so all 16 numbers are used; and with a least number, that is 0 and the largest 15. As this is how the blocks Q8_0, Q4_0
+ * and Q4_1 of llama.cpp are made, numbers that come from such blocks are held exactly, where groups are those blocks.
  */
 export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: IntegerStorage): Quantized {
-  const limits = limitsOf(storage);
   const { shape } = builder.typeOf(weight);
   const parted = grouped(builder, weight, cut);
   const axes = cut.group === null ? cut.axes : [cut.axis + 1];
-  const scale = storage.bits === 8 ? scaleOf8(builder, parted, axes) : scaleOf4(builder, parted, axes);
-  const whole = rounded(builder, builder.emit("div", [parted, scale], {}), limits);
-  const codes = packed(builder, builder.emit("reshape", [whole], { shape }), cut.axis, storage);
-  if (cut.group === null) return { codes, scale };
+  const made = storage.hasLeast
+    ? scaleAndLeast(builder, parted, axes)
+    : { scale: storage.bits === 8 ? scaleOf8(builder, parted, axes) : scaleOf4(builder, parted, axes), least: null };
+  const { scale, least } = {
+    scale: inStorage(builder, made.scale, storage),
+    least: made.least === null ? null : inStorage(builder, made.least, storage),
+  };
+  const above = least === null ? parted : builder.emit("sub", [parted, float(builder, least)], {});
+  const parts = builder.emit("div", [above, float(builder, scale)], {});
+  const zero = zeroOf(storage);
+  const codes = zero === 0 ? parts : builder.emit("add", [parts, scalar(builder, zero, "f32")], {});
+  const whole = builder.emit("reshape", [rounded(builder, codes, limitsOf(storage))], { shape });
+  const held = packed(builder, whole, cut.axis, storage);
+  if (cut.group === null) return { codes: held, scale, least };
   const flat = builder.typeOf(scale).shape.toSpliced(cut.axis + 1, 1);
-  return { codes, scale: builder.emit("reshape", [scale], { shape: flat }) };
+  const ofGroups = (each: ValueId): ValueId => builder.emit("reshape", [each], { shape: flat });
+  return { codes: held, scale: ofGroups(scale), least: least === null ? null : ofGroups(least) };
+}
+
+function inStorage(builder: GraphBuilder, value: ValueId, { scales }: IntegerStorage): ValueId {
+  return scales === "f32" ? value : builder.emit("cast", [value], { to: scales });
+}
+
+/** What is held, as numbers to compute with. */
+export function float(builder: GraphBuilder, value: ValueId): ValueId {
+  return builder.typeOf(value).element === "f32" ? value : builder.emit("cast", [value], { to: "f32" });
 }
 
 /** Divided, not multiplied by 1/127: of a whole number times 127 the quotient is exact. */
@@ -83,20 +126,28 @@ function scaleOf8(builder: GraphBuilder, parted: ValueId, axes: readonly number[
 }
 
 function scaleOf4(builder: GraphBuilder, parted: ValueId, axes: readonly number[]): ValueId {
-  const [most, least] = (["max", "min"] as const).map((each) => reduce(builder, each, parted, axes)) as [
-    ValueId,
-    ValueId,
-  ];
+  const [most, least] = [reduce(builder, "max", parted, axes), reduce(builder, "min", parted, axes)];
   const isPositive = builder.emit("lt", [builder.emit("neg", [least], {}), most], {});
   const extreme = builder.emit("where", [isPositive, most, least], {});
   return builder.emit("mul", [extreme, scalar(builder, -1 / 8, "f32")], {});
+}
+
+/** Of a file, scales are f16, and rounding to that undoes what rounding of the largest number did to the difference. */
+function scaleAndLeast(builder: GraphBuilder, parted: ValueId, axes: readonly number[]) {
+  const [most, least] = [reduce(builder, "max", parted, axes), reduce(builder, "min", parted, axes)];
+  const range = builder.emit("sub", [most, least], {});
+  return { scale: builder.emit("div", [range, scalar(builder, 15, "f32")], {}), least };
 }
 
 /**
  * A weight as f16, with scales that are 1 for all columns whose numbers f16 has room for. It holds finite numbers only, which
  * targets turn into f32 faster: a NaN or an infinity makes the scale one, as it does where numbers are whole.
  */
-export function halved(builder: GraphBuilder, weight: ValueId, axes: readonly number[]): Quantized {
+export function halved(
+  builder: GraphBuilder,
+  weight: ValueId,
+  axes: readonly number[],
+): Pick<Quantized, "codes" | "scale"> {
   const number = (value: number): ValueId => scalar(builder, value, "f32");
   const largest = reduce(builder, "max", builder.emit("abs", [weight], {}), axes);
   const fits = builder.emit("le", [largest, number(largestHalf)], {});
@@ -110,19 +161,28 @@ export function halved(builder: GraphBuilder, weight: ValueId, axes: readonly nu
 /** The weight as f32, in its own shape. */
 export function dequantize(
   builder: GraphBuilder,
-  { codes, scale }: Quantized,
+  { codes, scale, least }: Quantized,
   cut: Cut,
   storage: IntegerStorage,
 ): ValueId {
-  const numbers = builder.emit("cast", [unpacked(builder, codes, cut.axis, storage)], { to: "f32" });
+  const numbers = numbersOf(builder, codes, cut.axis, storage);
   const { shape } = builder.typeOf(numbers);
-  if (cut.group === null) return builder.emit("mul", [numbers, scale], {});
+  if (cut.group === null) return builder.emit("mul", [numbers, float(builder, scale)], {});
   const each = builder.typeOf(scale).shape.toSpliced(cut.axis + 1, 0, size(1));
-  const factor = builder.emit("reshape", [scale], { shape: each });
-  return builder.emit("reshape", [builder.emit("mul", [grouped(builder, numbers, cut), factor], {})], { shape });
+  const alike = (ofGroups: ValueId): ValueId => float(builder, builder.emit("reshape", [ofGroups], { shape: each }));
+  const scaled = builder.emit("mul", [grouped(builder, numbers, cut), alike(scale)], {});
+  const whole = least === null ? scaled : builder.emit("add", [scaled, alike(least)], {});
+  return builder.emit("reshape", [whole], { shape });
 }
 
-/** The whole numbers, as i8 or i32, in the shape of the weight. */
+/** The whole numbers that are scaled, as f32, in the shape of the weight. */
+export function numbersOf(builder: GraphBuilder, codes: ValueId, axis: number, storage: IntegerStorage): ValueId {
+  const numbers = builder.emit("cast", [unpacked(builder, codes, axis, storage)], { to: "f32" });
+  const zero = zeroOf(storage);
+  return zero === 0 ? numbers : builder.emit("sub", [numbers, scalar(builder, zero, "f32")], {});
+}
+
+/** The codes, as i8 or i32, in the shape of the weight. */
 export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, storage: IntegerStorage): ValueId {
   const count = countOf(storage);
   if (count === 1) return codes;
@@ -135,31 +195,52 @@ export function unpacked(builder: GraphBuilder, codes: ValueId, axis: number, st
   const places = shape.map(() => size(1)).toSpliced(axis + 1, 0, size(count));
   const place = builder.emit("iota", [], { axis: axis + 1, shape: places });
   const divisor = builder.emit("pow", [integer(2 ** bits), place], {});
+  const shifted = builder.emit("floor_div", [apart, divisor], {});
+  const lowest = (value: ValueId): ValueId => builder.emit("mod", [value, integer(2 ** bits)], {});
   const half = integer(2 ** (bits - 1));
-  const shifted = builder.emit("add", [builder.emit("floor_div", [apart, divisor], {}), half], {});
-  const numbers = builder.emit("sub", [builder.emit("mod", [shifted, integer(2 ** bits)], {}), half], {});
-  return builder.emit("reshape", [numbers], { shape: shape.with(axis, size(extentOf(shape, axis) * count)) });
+  const numbers =
+    bits === 4 ? lowest(shifted) : builder.emit("sub", [lowest(builder.emit("add", [shifted, half], {})), half], {});
+  const extent = extentOf(shape, axis);
+  const together = togetherOf(storage);
+  const parted = shape.toSpliced(axis, 1, size(extent / together), size(together), size(count));
+  const order = [...parted.keys()].with(axis + 1, axis + 2).with(axis + 2, axis + 1);
+  const inOrder =
+    together === 1
+      ? numbers
+      : builder.emit("transpose", [builder.emit("reshape", [numbers], { shape: parted })], { permutation: order });
+  return builder.emit("reshape", [inOrder], { shape: shape.with(axis, size(extent * count)) });
 }
 
 /** Whole numbers of f32 as they are held. */
 function packed(builder: GraphBuilder, numbers: ValueId, axis: number, storage: IntegerStorage): ValueId {
   const count = countOf(storage);
-  const element = storage.unit === "byte" ? "i8" : "i32";
+  const element = storage.unit === "word" ? "i32" : storage.bits === 8 ? "i8" : "i16";
   if (count === 1) return builder.emit("cast", [numbers], { to: element });
   const { bits } = storage;
+  const together = togetherOf(storage);
   const whole = builder.emit("cast", [numbers], { to: "i32" });
   const { shape } = builder.typeOf(whole);
   const short = shape.with(axis, size(extentOf(shape, axis) / count));
-  const parted = builder.emit("reshape", [whole], { shape: short.toSpliced(axis + 1, 0, size(count)) });
+  const parted = builder.emit("reshape", [whole], {
+    shape: shape.toSpliced(axis, 1, size(extentOf(shape, axis) / count / together), size(count), size(together)),
+  });
   const integer = (value: number): ValueId => scalar(builder, value, "i32");
   const parts = Array.from({ length: count }, (_, position): ValueId => {
     const part = builder.emit("slice", [parted], { axis: axis + 1, start: size(position), length: size(1) });
     const own = builder.emit("reshape", [part], { shape: short });
-    const low = position === count - 1 ? own : builder.emit("mod", [own, integer(2 ** bits)], {});
-    return position === 0 ? low : builder.emit("mul", [low, integer(2 ** (bits * position))], {});
+    // The last ones have the sign of the integer, which has no more bits.
+    const low = bits === 8 && position < count - 1 ? builder.emit("mod", [own, integer(2 ** bits)], {}) : own;
+    const last = bits === 4 && position === count - 1 ? signed(builder, own, integer) : low;
+    return position === 0 ? last : builder.emit("mul", [last, integer(2 ** (bits * position))], {});
   });
   const word = parts.reduce((sum, part) => builder.emit("add", [sum, part], {}));
   return builder.emit("cast", [word], { to: element });
+}
+
+/** The number of 4 bits with a sign that has the bits of one without. */
+function signed(builder: GraphBuilder, code: ValueId, integer: (value: number) => ValueId): ValueId {
+  const shifted = builder.emit("add", [code, integer(8)], {});
+  return builder.emit("sub", [builder.emit("mod", [shifted, integer(16)], {}), integer(8)], {});
 }
 
 /** Numbers rounded to whole ones within limits. What is NaN stays that, and is 0 as an integer. */

@@ -2,7 +2,7 @@
  * Products of quantized numbers as WebAssembly: sums of integers, of which one instruction adds the products of two pairs.
  *
  * Numbers of a weight are packed into panels of columns, in which those that are multiplied together lie side by side: two
- * bytes for each column, which are two numbers, or four of half a byte. Tiles are those of products of floats. Where
+ * integers for each column, which are two numbers of a byte, or eight of half a byte. Tiles are those of products of floats. Where
  * groups of numbers have scales of their own, a sum of integers stands within one of floats.
  */
 import type { Buffer, Expression, Kernel, LayoutPart, Statement } from "../../ir/kernel/index.js";
@@ -17,9 +17,9 @@ import { lanes, panelsOf, reorder, tileRows, type VectorTile } from "./wasm-cont
 
 /** A sum of integers, perhaps within a sum of floats. */
 export interface IntegerSum extends Sum {
-  /** The weight as it is read, and how many numbers along the innermost loop lie in one byte. */
+  /** The weight as it is read, and how many numbers along the innermost loop lie in one of its integers. */
   readonly weight: Extract<Expression, { kind: "load" }>;
-  readonly perByte: 1 | 2;
+  readonly count: 1 | 4;
   /** What is read of scales, where there are some for each group. */
   readonly scales: readonly Extract<Expression, { kind: "load" }>[];
 }
@@ -50,18 +50,19 @@ function integerSumOf(loop: Loop): IntegerSum | null {
     return null;
   if (only.value.kind !== "binary" || only.value.operator !== "mul") return null;
   const factors = [only.value.left, only.value.right] as const;
-  const weights = factors.map((each) => bytesIn(each));
+  const weights = factors.map((each) => integersIn(each));
   const [weight] = weights.filter((each) => each !== null);
   if (weight === undefined || weights.every((each) => each !== null)) return null;
-  const perByte = factors.some((each) => each.kind === "cast" && each.operand === weight) ? 1 : 2;
-  return { reduction, factors, weight, perByte, scales: scalesIn(loop, only) };
+  const count = factors.some((each) => each.kind === "cast" && each.operand === weight) ? 1 : 4;
+  return { reduction, factors, weight, count, scales: scalesIn(loop, only) };
 }
 
-/** The only load of bytes in an expression. */
-function bytesIn(expression: Expression): Extract<Expression, { kind: "load" }> | null {
+/** The only load of an expression, of small integers that are known at load. */
+function integersIn(expression: Expression): Extract<Expression, { kind: "load" }> | null {
   const loads = [...distinctExpressions([expression])].filter((each) => each.kind === "load");
   const [only, ...others] = loads;
-  return only?.buffer.element === "i8" && others.length === 0 ? only : null;
+  const isSmall = only?.buffer.element === "i8" || only?.buffer.element === "i16";
+  return isSmall && only.buffer.facts.constant === true && others.length === 0 ? only : null;
 }
 
 /** What the stores in a loop, but the sum's own, read of what is known at load. */
@@ -94,20 +95,20 @@ export function tileIntegersForWasm(draft: Draft, contraction: IntegerContractio
   }
 }
 
-/** How many bytes of a column lie side by side. */
-const bytesTogether = 2;
+/** How many integers of a column lie side by side. */
+const together = 2;
 
 /** Adds as many products at once as numbers lie side by side. */
-function foldInner(draft: Draft, { reduction, perByte }: IntegerSum): void {
+function foldInner(draft: Draft, { reduction, count }: IntegerSum): void {
   const { name } = reduction.at(-1)!.variable;
   const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
-  draft.take({ step: "split", loop: name, factor: bytesTogether * perByte, tail: "exact", names, copies: [] });
+  draft.take({ step: "split", loop: name, factor: together * count, tail: "exact", names, copies: [] });
   draft.take({ step: "fold", loop: names[1] });
 }
 
 /**
  * Packs what columns are read from into panels of columns.
- * @param along the loop whose bytes lie side by side; null for none
+ * @param along the loop whose integers lie side by side; null for none
  */
 function packPanels(
   draft: Draft,
@@ -123,9 +124,9 @@ function packPanels(
   const part = (axis: number, way: LayoutPart["part"], of: number): LayoutPart => ({ axis, part: way, factor: of });
   const others = index.flatMap((_, axis) => {
     if (axis === ofColumn) return [];
-    return [axis === pair ? part(axis, "outer", bytesTogether) : part(axis, "all", 1)];
+    return [axis === pair ? part(axis, "outer", together) : part(axis, "all", 1)];
   });
-  const inner = [part(ofColumn, "inner", factor), ...(pair < 0 ? [] : [part(pair, "inner", bytesTogether)])];
+  const inner = [part(ofColumn, "inner", factor), ...(pair < 0 ? [] : [part(pair, "inner", together)])];
   draft.take({
     step: "packWeight",
     buffer: buffer.name,
