@@ -38,6 +38,10 @@ export async function asUser<T>(entry: string, run: () => Promise<T>): Promise<T
   } catch (error) {
     if (error instanceof Error && error.name === "InputError")
       throw UserError.of("E0711", `entry ${entry}: ${error.message}`);
+    if (error instanceof Error && error.name === "ScoreError")
+      throw UserError.of("E0812", `entry ${entry}: ${error.message}`, {
+        help: ["trafo run says which outputs hold what is no number"],
+      });
     if (error instanceof Error && error.name === "DeviceError") throw UserError.of("E0505", error.message);
     throw error;
   }

@@ -87,7 +87,7 @@ function firstMistake(text: string): Mistake | null {
 
 /** The value of a JSON text. @throws UserError E0704 with the place. */
 export function parseJson(name: string, text: string): unknown {
-  if (text.trim() === "") throw UserError.of("E0704", `${name} is empty: it must hold a JSON object`);
+  if (text.trim() === "") throw UserError.of("E0704", `${name} is empty: it must hold JSON`);
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** `trafo generate`, and what `trafo explain` says of steps, on files in memory. */
 import { describe, expect, it } from "vitest";
-import { trafo } from "./support/cli.js";
+import { writeSafetensors } from "../../src/runtime/host/safetensors-writer.js";
+import { f32, trafo } from "./support/cli.js";
 
 /** Each token is followed by the next; the mask makes it a decoder that keeps keys. */
 const source = `import std: window_mask
@@ -70,6 +71,16 @@ describe("trafo generate", { timeout: 60_000 }, () => {
       const { status, err } = await trafo(["generate", "next.trafo", "--config", "c/config.json", ...words], given);
       expect([status, /E0711|E0607/.test(err)]).toEqual([1, true]);
     }
+  });
+
+  it.each([[], ["--beams", "2"]])("says that a score is not a number %j", async (...more) => {
+    const table = f32([5, 5], new Array(25).fill(Number.NaN));
+    const given = { ...files, "c/config.json": "{}", "c/model.safetensors": writeSafetensors([["table", table]]) };
+    const { status, err } = await trafo(
+      ["generate", "next.trafo", "--checkpoint", "c", "--prompt-ids", "1", ...more],
+      given,
+    );
+    expect([status, err.includes("E0812")]).toEqual([1, true]);
   });
 
   it("refuses an entry that is not incremental", async () => {

@@ -164,6 +164,14 @@ describe("a tokenizer that cannot be used", () => {
     ["no object", [], 'it has no object "model"'],
     ["no model", {}, 'it has no object "model"'],
     ["no vocabulary", { model: { type: "BPE" } }, "it is malformed"],
+    [
+      "a template of nothing",
+      {
+        ...read("bert.tokenizer.json"),
+        post_processor: { ...read("bert.tokenizer.json").post_processor, single: [null] },
+      },
+      "it is malformed",
+    ],
     ["an unknown model", { model: { type: "Magic", vocab: null } }, "Unknown TokenizerModel type"],
     ["an unknown part", { ...bytes, pre_tokenizer: { type: "UnicodeScripts" } }, "Unknown PreTokenizer type"],
     ["an unknown split", { ...bytes, pre_tokenizer: { type: "Punctuation", behavior: "Odd" } }, "the behaviour Odd"],

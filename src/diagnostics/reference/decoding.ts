@@ -70,6 +70,10 @@ export const decoding = entries({
     title: "a program generates no tokens",
     text: "Generating needs an entry that is `incremental`, takes tokens as i32[B, T] without a default, and returns a score for each token of the vocabulary: floats of [B, T, vocabulary]. An encoder, or a decoder that returns vectors, has nothing to choose tokens from.",
   },
+  E0812: {
+    title: "a score is not a number",
+    text: "The next token is the one whose score is highest, or drawn by scores; among scores that are not numbers (NaN) there is none. The checkpoint holds such numbers, or the model computes them: a weight that is too large for the format in which it is held, a division of 0 by 0.",
+  },
   E0810: {
     title: "a row that a finite number masks as a whole looks ahead",
     text: "With a finite mask, such as -1e9 or the least float, a row all of whose keys are masked is the plain mean of all keys, later ones included: a step gives another one. With -inf such a row is zeros in both.",

@@ -1,6 +1,7 @@
 /** Beam search: the likeliest sequences, of several that are followed at once. */
 import { InputError, type Tokens } from "./elements.js";
 import { promptsOf, roomFor, stopsOf, tokenNames } from "./generation.js";
+import { ScoreError } from "./sampling.js";
 import { type DecodingSpec, openSession, type StepOutputs, type StepTarget } from "./session.js";
 
 export interface BeamOptions {
@@ -119,7 +120,7 @@ function candidatesOf(
     const norm = areProbabilities ? 0 : logOfSum(data, start, vocabulary);
     for (let token = 0; token < vocabulary; token++) {
       const score = data[start + token]!;
-      if (Number.isNaN(score)) throw new Error(`the score of token ${token} is not a number`);
+      if (Number.isNaN(score)) throw new ScoreError(token);
       const total = sum + (areProbabilities ? Math.log(score) : score - norm);
       if (total === -Infinity || (all.length === count && total <= all.at(-1)!.sum)) continue;
       let at = all.length;

@@ -10,7 +10,7 @@ import type { DeviceInstance } from "./device-instance.js";
 import type { DeviceEntry } from "./device-model.js";
 import type { Shader } from "./device-shaders.js";
 import { bufferUsage } from "./device-tensors.js";
-import { checkSampling, type SamplingOptions, temperatureOf } from "./sampling.js";
+import { checkSampling, type SamplingOptions, ScoreError, temperatureOf } from "./sampling.js";
 import type { DecodingSpec, Session } from "./session.js";
 
 export const choosing: Shader = {
@@ -255,7 +255,7 @@ export class DeviceChooser implements Chooser<DeviceKept> {
       }),
     );
     for (const [row, { occurred }] of this.#rows.entries()) {
-      if (chosen[row]! < 0) throw new Error(`the score of token ${-1 - chosen[row]!} is not a number`);
+      if (chosen[row]! < 0) throw new ScoreError(-1 - chosen[row]!);
       occurred.add(chosen[row]!);
     }
     return chosen;

@@ -20,6 +20,15 @@ export interface SamplingOptions {
   readonly seed?: number | undefined;
 }
 
+/** That a model gives a token a score that is not a number: its weights hold some, or what it computes of them. */
+export class ScoreError extends Error {
+  override name = "ScoreError";
+
+  constructor(token: number) {
+    super(`the score of token ${token} is not a number`);
+  }
+}
+
 /** Random multiples of 2^-24 from 0 to below 1 that only the seed decides: the upper bits of mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = (Math.imul(seed | 0, 0x9e3779b1) + 0x6d2b79f5) | 0;
@@ -86,7 +95,7 @@ export class TokenSampler {
     const isLog = areProbabilities && (temperature > 0 || repetitionPenalty !== 1);
     for (let token = 0; token < logits.length; token++) {
       const score = scores[offset + token]!;
-      if (Number.isNaN(score)) throw new Error(`the score of token ${token} is not a number`);
+      if (Number.isNaN(score)) throw new ScoreError(token);
       logits[token] = isLog ? Math.log(score) : score;
     }
     if (repetitionPenalty !== 1) {

@@ -52,7 +52,10 @@ export class Tokenizer {
     try {
       const library = new Library(whole, {});
       correct(library, whole);
-      return new Tokenizer(library, whole);
+      const tokenizer = new Tokenizer(library, whole);
+      // What the library does not look at before it is used.
+      for (const second of [null, "b"]) tokenizer.decode(tokenizer.encodePair("a", second).ids, true);
+      return tokenizer;
     } catch (error) {
       if (error instanceof UserError) throw error;
       const known = error instanceof UnsupportedPart || /^Unknown /.test(String((error as Error).message));
@@ -73,7 +76,7 @@ export class Tokenizer {
     const [one, two] = [this.#tokens(first), second === null ? null : this.#tokens(second)];
     const around = this.#processed([], two && [], true).ids.length;
     const [left, right] = keptLengths(one.length, two?.length ?? 0, Math.max(most - around, 0));
-    return this.#processed(one.slice(0, left), two && two.slice(0, right), true);
+    return this.#processed(one.slice(0, left), two?.slice(0, right) ?? null, true);
   }
 
   /** The text of tokens. @param special whether special tokens are spelt out too */
