@@ -16,6 +16,7 @@ import { identifier, Names } from "../common/names.js";
 import { DeviceEntryPrinter, type PrintedEntry } from "./entries.js";
 import { wgslWords } from "./keywords.js";
 import { largeText } from "./large.js";
+import { takesTwoBytes } from "./packed.js";
 import { withDistinctArguments } from "./plan.js";
 import { type NamedShader, Shaders, type SizeFields } from "./shaders.js";
 
@@ -237,7 +238,7 @@ function programText(module: Module, entries: readonly PrintedEntry[], sizes: Si
     const shape = buffer.shape.map((extent) => constantOf(extent)).join(", ");
     const buffers = of.map((each) => JSON.stringify(each)).join(", ");
     const head = `name: ${JSON.stringify(name)}, type: "${buffer.element}", shape: [${shape}]`;
-    const half = module.halves && buffer.element === "f16" ? "half: true, " : "";
+    const half = takesTwoBytes(buffer, module.halves) ? "half: true, " : "";
     return `    { ${head}, ${half}shader: ${shaders.of(kernel).name}, of: [${buffers}] },`;
   });
   return [

@@ -3,6 +3,7 @@ import type { BufferId, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
 import { type DescribedEntry, EntryDescription, type EntryNames, propertyName } from "../common/entries.js";
 import { lineText } from "../common/module.js";
 import { Names } from "../common/names.js";
+import { takesTwoBytes } from "./packed.js";
 import type { Shaders } from "./shaders.js";
 
 /** The names of an entry's parts, of the function that gives its buffers, and of what holds all parts. */
@@ -59,7 +60,7 @@ export class DeviceEntryPrinter extends EntryDescription {
     const shape = buffer.shape.map((extent) => this.code(extent).text).join(", ");
     const [count, room] = [this.count(buffer).text, this.room(buffer).text];
     const more = room === count || buffer.place.kind === "state" ? "" : `, room: ${room}`;
-    const half = this.halves && buffer.element === "f16" ? ", half: true" : "";
+    const half = takesTwoBytes(buffer, this.halves) ? ", half: true" : "";
     return `{ type: "${buffer.element}"${half}, shape: [${shape}], ${this.#place(id, buffer)}${more} }`;
   }
 

@@ -74,6 +74,42 @@ fn to_finite_f16(x: f32) -> f32 {
   return select(select(rounded, -rounded, x < 0.0), 0.0, is_nan(x));
 }`,
   },
+  half: {
+    text: `// A number of two in a word, which are f16.
+fn half(word: u32, at: i32) -> f32 {
+  let both = unpack2x16float(word);
+  return select(both.x, both.y, (at & 1) == 1);
+}`,
+  },
+  halves: {
+    text: `fn halves(words: vec2<u32>) -> vec4f {
+  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}`,
+  },
+  half_bits: {
+    text: `// The bits of a number that is f16; those of the smallest ones are how often they hold 2^-24.
+fn half_bits(x: f32) -> u32 {
+  let normal = ((bitcast<u32>(x) & 0x7fffffffu) >> 13u) - 0x1c000u;
+  let bits = select(normal, u32(abs(x) * 16777216.0), abs(x) < 6.103515625e-5);
+  return bits | ((bitcast<u32>(x) >> 16u) & 0x8000u);
+}`,
+  },
+  brain_float: {
+    text: `// A number of two in a word, which are upper halves of f32.
+fn brain_float(word: u32, at: i32) -> f32 {
+  return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (at & 1) == 1));
+}`,
+  },
+  brain_floats: {
+    text: `fn brain_floats(words: vec2<u32>) -> vec4f {
+  return bitcast<vec4f>(vec4<u32>(words.x << 16u, words.x & 0xffff0000u, words.y << 16u, words.y & 0xffff0000u));
+}`,
+  },
+  brain_float_bits: {
+    text: `fn brain_float_bits(x: f32) -> u32 {
+  return bitcast<u32>(x) >> 16u;
+}`,
+  },
   to_i32: {
     needs: ["is_nan"],
     text: `// Truncates and saturates; NaN gives 0.

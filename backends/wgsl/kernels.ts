@@ -37,6 +37,7 @@ import { wgslWords } from "./keywords.js";
 import { alwaysBound, largeReads, readerText } from "./large.js";
 import { meetingText } from "./meetings.js";
 import { ShaderMemory } from "./memory.js";
+import { isPacked } from "./packed.js";
 import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
 import { type Binding, mentionsHalves, type PrintedShader, type ShaderOptions } from "./shader.js";
 import { compound, firstValue, indented, isVariable, plainName, shaderText, uniformText } from "./text.js";
@@ -307,8 +308,7 @@ class ShaderPrinter {
   #meet({ buffer, update }: Extract<Statement, { kind: "meet" }>): string[] {
     this.#memory.forget();
     this.#extensions.add("subgroups");
-    const { lanes } = this.#sections;
-    const name = this.#nameOf(buffer, buffer.name);
+    const [{ lanes }, name] = [this.#sections, this.#nameOf(buffer, buffer.name)];
     const memory = this.#names.claim(`${buffer.name}_lanes`);
     this.#shared.push(`var<workgroup> ${memory}: array<${variableTypes[buffer.element]}, ${lanes}>;`);
     this.#sharedBytes += 4 * lanes;
@@ -325,9 +325,9 @@ class ShaderPrinter {
     const lines = this.#prepare(statement);
     if (this.#memory.vector !== null) return [...lines, ...this.#vectorStore(statement)];
     const target = isVariable(buffer) ? primary(this.#nameOf(buffer, buffer.name)) : this.#memory.place(buffer, index);
-    const isMemory = buffer.scope !== "private";
+    const [isMemory, isBool] = [buffer.scope !== "private", buffer.element === "bool"];
     let code = this.#code(value);
-    const current = isMemory && buffer.element === "bool" ? comparison(target, "!=", primary("0u")) : target;
+    const current = isMemory && isBool ? comparison(target, "!=", primary("0u")) : target;
     if (update !== null) code = this.#updated(buffer, current, code, update);
     if (buffer.scope === "global") {
       if (buffer.element === "f32" && mayBeUnbounded(value, this.#unbounded)) {
@@ -335,10 +335,11 @@ class ShaderPrinter {
       }
       if (buffer.element !== "f16" || !this.halves) code = roundedTo(buffer.element, code, this.#context.helper);
     }
-    if (isMemory && buffer.element === "bool") code = call("select", primary("0u"), primary("1u"), code);
+    if (isMemory && isBool) code = call("select", primary("0u"), primary("1u"), code);
+    const packed = isPacked(buffer) ? this.#memory.packedStore(buffer, index, code) : null;
     this.#lets.clear();
     if (isMemory) this.#memory.forget();
-    return [...lines, `${target.text} = ${code.text};`].map(compound);
+    return [...lines, ...(packed ?? [compound(`${target.text} = ${code.text};`)])];
   }
 
   #vectorStore({ buffer, index, value, update }: Store): string[] {

@@ -5,6 +5,7 @@
 import type { Buffer } from "../../src/ir/kernel/index.js";
 import type { LargeArgument } from "../../src/runtime/host/device-limits.js";
 import { constantOf } from "../../src/sizes/index.js";
+import { isPacked } from "./packed.js";
 
 /** What every device binds at once, in bytes: the default of maxStorageBufferBindingSize. */
 export const alwaysBound = 2 ** 27;
@@ -27,11 +28,11 @@ export function largeReads(
     const extents = buffer.shape.map(constantOf);
     if (access[at] !== "read" || extents.includes(null)) return [];
     const count = extents.reduce<number>((product, extent) => product * extent!, 1);
-    if (4 * count <= whole) return [];
+    const [perElement, bytes] = isPacked(buffer) ? [2, 2] : [1, 4];
+    if (bytes * count <= whole) return [];
     const type = memory.elementType(buffer);
-    return [
-      { at, name, type, elements: type.startsWith("vec4") ? count / 4 : count, buffer, reader: claim(`${name}_at`) },
-    ];
+    const elements = type.startsWith("vec") ? count / 4 : Math.ceil(count / perElement);
+    return [{ at, name, type, elements, buffer, reader: claim(`${name}_at`) }];
   });
 }
 

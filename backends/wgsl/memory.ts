@@ -18,6 +18,7 @@ import { constantOf, exactDivide, type Size, type SizeVariable, size } from "../
 import { type Code, call, plus, primary, times } from "../common/code.js";
 import { sizeCode } from "../common/sizes.js";
 import { type ExpressionContext, memoryTypes, positionCode, variableTypes } from "./expressions.js";
+import { isPacked, packedElement, packedStore, packedType, packedVector } from "./packed.js";
 import { component, vectorType } from "./vectors.js";
 import { type WidePlace, wideBuffers, widePlace } from "./wide.js";
 
@@ -37,12 +38,16 @@ export class ShaderMemory {
     readonly context: ExpressionContext,
     readonly nameOf: (buffer: Buffer) => string,
   ) {
-    this.#wide = wideBuffers(kernel, new Set(context.halves ? ["f32", "f16"] : ["f32"]));
     this.#stored = new Set(storedBuffers(kernel.body));
+    this.#wide = wideBuffers(kernel, (buffer) => {
+      if (isPacked(buffer)) return !this.#stored.has(buffer);
+      return buffer.element === "f32" || (buffer.element === "f16" && context.halves);
+    });
   }
 
   /** The type of an array's elements. */
   elementType(buffer: Buffer): string {
+    if (isPacked(buffer)) return packedType(this.#wide.has(buffer), this.#stored.has(buffer));
     if (this.#wide.has(buffer)) return vectorType(buffer.element);
     if (buffer.element === "f16" && this.context.halves) return "f16";
     return buffer.scope === "private" ? variableTypes[buffer.element] : memoryTypes[buffer.element];
@@ -116,15 +121,31 @@ export class ShaderMemory {
 
   #vector(buffer: Buffer, at: readonly Expression[], { vector }: WidePlace): Code {
     const shape = [...buffer.shape.slice(0, -1), exactDivide(buffer.shape.at(-1)!, size(4))!];
-    return this.#element(buffer, [...at.slice(0, -1), index(vector)], shape);
+    const whole = this.#at(buffer, this.#offset([...at.slice(0, -1), index(vector)], shape));
+    return isPacked(buffer) ? packedVector(buffer, whole, this.context.helper) : whole;
   }
 
   #element(buffer: Buffer, at: readonly Expression[], shape: readonly Size[]): Code {
-    const offset = at.reduce((offset, position, axis) => {
+    const offset = this.#offset(at, shape);
+    if (!isPacked(buffer)) return this.#at(buffer, offset);
+    return packedElement(buffer, offset, (word) => this.#at(buffer, word), this.context.helper);
+  }
+
+  /** The statements that write an element of which two lie in a word. */
+  packedStore(buffer: Buffer, at: readonly Expression[], value: Code): string[] {
+    const offset = this.#offset(at, buffer.shape);
+    return packedStore(buffer, this.nameOf(buffer), offset, value, this.context.helper);
+  }
+
+  #offset(at: readonly Expression[], shape: readonly Size[]): Code {
+    return at.reduce((offset, position, axis) => {
       const extent = shape[axis]!;
       if (constantOf(extent) === 1 && position.kind === "index" && position.value === size(0)) return offset;
       return plus(times(offset, sizeCode(extent, this.context.sizes)), positionCode(position, this.context));
     }, primary("0"));
+  }
+
+  #at(buffer: Buffer, offset: Code): Code {
     const reader = this.readers.get(buffer);
     return reader ? call(reader, offset) : primary(`${this.nameOf(buffer)}[${offset.text}]`);
   }

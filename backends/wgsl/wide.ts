@@ -9,7 +9,6 @@ import {
   expressionsOf,
   index,
   type Kernel,
-  type KernelElement,
   type Statement,
 } from "../../src/ir/kernel/index.js";
 import { areNeighbours, isOfVectors, lanes, vectorPlace } from "../../src/schedule/legalise/vectors.js";
@@ -40,8 +39,8 @@ interface Accesses {
   readonly read: Map<string, Set<number>>;
 }
 
-/** @param elements of which vectors are made */
-export function wideBuffers(kernel: Kernel, elements: ReadonlySet<KernelElement>): ReadonlySet<Buffer> {
+/** @param isMade whether vectors are made of a buffer's elements */
+export function wideBuffers(kernel: Kernel, isMade: (buffer: Buffer) => boolean): ReadonlySet<Buffer> {
   const found = new Map<Buffer, Accesses>();
   const numbers = new Map<object, number>();
   const numberOf = (thing: object): number => {
@@ -55,7 +54,7 @@ export function wideBuffers(kernel: Kernel, elements: ReadonlySet<KernelElement>
     { vector, block, isStore }: { vector: SizeVariable | null; block: object; isStore: boolean },
   ): void => {
     const known = found.get(buffer) ?? {
-      isWide: elements.has(buffer.element) && isOfVectors(buffer),
+      isWide: isMade(buffer) && isOfVectors(buffer),
       isWhole: false,
       read: new Map(),
     };

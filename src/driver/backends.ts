@@ -1,7 +1,7 @@
 /** What is compiled to modules, in one table: how kernels are scheduled, how memory is planned, what is emitted. */
 import type { EmittedModule } from "../../backends/common/emit.js";
 import type { Module } from "../../backends/common/module.js";
-import type { Kernel } from "../ir/kernel/index.js";
+import type { Kernel, KernelElement } from "../ir/kernel/index.js";
 import type { PlanOptions } from "../memory/index.js";
 import type { Arithmetic } from "../passes/index.js";
 import {
@@ -39,6 +39,11 @@ export interface Backend {
   readonly emit: (module: Module) => Promise<EmittedModule>;
 }
 
+/** The bytes of an element in the memory of a device: of floats of 16 bits, two lie in a word. */
+function shaderBytes(element: KernelElement, halves = false): number {
+  return element === "bf16" || element === "f16f" || (halves && element === "f16") ? 2 : 4;
+}
+
 /** What a shader has on every device. */
 const mostShaderBuffers = 8;
 
@@ -73,10 +78,10 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       return (lowered) => scattered(spilled(schedule(lowered)), mostShaderBuffers);
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
-    planning: { inPlace: false, memory: { alignment: 256, bytesOf: () => 4 } },
+    planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => shaderBytes(element) } },
     narrow: {
       lower: narrowed,
-      planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => (element === "f16" ? 2 : 4) } },
+      planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => shaderBytes(element, true) } },
     },
     arithmetic: { unit: "word", integers: false },
     mostBuffers: mostShaderBuffers,

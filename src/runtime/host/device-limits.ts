@@ -14,7 +14,7 @@ export interface LargeArgument {
 }
 
 /** The bytes of elements that do not take four. */
-const strides: { readonly [type: string]: number } = { vec4f: 16, vec4h: 8, f16: 2 };
+const strides: { readonly [type: string]: number } = { vec4f: 16, vec4h: 8, "vec2<u32>": 8, f16: 2 };
 
 /** The least of the two limits on what is bound, and its name. */
 function largestBinding({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): [number, string] {

@@ -5,6 +5,7 @@
  * f32 to neighbours, from a place that four divides on, and what depends on the loop in its values is arithmetic on such
  * neighbours; conditions in it do not depend on it.
  */
+import { isNarrowFloat } from "../../ir/graph/types.js";
 import type { Buffer, Expression, Kernel, Statement } from "../../ir/kernel/index.js";
 import { operandsOf } from "../../ir/kernel/index.js";
 import { exactDivide, type Size, type SizeVariable, size, sub, variablesOf } from "../../sizes/index.js";
@@ -59,12 +60,16 @@ export function dependsOn(expression: Expression, variable: SizeVariable): boole
   return operandsOf(expression).some((each) => dependsOn(each, variable));
 }
 
+function isNeighbours(value: Expression, vector: SizeVariable): boolean {
+  return value.kind === "load" && areNeighbours(value.buffer, value.index, vector);
+}
+
 function isPlain(value: Expression, vector: SizeVariable): boolean {
   if (!dependsOn(value, vector)) return value.element === "f32";
   if (value.element !== "f32") return false;
   switch (value.kind) {
     case "load":
-      return areNeighbours(value.buffer, value.index, vector);
+      return isNeighbours(value, vector);
     case "unary":
       return ["neg", "abs", "sqrt", "exp"].includes(value.operator) && isPlain(value.operand, vector);
     case "binary":
@@ -72,6 +77,8 @@ function isPlain(value: Expression, vector: SizeVariable): boolean {
         ["add", "sub", "mul", "div", "max", "min"].includes(value.operator) &&
         [value.left, value.right].every((each) => isPlain(each, vector))
       );
+    case "cast":
+      return isNarrowFloat(value.operand.element) && isNeighbours(value.operand, vector);
     case "select":
       return !dependsOn(value.condition, vector) && [value.yes, value.no].every((each) => isPlain(each, vector));
     default:

@@ -5,6 +5,7 @@
  * Each lane has a tile of results in registers and reads vectors of four: of rows along the summed-over axis, of columns
  * along whichever of the two lies side by side. A few rows get lanes along columns only.
  */
+import { distinctExpressions, type Expression } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, type Size, size } from "../../sizes/index.js";
 import type { Draft } from "../draft.js";
 import { ScheduleError } from "../errors.js";
@@ -29,7 +30,7 @@ export function tileInRegisters(draft: Draft, contraction: Contraction, tile: Re
   const { batch, rows, columns } = rolesOf(contraction);
   const [row, column] = [rows.at(-1), columns.at(-1)];
   if (column === undefined) throw new ScheduleError("split", "there are no columns");
-  const arePlain = sums.every(({ factors }) => factors.every(({ kind }) => kind === "load"));
+  const arePlain = sums.every(({ factors }) => factors.every((factor) => factor.kind === "load" || isHeld(factor)));
   if (!arePlain) throw new ScheduleError("split", "factors would be computed again for every result");
   const isAlong = sums.every(({ factors }) => factors.some((each) => runsAlong(each, column.variable)));
   const isOfVectors = isAlong && exactDivide(column.extent, size(width)) !== null;
@@ -62,6 +63,12 @@ export function tileInRegisters(draft: Draft, contraction: Contraction, tile: Re
   draft.take({ step: "mark", loop: columnNames.lane, kind: "lane.x" });
   if (rowNames) draft.take({ step: "mark", loop: rowNames.turn, kind: "unroll" });
   draft.take({ step: "mark", loop: columnNames.turn, kind: isOfVectors ? "vector" : "unroll" });
+}
+
+/** Whether a factor is only what is known at load, made of fewer bits: arithmetic of its numbers, with their scales. */
+function isHeld(factor: Expression): boolean {
+  const loads = [...distinctExpressions([factor])].filter((each) => each.kind === "load");
+  return loads.length > 0 && loads.every(({ buffer }) => buffer.facts.constant === true);
 }
 
 interface TileNames {
