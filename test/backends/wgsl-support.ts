@@ -1,14 +1,18 @@
 /** Helps the tests of the WGSL target: devices of Dawn, and modules that are loaded on them. */
+import { expect } from "vitest";
 import { create } from "webgpu";
 import { backends } from "../../src/driver/backends.js";
 import { waitPatiently } from "../../src/driver/patience.js";
+import type { Compilation } from "../../src/driver/pipeline.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
 import { variantOf } from "../../src/ir/kernel/index.js";
 import type { Plan } from "../../src/ir/plan/index.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
 import { requestDevice } from "../../src/runtime/host/device.js";
+import { makePipeline, type Shader } from "../../src/runtime/host/device-shaders.js";
 import { scheduledForWgsl, scheduleGraph, spilled, type WgslPolicy, wgslPolicy } from "../../src/schedule/index.js";
+import { importText, type LoadedModel } from "./typescript-support.js";
 
 /** Dawn's objects must be kept as long as their devices are used. */
 const kept: GPU[] = [];
@@ -86,4 +90,37 @@ export function variantPlans(plan: Plan): ReadonlyMap<string, Plan> {
     }),
   });
   return new Map([["first choice", chosen(null)], ...[...names].map((name): [string, Plan] => [name, chosen(name)])]);
+}
+
+/** The text of a module that gives its shaders as well. */
+function withShaders(javascript: string): string {
+  const names = [...javascript.matchAll(/^const (\w+) = \{\n {2}name: "\1",\n {2}about: /gm)].map(([, name]) => name);
+  return `${javascript}\nexport const everyShader = [${names.join(", ")}];\n`;
+}
+
+/** The module of a compilation, every shader of which Dawn takes. */
+export async function withValidShaders(
+  compilation: Compilation,
+  device: GPUDevice,
+): Promise<{ load(options: object): Promise<LoadedModel> }> {
+  const { javascript } = await compilation.get("emit");
+  const module = (await importText(withShaders(javascript))) as unknown as {
+    readonly everyShader: readonly Shader[];
+    load(options: object): Promise<LoadedModel>;
+  };
+  const shaders = new Set(module.everyShader.flatMap((each) => [each, ...(each.variants ?? []).map((v) => v.shader)]));
+  expect(shaders.size).toBe(module.everyShader.length);
+  await Promise.all(
+    [...shaders].map(async (shader) => {
+      // What needs more than the null device has is text that is valid, if no pipeline of it.
+      const refusal = await makePipeline(device, shader).catch((error: Error) => error.message);
+      if (typeof refusal !== "string") return;
+      expect(refusal).toMatch(
+        /^the kernel \w+ needs \d+ (shared bytes|buffers), and the device allows \d+ \(max\w+\): /,
+      );
+      const { messages } = await device.createShaderModule({ code: shader.code }).getCompilationInfo();
+      expect(messages.map(({ message }) => message)).toEqual([]);
+    }),
+  );
+  return module;
 }

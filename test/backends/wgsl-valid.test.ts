@@ -13,9 +13,7 @@ import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation, type How } from "../../src/driver/pipeline.js";
 import { canRun, runEntries } from "../../src/driver/run.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
-import { makePipeline, type Shader } from "../../src/runtime/host/device-shaders.js";
-import { importText, type LoadedModel } from "./typescript-support.js";
-import { limitedDevice, nullDevice } from "./wgsl-support.js";
+import { limitedDevice, nullDevice, withValidShaders } from "./wgsl-support.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = join(root, "test/fixtures/families");
@@ -44,45 +42,14 @@ const examples = readdirSync(join(root, "examples"))
     return { name, path: join(own, `${name}.trafo`), checkpoint: join(own, "checkpoint") };
   });
 
-/** The text of a module that gives its shaders as well. */
-function withShaders(javascript: string): string {
-  const names = [...javascript.matchAll(/^const (\w+) = \{\n {2}name: "\1",\n {2}about: /gm)].map(([, name]) => name);
-  return `${javascript}\nexport const everyShader = [${names.join(", ")}];\n`;
-}
-
 const valid = nullDevice();
 afterAll(async () => (await valid).destroy());
-
-/** The module of a compilation, every shader of which Dawn takes. */
-async function withValidShaders(compilation: Compilation): Promise<{ load(options: object): Promise<LoadedModel> }> {
-  const { javascript } = await compilation.get("emit");
-  const module = (await importText(withShaders(javascript))) as unknown as {
-    readonly everyShader: readonly Shader[];
-    load(options: object): Promise<LoadedModel>;
-  };
-  const shaders = new Set(module.everyShader.flatMap((each) => [each, ...(each.variants ?? []).map((v) => v.shader)]));
-  expect(shaders.size).toBe(module.everyShader.length);
-  const device = await valid;
-  await Promise.all(
-    [...shaders].map(async (shader) => {
-      // What needs more than the null device has is text that is valid, if no pipeline of it.
-      const refusal = await makePipeline(device, shader).catch((error: Error) => error.message);
-      if (typeof refusal !== "string") return;
-      expect(refusal).toMatch(
-        /^the kernel \w+ needs \d+ (shared bytes|buffers), and the device allows \d+ \(max\w+\): /,
-      );
-      const { messages } = await device.createShaderModule({ code: shader.code }).getCompilationInfo();
-      expect(messages.map(({ message }) => message)).toEqual([]);
-    }),
-  );
-  return module;
-}
 
 describe.each([...examples, ...families])("$name", ({ path, checkpoint: place }) => {
   it("has valid shaders, and runs within the default limits", async () => {
     const checkpoint = Checkpoint.open(files, place);
     const compilation = new Compilation({ files, path, checkpoint, target: "wgsl" });
-    const module = await withValidShaders(compilation);
+    const module = await withValidShaders(compilation, await valid);
 
     const limited = await limitedDevice("backend=null");
     const model = await module.load({ weights: join(place, "model.safetensors"), device: limited });
@@ -110,5 +77,5 @@ it.each<[string, How]>([
 ])("%s has valid shaders with %j", async (name, how) => {
   const { path, checkpoint: place } = examples.find((each) => each.name === name)!;
   const checkpoint = Checkpoint.open(files, place);
-  await withValidShaders(new Compilation({ files, path, checkpoint, target: "wgsl", ...how }));
+  await withValidShaders(new Compilation({ files, path, checkpoint, target: "wgsl", ...how }), await valid);
 });

@@ -1,10 +1,11 @@
 /**
  * Random programs of products, tables and experts, with weights held in every format: each target gives what the interpreter
- * makes of the same graph, and what weights as they are give is near.
+ * makes of the same graph, and what weights as they are give is near. Every shader, in all variants, is one that Dawn takes; a
+ * device runs them where there is one.
  *
  * FUZZ_WEIGHTS sets how many, FUZZ_SEED the first seed; a failure names its seed.
  */
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { BackendName } from "../../src/driver/backends.js";
 import { givenTensor } from "../../src/driver/inputs.js";
 import { kernelRunner } from "../../src/driver/kernel-runner.js";
@@ -12,10 +13,12 @@ import { moduleRunner } from "../../src/driver/module-runner.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { runEntries } from "../../src/driver/run.js";
 import { interpreterRunner, type Runner } from "../../src/driver/targets.js";
+import { lacksDevice } from "../../src/driver/webgpu.js";
 import { weightsFormats } from "../../src/passes/index.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { requestsOf } from "../../src/runtime/weights.js";
+import { nullDevice, withValidShaders } from "../backends/wgsl-support.js";
 import { Random } from "../support/random.js";
 
 const first = Number(process.env.FUZZ_SEED ?? 1);
@@ -86,6 +89,10 @@ function numbers(random: Random, shape: readonly number[], scale: number): Tenso
   return { data, shape, type: "f32" };
 }
 
+const noDevice = await lacksDevice();
+const valid = nullDevice();
+afterAll(async () => (await valid).destroy());
+
 async function outputOf(
   runner: Runner,
   compilation: Compilation,
@@ -129,14 +136,16 @@ describe.each(formats)("random programs in %s", (format) => {
     if (text.includes("chosen: ")) inputs.chosen = wholes(3);
     const given = new Map(Object.entries(inputs).map(([name, tensor]) => [name, givenTensor(tensor, name)]));
     const plain = await outputOf(interpreterRunner(entries, weights, "f64"), exact, given);
-    for (const target of ["typescript", "wasm"] as const) {
+    for (const target of ["typescript", "wasm", "wgsl"] as const) {
       const compilation = compile(format, target);
+      if (target === "wgsl") await withValidShaders(compilation, await valid);
       const graphs = compilation.get("optimize").entries;
       const wanted = await outputOf(interpreterRunner(graphs, weights, "f32"), compilation, given);
       const where = `seed ${seed} on ${target} in ${format}:\n${text}`;
+      const isRun = target !== "wgsl" || noDevice === null;
       for (const start of [
         () => kernelRunner(compilation, weights),
-        () => moduleRunner(target, compilation, weights),
+        ...(isRun ? [() => moduleRunner(target, compilation, weights)] : []),
       ]) {
         const found = await outputOf(await start(), compilation, given);
         // A row that is rounded again may round the other way, by one part in ten thousand.
