@@ -47,14 +47,13 @@ export interface Meeting {
  */
 export function meetings(loop: Loop, knowledge: Knowledge): readonly Meeting[] {
   const accesses = outerAccesses(loop);
+  const iterations = new Iterations(loop, knowledge);
   const found = new Map<Buffer, Meeting>();
   for (const store of accesses) {
     if (!store.writes || found.has(store.buffer)) continue;
     // Lanes exchange elements from barrier to barrier: only what they write is compared here.
     const others = accesses.filter((each) => each.buffer === store.buffer && (each.writes || !isLane(loop)));
-    const meets = others.some(
-      (other) => !isApart(loop, store, other, knowledge) || !isApart(loop, other, store, knowledge),
-    );
+    const meets = others.some((other) => !iterations.areApart(store, other) || !iterations.areApart(other, store));
     if (meets) found.set(store.buffer, { statement: store.statement, buffer: store.buffer });
   }
   return [...found.values()];
@@ -87,32 +86,102 @@ function outerAccesses(loop: Loop): readonly Access[] {
   return found.filter((access) => !inner.has(access.buffer));
 }
 
-/** Whether `early` at one iteration and `late` at any later one touch different elements. */
-function isApart(loop: Loop, early: Access, late: Access, knowledge: Knowledge): boolean {
-  const { variable, extent } = loop;
-  const gap = new SizeVariable("gap", 0, sub(sub(extent, size(variable)), 2));
-  const renamed = new Map<SizeVariable, Size>([[variable, add(add(size(variable), 1), size(gap))]]);
-  const later = (value: Size): Size => substitute(value, (each) => renamed.get(each) ?? null);
-  for (const inner of late.loops) {
-    const { name, min, max } = inner.variable;
-    renamed.set(inner.variable, size(new SizeVariable(`${name}'`, later(min), max && later(max))));
-  }
-  const known = knowledge.and([...early.facts, ...late.facts.map(later)]);
-  const [places, laterPlaces] = [placesOf(early), placesOf(late)];
-  const apart = (place: Size | null, after: Size | null): boolean => {
-    if (place === null || after === null) return false;
-    const other = later(after);
-    return known.proves(sub(sub(other, place), 1)) || known.proves(sub(sub(place, other), 1));
-  };
-  if (places.some((place, at) => apart(place, laterPlaces[at]!))) return true;
-  return places.some((place, at) => {
-    const after = laterPlaces[at]!;
-    if (place === null || after === null) return false;
-    const strides = new Set([...stridesOf(place, early, knowledge), ...stridesOf(after, late, knowledge)]);
-    return [...strides].some((stride) => apart(mod(place, stride), mod(after, stride)));
-  });
+/** Where an access touches a buffer, and where it does so at a later iteration; with the strides of its inner loops there. */
+interface Place {
+  readonly now: Size;
+  readonly later: Size;
+  readonly strides: () => readonly Size[];
 }
 
+/** What is compared of an access: each place, null where it comes from data. */
+interface Compared {
+  readonly places: readonly (Place | null)[];
+  readonly laterFacts: readonly Size[];
+}
+
+/**
+ * An iteration of a loop and any later one: what holds and differs there. The same variables stand for the later iteration
+ * whatever is compared, so that each size is written once.
+ */
+class Iterations {
+  readonly #later = new Map<SizeVariable, Size>();
+  readonly #compared = new Map<Access, Compared>();
+  readonly #known = new Map<string, Knowledge>();
+  readonly #apart = new Map<Access, Map<Access, boolean>>();
+
+  constructor(
+    { variable, extent }: Loop,
+    readonly knowledge: Knowledge,
+  ) {
+    const gap = new SizeVariable("gap", 0, sub(sub(extent, size(variable)), 2));
+    this.#later.set(variable, add(add(size(variable), 1), size(gap)));
+  }
+
+  /** Whether `early` at one iteration and `late` at any later one touch different elements. */
+  areApart(early: Access, late: Access): boolean {
+    const known = this.#apart.get(early) ?? new Map<Access, boolean>();
+    this.#apart.set(early, known);
+    let apart = known.get(late);
+    if (apart === undefined) {
+      apart = this.#compare(early, late);
+      known.set(late, apart);
+    }
+    return apart;
+  }
+
+  #compare(early: Access, late: Access): boolean {
+    const { places } = this.#of(early);
+    const others = this.#of(late);
+    const known = this.#knowing([...early.facts, ...others.laterFacts]);
+    const apart = (place: Size, after: Size): boolean =>
+      known.proves(sub(sub(after, place), 1)) || known.proves(sub(sub(place, after), 1));
+    const pairs = places.flatMap((place, at) => {
+      const other = others.places[at];
+      return place && other ? [{ place, other }] : [];
+    });
+    if (pairs.some(({ place, other }) => apart(place.now, other.later))) return true;
+    return pairs.some(({ place, other }) =>
+      [...new Set([...place.strides(), ...other.strides()])].some((stride) =>
+        apart(mod(place.now, stride), this.#at(mod(other.now, stride))),
+      ),
+    );
+  }
+
+  /** What is known where two accesses stand. */
+  #knowing(facts: readonly Size[]): Knowledge {
+    const key = facts.map(({ id }) => id).join();
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = this.knowledge.and(facts);
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  #at(value: Size): Size {
+    return substitute(value, (each) => this.#later.get(each) ?? null);
+  }
+
+  #of(access: Access): Compared {
+    let compared = this.#compared.get(access);
+    if (compared === undefined) {
+      for (const { variable } of access.loops) {
+        if (this.#later.has(variable)) continue;
+        const { name, min, max } = variable;
+        this.#later.set(variable, size(new SizeVariable(`${name}'`, this.#at(min), max && this.#at(max))));
+      }
+      const places = placesOf(access).map((now): Place | null => {
+        if (now === null) return null;
+        // A remainder by what differs from iteration to iteration says nothing.
+        const strides = () => stridesOf(now, access, this.knowledge).filter((stride) => this.#at(stride) === stride);
+        return { now, later: this.#at(now), strides };
+      });
+      compared = { places, laterFacts: access.facts.map((fact) => this.#at(fact)) };
+      this.#compared.set(access, compared);
+    }
+    return compared;
+  }
+}
 /** The place in row-major order; null where an index comes from data. */
 function linearPlace({ buffer, index }: Access): Size | null {
   let linear = size(0);

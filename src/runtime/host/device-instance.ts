@@ -69,7 +69,7 @@ export class DeviceInstance {
     model: DeviceModel,
     types: Readonly<Record<string, { readonly type: ElementName }>>,
     loadWeights: () => Promise<Readonly<Record<string, ArrayOf[ElementName]>>>,
-    options: DeviceOptions,
+    options: DeviceOptions = {},
   ): Promise<DeviceInstance> {
     const device = options.device === undefined ? await requestDevice() : requireDevice(options.device);
     const instance = new DeviceInstance(model, device, options.device === undefined);
