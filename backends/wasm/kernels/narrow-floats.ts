@@ -55,10 +55,20 @@ export class WordsOfFloats {
     if (narrow === "f16" || part === null || constantOf(buffer.shape.at(-1)!) !== 2) return null;
     const words = this.#words(load(buffer, at.with(-1, index(size(0)))) as Load, level);
     if (narrow === "bf16") {
-      return part === 0 ? op("i32x4.shl", [words, i32(16)]) : op("v128.and", [words, i32x4(0xffff0000 | 0)]);
+      if (part === 0) return op("i32x4.shl", [words, i32(16)]);
+      return op("v128.and", [words, this.#constant("upper halves", i32x4(0xffff0000 | 0))]);
     }
     const upper = part === 0 ? op("i32x4.shl", [words, i32(16)]) : words;
-    return scaled(op("i32x4.shr_s", [upper, i32(3)]));
+    const bits = op("v128.and", [
+      op("i32x4.shr_s", [upper, i32(3)]),
+      this.#constant("sign and half", i32x4(signAndHalf)),
+    ]);
+    return op("f32x4.mul", [bits, this.#constant("by 2^112", f32x4(2 ** 112))]);
+  }
+
+  /** A constant in a local: V8 13 makes it anew wherever it stands. */
+  #constant(what: string, value: Code): Code {
+    return this.blocks.held(what) ?? this.blocks.hold(what, 0, new Local("constant", "v128"), value, null);
   }
 
   #words(first: Load, level: number): Code {
