@@ -12,12 +12,23 @@ export interface DecodedEntry {
   readonly begin: Plan | null;
   readonly step: Plan;
   readonly last: Plan;
+  /**
+   * As `last`, for one new position of each sequence, and where `few` says so of few sequences; null where the target has no
+   * such program.
+   */
+  readonly one: { readonly plan: Plan; readonly few: FewSequences | null } | null;
   /** The sizes of a step. */
   readonly sizes: { readonly capacity: SizeVariable; readonly past: SizeVariable; readonly count: SizeVariable };
   /** The input with tokens, the output with a score for each, and whether that is a probability. */
   readonly tokens: string | null;
   readonly scores: string | null;
   readonly areProbabilities: boolean;
+}
+
+/** A number of sequences that must be small. */
+export interface FewSequences {
+  readonly batch: SizeVariable;
+  readonly most: number;
 }
 
 /** A model that is ready to be printed. */
@@ -40,7 +51,12 @@ export interface Module {
 export function allPlans({ plans, decoded = [] }: Module): readonly Plan[] {
   return [
     ...plans,
-    ...decoded.flatMap(({ begin, step, last }) => (begin === null ? [step, last] : [begin, step, last])),
+    ...decoded.flatMap(({ begin, step, last, one }) => [
+      ...(begin === null ? [] : [begin]),
+      step,
+      last,
+      ...(one === null ? [] : [one.plan]),
+    ]),
   ];
 }
 

@@ -67,15 +67,23 @@ export function emitWgsl(given: Module, whole?: number): EmittedModule {
 function withBindings(module: Module): Module {
   const bound = <P extends Plan | null>(plan: P): P => (plan === null ? plan : withDistinctArguments(plan)) as P;
   const decoded = module.decoded?.map((each) => {
-    return { ...each, begin: bound(each.begin), step: bound(each.step), last: bound(each.last) };
+    const one = each.one === null ? null : { ...each.one, plan: bound(each.one.plan) };
+    return { ...each, begin: bound(each.begin), step: bound(each.step), last: bound(each.last), one };
   });
   return { ...module, plans: module.plans.map(bound), decoded };
 }
 
 /** What a session is, as a constant, and what runs its steps. */
 function decodingStatements(decoding: PrintedDecoding<PrintedEntry>): Item[] {
-  const { decoded, spec, target, begin, step, last } = decoding;
-  const programs = `begin: ${begin?.names.program ?? "null"}, step: ${step.names.program}, last: ${last.names.program}`;
+  const { decoded, spec, target, begin, step, last, one } = decoding;
+  const fewer = decoded.one?.few;
+  const few = fewer ? `, few: { batch: ${JSON.stringify(fewer.batch.name)}, most: ${fewer.most} }` : "";
+  const programs = [
+    `begin: ${begin?.names.program ?? "null"}`,
+    `step: ${step.names.program}`,
+    `last: ${last.names.program}`,
+    ...(one === null ? [] : [`one: { entry: ${one.names.program}${few} }`]),
+  ].join(", ");
   return [
     constant(spec, decodingSpec(decoding), "DecodingSpec", `How ${decoded.entry} is computed step by step.`),
     {

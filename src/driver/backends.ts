@@ -33,6 +33,8 @@ export interface Backend {
   readonly code?: (kernel: Kernel) => Promise<string>;
   /** The buffers that a kernel can read and write. */
   readonly mostBuffers: number;
+  /** Rows that are few: steps of one position of so many sequences have a program of their own. Not there for none. */
+  readonly fewRows?: number;
   /** Whether its modules have sessions for entries that are incremental. */
   readonly decodes: boolean;
   /** The emitter is loaded only when it is needed: it carries a TypeScript compiler. */
@@ -85,6 +87,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     },
     arithmetic: { unit: "word", integers: false },
     mostBuffers: mostShaderBuffers,
+    fewRows: wgslPolicy.row.most,
     decodes: true,
     emit: async (module) => (await import("../../backends/wgsl/index.js")).emitWgsl(module),
   },

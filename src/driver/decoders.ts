@@ -1,7 +1,15 @@
 /** The steps of entries that are incremental, through the same stages as the entries themselves. */
 import type { DecodedEntry } from "../../backends/common/module.js";
 import { InternalError, UserError } from "../diagnostics/index.js";
-import { type Derived, derive, NotIncremental, refusalCodes, tokensOf } from "../incremental/index.js";
+import {
+  type Derived,
+  derive,
+  NotIncremental,
+  type OneStep,
+  oneStep,
+  refusalCodes,
+  tokensOf,
+} from "../incremental/index.js";
 import type { Graph } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
@@ -31,14 +39,27 @@ export function programsOf({ begin, step, last }: Derived): readonly Graph[] {
   return begin === null ? [step, last] : [begin, step, last];
 }
 
+/** A decoder as a target runs it: with a program of its own for steps of one position, where the target wants one. */
+export interface Decoder {
+  readonly derived: Derived;
+  readonly one: OneStep | null;
+}
+
+/** @param fewRows sequences for which the target has a program for steps of one position; null where it has none. */
+export function decoderOf(derived: Derived, fewRows: number | null): Decoder {
+  return { derived, one: fewRows === null ? null : oneStep(derived, fewRows) };
+}
+
 /** @param optimize runs the passes over a graph. */
-export function lowerDecoder(derived: Derived, optimize: (graph: Graph) => Graph): readonly LoweredGraph[] {
+export function lowerDecoder({ derived, one }: Decoder, optimize: (graph: Graph) => Graph): readonly LoweredGraph[] {
   const memory = { states: derived.states, ...derived.sizes };
-  return programsOf(derived).map((graph) => lowerGraph(optimize(graph), memory));
+  const lowered = programsOf(derived).map((graph) => lowerGraph(optimize(graph), memory));
+  if (one === null) return lowered;
+  return [...lowered, lowerGraph(optimize(one.graph), { ...memory, states: one.states })];
 }
 
 /** What a module needs of a decoder. @param plans those of all programs, by the names of their graphs */
-export function decodedEntry(derived: Derived, plans: readonly Plan[]): DecodedEntry {
+export function decodedEntry({ derived, one }: Decoder, plans: readonly Plan[]): DecodedEntry {
   const { entry, begin, step, last, sizes } = derived;
   const planOf = (graph: Graph): Plan => {
     const plan = plans.find(({ name }) => name === graph.name);
@@ -50,6 +71,7 @@ export function decodedEntry(derived: Derived, plans: readonly Plan[]): DecodedE
     begin: begin === null ? null : planOf(begin),
     step: planOf(step),
     last: planOf(last),
+    one: one === null ? null : { plan: planOf(one.graph), few: one.few },
     sizes,
     ...tokensOf(derived),
   };

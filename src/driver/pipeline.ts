@@ -26,7 +26,7 @@ import type { Checkpoint, Config } from "../runtime/checkpoint.js";
 import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import type { GraphScheduler, TypeScriptPolicy } from "../schedule/index.js";
 import { type Backend, type BackendName, backends } from "./backends.js";
-import { decodedEntry, derivedOf, lowerDecoder } from "./decoders.js";
+import { decodedEntry, decoderOf, derivedOf, lowerDecoder } from "./decoders.js";
 import { type Dump, isDump, readDump } from "./dump.js";
 import { type PrecisionName, requireWide, withPrecision } from "./precision.js";
 
@@ -270,19 +270,20 @@ export class Compilation {
   planned(): readonly Plan[] {
     const entries = this.get("schedule");
     const { backend, scheduler } = this;
-    const decoders = backend.decodes ? this.decoders : [];
+    const { fewRows = null } = backend;
+    const decoders = (backend.decodes ? this.decoders : []).map((derived) => decoderOf(derived, fewRows));
     const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, this.optimizing).graph;
-    const steps = decoders.flatMap((derived) => lowerDecoder(derived, optimize)).map(scheduler);
+    const steps = decoders.flatMap((decoder) => lowerDecoder(decoder, optimize)).map(scheduler);
     const plans = planGraphs([...entries, ...steps], backend.planning);
-    this.decoded = decoders.map((derived) => decodedEntry(derived, plans.slice(entries.length)));
+    this.decoded = decoders.map((decoder) => decodedEntry(decoder, plans.slice(entries.length)));
     return plans.slice(0, entries.length);
   }
 
   /** How the passes run: with weights held as the target can compute with them. */
   get optimizing(): OptimizeOptions {
     const { optimize, weights = "f32", checkpoint } = this.request;
-    const { arithmetic, mostBuffers } = this.backend;
-    return { ...optimize, weights: storageOf(weights, arithmetic, checkpoint?.tensors), mostBuffers };
+    const { arithmetic, mostBuffers, fewRows = null } = this.backend;
+    return { ...optimize, weights: storageOf(weights, arithmetic, checkpoint?.tensors), mostBuffers, fewRows };
   }
 
   /** A graph as the interpreter evaluates it: the passes run only where weights are not held as they are. */

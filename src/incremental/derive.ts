@@ -39,8 +39,8 @@ export interface Derived {
 }
 
 /** The names of the derived graphs of an entry. */
-export function derivedNames(entry: string): { readonly begin: string; readonly step: string; readonly last: string } {
-  return { begin: `${entry}_begin`, step: `${entry}_step`, last: `${entry}_last` };
+export function derivedNames(entry: string): Readonly<Record<"begin" | "step" | "last" | "one", string>> {
+  return { begin: `${entry}_begin`, step: `${entry}_step`, last: `${entry}_last`, one: `${entry}_one` };
 }
 
 /**

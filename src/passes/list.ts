@@ -6,6 +6,7 @@ import { halves } from "./halves.js";
 import { movement } from "./movement.js";
 import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
+import { prologues } from "./prologues.js";
 import { quantization } from "./quantization/quantization.js";
 import { tables } from "./tables.js";
 
@@ -18,4 +19,5 @@ export const passes: readonly Pass[] = [
   projections,
   quantization,
   fusion,
+  prologues,
 ];

@@ -21,6 +21,8 @@ export interface OptimizeOptions {
   readonly weights?: HeldWeights | null;
   /** The buffers that a kernel can read and write; any number if not given. */
   readonly mostBuffers?: number;
+  /** The most rows that products may have to be few; the target makes nothing of it if not given. */
+  readonly fewRows?: number | null;
 }
 
 /** What one pass did to one graph. */
@@ -42,14 +44,14 @@ export interface Optimized {
 
 export function optimizeGraph(graph: Graph, passes: readonly Pass[], options: OptimizeOptions = {}): Optimized {
   const { without = [], verify = false, dumpAfter = null, weights = null } = options;
-  const { mostBuffers = Number.POSITIVE_INFINITY } = options;
+  const { mostBuffers = Number.POSITIVE_INFINITY, fewRows = null } = options;
   const reports: PassReport[] = [];
   let current = graph;
   for (const pass of passes) {
     if (without.includes(pass.name)) continue;
     const remarks: Remark[] = [];
     const start = performance.now();
-    const given = pass.run(current, { weights, mostBuffers, remark: (remark) => void remarks.push(remark) });
+    const given = pass.run(current, { weights, mostBuffers, fewRows, remark: (remark) => void remarks.push(remark) });
     const milliseconds = performance.now() - start;
     const changed = !isSameGraph(current, given);
     // Steps are derived of what the user wrote, before masks become something else.

@@ -24,6 +24,8 @@ export interface PassContext {
   readonly weights: HeldWeights | null;
   /** The buffers that a kernel can read and write. */
   readonly mostBuffers: number;
+  /** The most rows that products may have to be few; null where the target makes nothing of it. */
+  readonly fewRows: number | null;
   readonly remark: (remark: Remark) => void;
 }
 

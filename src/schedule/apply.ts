@@ -11,6 +11,7 @@ import { packWeight } from "./steps/pack-weight.js";
 import { pad } from "./steps/pad.js";
 import { peelGuard } from "./steps/peel-guard.js";
 import { reorder } from "./steps/reorder.js";
+import { repeat } from "./steps/repeat.js";
 import { rfactor } from "./steps/rfactor.js";
 import { share } from "./steps/share.js";
 import { sink } from "./steps/sink.js";
@@ -49,6 +50,8 @@ export function applyStep(kernel: Kernel, step: Step): Kernel {
       return share(kernel, step);
     case "spread":
       return spread(kernel, step);
+    case "repeat":
+      return repeat(kernel, step);
     case "layout":
       return layout(kernel, step);
     case "materialise":

@@ -108,7 +108,8 @@ export type Step =
     }
   /**
    * Spreads the loops directly in a row's loop over lanes. Names the lane, then for each of the loops the one over turns,
-   * and for each scalar that it updates two loops over what lanes and groups of them have.
+   * and for each scalar that it updates two loops over what lanes and groups of them have. All lanes run each iteration of
+   * the loops `over`, and share the loops in those. What is allocated as workgroup memory they fill together.
    */
   | {
       readonly step: "spread";
@@ -116,8 +117,11 @@ export type Step =
       readonly lanes: number;
       /** Whether lanes meet by what the device has for it, not in memory that they share. */
       readonly isMeeting: boolean;
+      readonly over: readonly string[];
       readonly names: readonly string[];
     }
+  /** Brings a loop around all that stands before it in its block, which is computed anew in each iteration. */
+  | { readonly step: "repeat"; readonly loop: string }
   /** Makes one update of those of a loop that only adds at one place. Sums of floats are added in another order. */
   | { readonly step: "fold"; readonly loop: string }
   /** Lays a buffer of the kernel out anew: its axes in another order, or cut into panels. */

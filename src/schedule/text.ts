@@ -63,8 +63,11 @@ export function stepText(step: Step): string {
         step.loop,
         String(step.lanes),
         ...(step.isMeeting ? ["meeting"] : []),
+        ...list("over", step.over),
         ...list("into", step.names),
       );
+    case "repeat":
+      return words("repeat", step.loop);
     case "layout":
       return words("layout", step.buffer, layoutText(step.layout));
     case "materialise":
@@ -188,8 +191,10 @@ class StepReader {
         const loop = this.#next("a loop");
         const lanes = this.#number("the number of lanes");
         const isMeeting = this.#accepts("meeting");
-        return { step: "spread", loop, lanes, isMeeting, names: this.#list("into") };
+        return { step: "spread", loop, lanes, isMeeting, over: this.#list("over"), names: this.#list("into") };
       }
+      case "repeat":
+        return { step: "repeat", loop: this.#next("a loop") };
       case "layout":
         return { step: "layout", buffer: this.#next("a buffer"), layout: this.#layout() };
       case "materialise": {

@@ -199,7 +199,7 @@ export function randomLaneStep(kernel: Kernel, random: Random): Step | null {
       const needed = isMeeting ? 1 + counts.length : counts.reduce((sum, each) => sum + each, 1);
       const count = needed + (random.chance(0.9) ? 0 : 1);
       const names = Array.from({ length: count }, () => fresh("lane"));
-      return { step: "spread", loop: name, lanes: random.of([4, 4, 9, 5]), isMeeting, names };
+      return { step: "spread", loop: name, lanes: random.of([4, 4, 9, 5]), isMeeting, over: [], names };
     }
     default: {
       const around = loops.filter((each) => [...allStatements(each.body)].includes(update));

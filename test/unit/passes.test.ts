@@ -50,6 +50,7 @@ describe("the manager", () => {
       ["projections", false, false],
       ["quantization", false, false],
       ["fusion", true, false],
+      ["prologues", false, false],
     ]);
     expect(reports[0]!.remarks).toContainEqual({
       rule: "neutral constant",
@@ -89,6 +90,7 @@ describe("the manager", () => {
       "halves",
       "projections",
       "quantization",
+      "prologues",
     ]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);
   });

@@ -20,7 +20,7 @@ import {
   type Step,
 } from "../../src/schedule/index.js";
 import { legaliseForWgsl } from "../../src/schedule/legalise/wgsl.js";
-import { SizeVariable, size } from "../../src/sizes/index.js";
+import { type Size, SizeVariable, size } from "../../src/sizes/index.js";
 import { at, kernelOf, loop, product, randomArguments, resultOf, store } from "../support/naive-kernels.js";
 import { Random } from "../support/random.js";
 import { randomLaneStep } from "../support/random-schedule.js";
@@ -145,8 +145,8 @@ describe("spread", () => {
   });
 
   it.each([
-    ["spread i 5 into lane no part all mo", "spread: 5 lanes are no square of a whole number"],
-    ["spread i 1 into lane no part all mo", "spread: 1 lanes are no square of a whole number"],
+    ["spread i 5 into lane no part all mo", "spread: 5 lanes are not made of equal groups"],
+    ["spread i 1 into lane no part all mo", "spread: 1 lanes are not made of equal groups"],
     ["spread i 4 into lane no part all", "spread: too few names are given"],
     ["spread i 4 into lane no part all mo more", "spread: 1 names too many are given"],
     ["spread i 4 into n no part all mo", "spread: the name n is taken in rows"],
@@ -165,6 +165,45 @@ describe("spread", () => {
     expect(refusal(matmul(), `mark j lane.x; spread j 4 ${names}`)).toBe("spread: j is one of the lanes itself");
     const twice = `spread j 4 ${names}; spread i 4 into lane2 jo`;
     expect(refusal(matmul(), twice)).toBe("spread: the lanes lane stand in i");
+  });
+
+  it("lets lanes share a row that they fill together, and the sums of columns that all of them run", () => {
+    const K = size(10);
+    const [x, w] = [new Buffer("x", "f32", [size(3), K], "global"), new Buffer("w", "f32", [size(7), K], "global")];
+    const [y, v] = [
+      new Buffer("y", "f32", [size(3), size(7)], "global"),
+      new Buffer("v", "f32", [size(7), K], "global"),
+    ];
+    const [square, sum, other] = ["square", "sum", "other"].map((name) => new Buffer(name, "f32", [], "private"));
+    const rowOf = (i: Size, k: Size) => binary("div", at(x, i, k), at(square!));
+    const kernel = kernelOf(
+      "normalised",
+      [x, w, v],
+      [y],
+      [
+        loop("i", size(3), (i) => [
+          { kind: "alloc", buffer: square! },
+          store(square!, [], f(1)),
+          loop("k", K, (k) => [store(square!, [], binary("mul", at(x, i, k), at(x, i, k)), "add")]),
+          loop("j", size(7), (j) => [
+            ...[sum!, other!].flatMap((buffer) => [{ kind: "alloc", buffer } as const, store(buffer, [], f(0))]),
+            loop("n", K, (n) => [store(sum!, [], binary("mul", rowOf(i, n), at(w, j, n)), "add")]),
+            loop("m", K, (m) => [store(other!, [], binary("mul", rowOf(i, m), at(v, j, m)), "add")]),
+            store(y, [i, j], binary("mul", at(sum!), at(other!))),
+          ]),
+        ]),
+      ],
+    );
+    expect(verifyKernel(kernel)).toEqual([]);
+    const staged = "split j 4 clamp into jo ji; stage sum left jo workgroup row into fill; repeat jo";
+    const names = "lane ko a b fo no c d mo e g";
+    const made = legal(kernel, `${staged}; mark i grid.x; mark jo grid.x; spread jo 6 over ji into ${names}`);
+    // Both sums read the row, which is computed once.
+    expect(printKernel(made).match(/\/ square/g)).toHaveLength(1);
+    for (const seed of [1, 2]) expect(ran(made, seed)).toEqual(ran(kernel, seed));
+    expect(refusal(kernel, "repeat n")).toBe("repeat: something stands behind n");
+    expect(refusal(kernel, "repeat i; repeat k")).toBe("repeat: something stands behind k");
+    expect(refusal(rows(), "repeat m; repeat m")).toBe("nothing");
   });
 
   it("refuses a row that does more than to sum", () => {

@@ -17,7 +17,7 @@ export interface DecodingCost {
   readonly flops: Size;
   /** Those of what is computed once for a sequence, before its first step; 0 if there is nothing. */
   readonly once: Size;
-  /** Runs of kernels for a token, which are those of a step that gives the last position; and those of a layer. */
+  /** Runs of kernels for a token, which are those of a step that gives one position; and those of a layer. */
   readonly kernels: number;
   readonly perLayer: readonly KernelsPerLayer[];
   readonly states: readonly State[];
@@ -35,14 +35,15 @@ function flopsOfGraph(graph: Graph | null): Size {
 /** @param decoded the programs of its steps, as they were compiled */
 export function decodingCost({ entry, begin, step, last, states }: Derived, decoded: DecodedEntry): DecodingCost {
   const sum = (of: readonly State[]): Size => of.reduce((total, each) => add(total, bytesOfState(each)), size(0));
+  const token = decoded.one?.plan ?? decoded.last;
   return {
     entry: entry.name,
     perPosition: sum(states.filter(({ kind }) => kind === "append")),
     constant: sum(states.filter(({ kind }) => kind !== "append")),
     flops: flopsOfGraph(step),
     once: flopsOfGraph(begin),
-    kernels: decoded.last.dispatches.length,
-    perLayer: kernelsPerLayer(costOf(last, decoded.last).layers),
+    kernels: token.dispatches.length,
+    perLayer: kernelsPerLayer(costOf(last, token).layers),
     states,
   };
 }

@@ -30,6 +30,8 @@ export interface AttributeForm<T> {
   read(reader: AttributeReader): T;
   /** Where the node's type says it all, the attribute is left out of dumps, and read from the type. */
   readonly implied?: (type: TensorType) => T;
+  /** The value with each of its sizes replaced; not there where it has none. */
+  readonly replace?: (value: T, replaced: (size: Size) => Size) => T;
 }
 
 const listText = (items: readonly string[]): string => `[${items.join(", ")}]`;
@@ -49,7 +51,11 @@ const sources: AttributeForm<readonly (readonly string[])[]> = {
   write: (value) => listText(value.map((each) => listText(each.map(quoted)))),
   read: (reader) => reader.list(() => reader.list(() => reader.string())),
 };
-const oneSize: AttributeForm<Size> = { write: (value, size) => size(value), read: (reader) => reader.size() };
+const oneSize: AttributeForm<Size> = {
+  write: (value, size) => size(value),
+  read: (reader) => reader.size(),
+  replace: (value, replaced) => replaced(value),
+};
 const fill: AttributeForm<number | null> = {
   write: (value) => (value === null ? "none" : numberText(value)),
   read: (reader) => reader.number(),
@@ -66,6 +72,7 @@ const shapeOfType: AttributeForm<readonly Size[]> = {
   write: (value, size) => listText(value.map(size)),
   read: (reader) => reader.list(() => reader.size()),
   implied: (type) => type.shape,
+  replace: (value, replaced) => value.map(replaced),
 };
 
 export type AttributeForms<K extends OperatorName> = {
@@ -123,6 +130,19 @@ export function attributesText<K extends OperatorName>(
   return formsOf(operator)
     .map(([name, form]) => form.write(values[name], size))
     .join();
+}
+
+/** The attributes with each size in them replaced. */
+export function attributesWith<K extends OperatorName>(
+  operator: K,
+  attributes: Attributes[K],
+  replaced: (size: Size) => Size,
+): Attributes[K] {
+  const values: Readonly<Record<string, unknown>> = attributes;
+  const sizes = formsOf(operator).flatMap(([name, { replace }]) =>
+    replace === undefined ? [] : [[name, replace(values[name], replaced)]],
+  );
+  return sizes.length === 0 ? attributes : { ...attributes, ...Object.fromEntries(sizes) };
 }
 
 /** The sizes that a node's attributes mention. */

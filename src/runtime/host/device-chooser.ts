@@ -10,6 +10,7 @@ import type { DeviceInstance } from "./device-instance.js";
 import type { DeviceEntry } from "./device-model.js";
 import type { Shader } from "./device-shaders.js";
 import { bufferUsage } from "./device-tensors.js";
+import type { Sizes } from "./inputs.js";
 import { checkSampling, type SamplingOptions, ScoreError, temperatureOf } from "./sampling.js";
 import type { DecodingSpec, Session } from "./session.js";
 
@@ -200,7 +201,7 @@ interface Memory {
 export class DeviceChooser implements Chooser<DeviceKept> {
   readonly isAhead = true;
   readonly #instance: DeviceInstance;
-  readonly #entry: DeviceEntry;
+  readonly #programFor: (sizes: Sizes, isLast: boolean) => DeviceEntry;
   readonly #spec: DecodingSpec;
   readonly #options: SamplingOptions;
   readonly #rows: readonly ChosenRow[];
@@ -210,18 +211,18 @@ export class DeviceChooser implements Chooser<DeviceKept> {
 
   constructor(
     instance: DeviceInstance,
-    entry: DeviceEntry,
+    programFor: (sizes: Sizes, isLast: boolean) => DeviceEntry,
     spec: DecodingSpec,
     options: SamplingOptions,
     rows: readonly ChosenRow[],
   ) {
     checkSampling(options);
     this.#instance = instance;
-    this.#entry = entry;
+    this.#programFor = programFor;
     this.#spec = spec;
     this.#options = options;
     this.#rows = rows;
-    this.#tokens = entry.spec.inputs.findIndex(({ name }) => name === spec.tokens);
+    this.#tokens = spec.last.inputs.findIndex(({ name }) => name === spec.tokens);
   }
 
   async choose(session: Session<DeviceKept>, inputs: object | null): Promise<ArrayLike<number>> {
@@ -232,7 +233,7 @@ export class DeviceChooser implements Chooser<DeviceKept> {
     const random = Float32Array.from(this.#rows, (row) => (isDrawn ? row.random() : 0));
     const given = inputs ?? { [this.#spec.tokens!]: { data: new Int32Array(rows), shape: [rows, 1], type: "i32" } };
     const chosen = await session.take(given, true, (kept, checked) =>
-      this.#instance.run(this.#entry, checked, {
+      this.#instance.run(this.#programFor(checked.sizes, true), checked, {
         kept,
         more: choosingOnly,
         ...(inputs === null ? { given: [this.#tokens, this.#memory!.chosen] as const } : {}),

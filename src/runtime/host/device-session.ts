@@ -5,7 +5,7 @@ import type { DeviceKept } from "./device-binding.js";
 import { choosing, DeviceChooser } from "./device-chooser.js";
 import type { DeviceInstance } from "./device-instance.js";
 import type { DeviceEntry } from "./device-model.js";
-import { fits } from "./device-shaders.js";
+import { fits, isSoftware } from "./device-shaders.js";
 import { fromDeviceArray, readBuffers, toDeviceArray } from "./device-tensors.js";
 import type { Sizes } from "./inputs.js";
 import type { SamplingOptions } from "./sampling.js";
@@ -18,15 +18,26 @@ export interface DeviceSteps {
   readonly begin: DeviceEntry | null;
   readonly step: DeviceEntry;
   readonly last: DeviceEntry;
+  /**
+   * What steps of one position run, where the size that counts sequences is small, and the device is no CPU: there it
+   * costs little to begin a kernel, and much that lanes wait for each other.
+   */
+  readonly one?: { readonly entry: DeviceEntry; readonly few?: { readonly batch: string; readonly most: number } };
 }
 
 /** Runs the steps of an entry on a device. */
 export function deviceStepTarget(
   instance: DeviceInstance,
   spec: DecodingSpec,
-  { begin, step, last }: DeviceSteps,
+  { begin, step, last, one }: DeviceSteps,
 ): StepTarget<DeviceKept> {
   const { device } = instance;
+  const programFor = (sizes: Sizes, isLast: boolean): DeviceEntry => {
+    if (one !== undefined && sizes[spec.count] === 1 && !isSoftware(device)) {
+      if (one.few === undefined || sizes[one.few.batch]! <= one.few.most) return one.entry;
+    }
+    return isLast ? last : step;
+  };
   const create = (sizes: Sizes): DeviceKept => {
     const counts = Object.fromEntries(spec.states.map((state) => [state.name, elementCount(stateShape(state, sizes))]));
     return instance.open(counts);
@@ -37,7 +48,7 @@ export function deviceStepTarget(
       if (begin !== null) await instance.run(begin, inputs, { kept });
     },
     step: (kept, inputs, isLast) =>
-      instance.run(isLast ? last : step, inputs, { kept }) as Promise<unknown> as Promise<StepOutputs>,
+      instance.run(programFor(inputs.sizes, isLast), inputs, { kept }) as Promise<unknown> as Promise<StepOutputs>,
     select: (kept, sizes, rows) => {
       const made = create(spec.batch === null ? sizes : { ...sizes, [spec.batch]: rows.length });
       const encoder = device.createCommandEncoder();
@@ -81,7 +92,7 @@ export function deviceStepTarget(
     ...(fits(device, choosing)
       ? {
           chooser: (of: DecodingSpec, options: SamplingOptions, rows: readonly ChosenRow[]) =>
-            new DeviceChooser(instance, last, of, options, rows),
+            new DeviceChooser(instance, programFor, of, options, rows),
         }
       : {}),
   };

@@ -65,7 +65,7 @@ export function fits({ limits, features }: GPUDevice, { access, lanes, sharedByt
 }
 
 /** Whether a device computes on the CPU. */
-function isSoftware({ adapterInfo }: GPUDevice): boolean {
+export function isSoftware({ adapterInfo }: GPUDevice): boolean {
   const { isFallbackAdapter = false, architecture = "", device = "", description = "" } = adapterInfo ?? {};
   return (
     isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test([architecture, device, description].join())

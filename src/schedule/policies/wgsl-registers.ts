@@ -78,7 +78,7 @@ interface TileNames {
 }
 
 /** A loop as tiles of lanes, and what each lane does of a tile. */
-function splitTwice(draft: Draft, loop: Loop, lanes: number, turns: number): TileNames {
+export function splitTwice(draft: Draft, loop: Loop, lanes: number, turns: number): TileNames {
   const { name } = loop.variable;
   const [tile, inner, lane, turn] = ["o", "i", "i", "i"].map((end) => draft.fresh(name + end)) as [
     string,
@@ -103,7 +103,7 @@ function splitTwice(draft: Draft, loop: Loop, lanes: number, turns: number): Til
 }
 
 /** Splits what is summed over into vectors, which are written out, where they divide it. */
-function splitDepth(draft: Draft, loop: Loop): readonly string[] {
+export function splitDepth(draft: Draft, loop: Loop): readonly string[] {
   const { name } = loop.variable;
   if (exactDivide(loop.extent, size(width)) === null || constantOf(loop.extent) === width) return [name];
   const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)];

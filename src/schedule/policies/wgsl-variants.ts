@@ -10,15 +10,19 @@ import type { Schedule } from "../step.js";
 import { attentionsIn } from "./attention.js";
 import { type Contraction, onlyContraction } from "./contraction.js";
 import { rolesOf, runsAlong } from "./roles.js";
-import { rowsForWgsl, type WgslPolicy } from "./wgsl.js";
+import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
+import { type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { tileInRegisters } from "./wgsl-registers.js";
+import { rowsForWgsl } from "./wgsl-rows.js";
 
 export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"> {
   readonly steps: Schedule;
 }
 
 export function variantsForWgsl(kernel: Kernel, policy: WgslPolicy): readonly VariantSchedule[] {
+  const prologue = prologueProductOf(kernel);
+  if (prologue !== null) return prologueVariants(kernel, prologue, policy);
   const contraction = onlyContraction(kernel);
   if (contraction !== null) return productVariants(kernel, contraction, policy);
   return [...attentionVariants(kernel, policy), ...inSubgroups(kernel, policy, null)];
@@ -37,6 +41,11 @@ function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): r
   const software: VariantSchedule = { name: "apart", device: "software", few: null, steps };
   const few = fewRows(kernel, queryOf(attention).extent, policy.shared.queries / 8);
   return [software, ...(few === "many" ? [] : [{ name: "apart", device: null, few, steps }])];
+}
+
+function prologueVariants(kernel: Kernel, prologue: PrologueProduct, policy: WgslPolicy): readonly VariantSchedule[] {
+  const steps = behindPrologue(kernel, prologue, policy, true);
+  return steps === null ? [] : [{ name: "subgroups", device: null, few: null, steps }];
 }
 
 function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslPolicy): readonly VariantSchedule[] {

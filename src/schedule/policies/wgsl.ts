@@ -5,7 +5,7 @@
  * piece of the summed-over axis passes, and in it a tile of results for each lane, in registers. A row (a norm, a softmax)
  * is shared by the lanes of a workgroup. Everything else is computed by an invocation for each result.
  */
-import { allStatements, type Buffer, type Kernel, type Statement } from "../../ir/kernel/index.js";
+import type { Kernel } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, rangeOf, type Size, type SizeVariable, size } from "../../sizes/index.js";
 import { Draft } from "../draft.js";
 import { ScheduleError } from "../errors.js";
@@ -14,7 +14,15 @@ import type { Schedule } from "../step.js";
 import { type Contraction, dependenciesOf, onlyContraction } from "./contraction.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
 import type { AttentionPolicy } from "./wgsl-attention.js";
+import {
+  columnsBehindPrologue,
+  isAcross,
+  type PrologueProduct,
+  prologueProductOf,
+  sumsBehindPrologue,
+} from "./wgsl-prologues.js";
 import type { RegisterTile } from "./wgsl-registers.js";
+import { rowsForWgsl } from "./wgsl-rows.js";
 
 export interface WgslPolicy {
   /** Rows and columns of a workgroup's tile, and of a lane's. */
@@ -27,6 +35,8 @@ export interface WgslPolicy {
   readonly attention: AttentionPolicy;
   /** A product of at most so many rows: the tile of columns that lie side by side. */
   readonly row: { readonly most: number; readonly tile: RegisterTile };
+  /** Columns of a workgroup whose lanes share sums, where it computes the row itself; and the bytes that a row may take. */
+  readonly prologue: { readonly columns: number; readonly sharedBytes: number };
   /** Tiles for devices without fast memory of workgroups: of few rows, and of more than those. */
   readonly registers: { readonly fewRows: number; readonly few: RegisterTile; readonly many: RegisterTile };
 }
@@ -38,6 +48,7 @@ export const wgslPolicy: WgslPolicy = {
   rowLanes: 64,
   attention: { keys: 8, shared: { keys: 32, queries: 64 } },
   row: { most: 4, tile: { rows: 1, columns: 4, lanes: { rows: 1, columns: 32 } } },
+  prologue: { columns: 16, sharedBytes: 15360 },
   registers: {
     fewRows: 16,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
@@ -47,8 +58,27 @@ export const wgslPolicy: WgslPolicy = {
 
 /** The schedule of a kernel's products or rows; none if it has none that is worth it. */
 export function schedulesForWgsl(kernel: Kernel, policy: WgslPolicy): Schedule {
+  const prologue = prologueProductOf(kernel);
+  if (prologue !== null) return behindPrologue(kernel, prologue, policy) ?? [];
   const products = productsOf(kernel, policy);
   return products.length > 0 ? products : rowsForWgsl(kernel, policy);
+}
+
+/** The schedule of a product that computes its rows itself; null where it cannot be had. */
+export function behindPrologue(
+  kernel: Kernel,
+  prologue: PrologueProduct,
+  policy: WgslPolicy,
+  isMeeting = false,
+): Schedule | null {
+  const { rowLanes: lanes, prologue: most } = policy;
+  const draft = new Draft(kernel);
+  const tile = { sharedBytes: most.sharedBytes, isMeeting };
+  const isTaken = draft.try(() => {
+    if (!isAcross(prologue)) return columnsBehindPrologue(draft, prologue, policy.row.tile, tile);
+    sumsBehindPrologue(draft, prologue, { columns: most.columns, lanes }, tile);
+  }, true);
+  return isTaken ? draft.steps : null;
 }
 
 function productsOf(kernel: Kernel, policy: WgslPolicy): Schedule {
@@ -171,49 +201,4 @@ function splitReduction(draft: Draft, reduction: readonly Loop[], depth: number)
 /** A factor or its half, whichever divides an extent; the factor itself where none does. */
 function dividing(extent: Size, most: number): number {
   return [most, most / 2].find((factor) => exactDivide(extent, size(factor)) !== null) ?? most;
-}
-
-/** Rows shorter than this, where their length is known, are left to one invocation each. */
-const leastRow = 64;
-
-/** The steps of rows that lanes share; none where a kernel has no long ones. @param isMeeting whether lanes meet in subgroups */
-export function rowsForWgsl(kernel: Kernel, { rowLanes }: WgslPolicy, isMeeting = false): Schedule {
-  const [outermost, ...others] = kernel.body;
-  if (outermost?.kind !== "for" || others.length > 0) return [];
-  const nest = [outermost];
-  for (;;) {
-    const [only, ...more]: readonly Statement[] = nest.at(-1)!.body;
-    if (only?.kind !== "for" || more.length > 0) break;
-    nest.push(only);
-  }
-  const loops = nest.at(-1)!.body.filter((each) => each.kind === "for");
-  const updates = loops.map((loop) => updatesIn(loop));
-  const isLong = loops.some(({ extent }, at) => updates[at]! > 0 && (constantOf(extent) ?? leastRow) >= leastRow);
-  if (!isLong) return [];
-  const draft = new Draft(kernel);
-  const isTaken = draft.try(() => {
-    for (const { variable } of nest) draft.take({ step: "mark", loop: variable.name, kind: "grid.x" });
-    const names = [
-      draft.fresh("lane"),
-      ...loops.flatMap(({ variable }, at) => [
-        draft.fresh(variable.name),
-        ...Array.from({ length: isMeeting ? 0 : 2 * updates[at]! }, () => draft.fresh("part")),
-      ]),
-    ];
-    draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, isMeeting, names });
-  });
-  return isTaken ? draft.steps : [];
-}
-
-/** How many scalars that are not its own a loop updates. */
-function updatesIn({ body }: Loop): number {
-  const own = new Set<Buffer>();
-  const updated = new Set<Buffer>();
-  for (const each of allStatements(body)) {
-    if (each.kind === "alloc") own.add(each.buffer);
-    if (each.kind === "store" && each.update !== null && each.buffer.scope === "private" && !own.has(each.buffer)) {
-      updated.add(each.buffer);
-    }
-  }
-  return updated.size;
 }

@@ -8,10 +8,12 @@
  *                                          for io in 0..N/64: if 64*io + lane < N: y[t, 64*io + lane] = …
  *
  * What lanes have summed meets in two stages: some lanes sum the parts of as many lanes each, and every lane what those
- * have; or, where a step says `meeting`, `meet sum_part add; sum += sum_part`. Scalars and what is between the loops are computed by every lane; what a row stores outside of its loops, by one.
+ * have; or, where a step says `meeting`, `meet sum_part add; sum += sum_part`. Scalars and what is between the loops are
+ * computed by every lane; what a row stores outside of its loops, by one. Loops `over` are run by all lanes, which share the
+ * loops in them; an array of workgroup memory is one for all.
  *
- * Needs: loops directly in the given one that each only update scalars of the row, one way each, and store to arguments at
- * places of their own; no argument that is both stored and read. Guarantees: sums of floats in another order.
+ * Needs: loops directly in the given one that each only update scalars of the row, one way each, and store to arguments and
+ * arrays of workgroup memory at places of their own; no argument that is both stored and read. Guarantees: sums of floats in another order.
  */
 import {
   allExpressions,
@@ -34,9 +36,9 @@ import { identityOf } from "./rfactor.js";
 
 export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>): Kernel {
   const row = loopNamed(kernel, step.loop, "spread");
-  const groups = Math.sqrt(step.lanes);
-  if (!step.isMeeting && (!Number.isInteger(groups) || groups < 2)) {
-    throw new ScheduleError("spread", `${step.lanes} lanes are no square of a whole number`);
+  const groups = groupsOf(step.lanes);
+  if (!step.isMeeting && groups === null) {
+    throw new ScheduleError("spread", `${step.lanes} lanes are not made of equal groups`);
   }
   requireFree(kernel, step.names, "spread");
   const isLane = (each: Loop): boolean => each.loop.startsWith("lane.");
@@ -54,10 +56,16 @@ export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>):
       throw new ScheduleError("spread", `${buffer.name} is both stored and read in ${step.loop}`);
     }
   }
-  const spreading = new Spreading(row, step, groups);
+  const spreading = new Spreading(row, step, groups ?? 1);
   const made = replaceLoops(kernel, [row], () => [{ ...row, body: spreading.body() }]);
   requireIndependent(made, loopNamed(made, step.names[0]!, "spread"), "spread");
   return made;
+}
+
+/** How many lanes sum what as few lanes as possible have each; null where lanes are not made of such groups. */
+function groupsOf(lanes: number): number | null {
+  for (let groups = Math.ceil(Math.sqrt(lanes)); groups < lanes; groups++) if (lanes % groups === 0) return groups;
+  return null;
 }
 
 class Spreading {
@@ -65,11 +73,13 @@ class Spreading {
   readonly #lane: SizeVariable;
   readonly #scalars = new Set<Buffer>();
   readonly #shared: Buffer[] = [];
+  /** The memory of the row that lanes share. */
+  readonly #arrays = new Set<Buffer>();
 
   constructor(
     readonly row: Loop,
     readonly step: Extract<Step, { step: "spread" }>,
-    /** How many lanes sum the parts of others, and of how many each. */
+    /** How many lanes sum the parts of others, of as many each as there are lanes for one. */
     readonly groups: number,
   ) {
     this.#names = [...step.names];
@@ -100,6 +110,11 @@ class Spreading {
   #statement(statement: Statement): readonly Statement[] {
     switch (statement.kind) {
       case "alloc":
+        if (statement.buffer.scope === "workgroup") {
+          this.#arrays.add(statement.buffer);
+          this.#shared.push(statement.buffer);
+          return [];
+        }
         if (statement.buffer.shape.length > 0) this.#fail(`${statement.buffer.name} is an array of ${this.step.loop}`);
         this.#scalars.add(statement.buffer);
         return [statement];
@@ -109,10 +124,19 @@ class Spreading {
         return [{ kind: "if", condition, body: [statement] }];
       }
       case "for":
-        return this.#loop(statement);
+        if (!this.step.over.includes(statement.variable.name)) return this.#loop(statement);
+        return [{ ...statement, body: statement.body.flatMap((each) => this.#statement(each)) }];
+      case "if":
+        return [{ ...statement, body: statement.body.flatMap((each) => this.#guarded(each)) }];
       default:
         return this.#fail(`a ${statement.kind} stands directly in ${this.step.loop}`);
     }
+  }
+
+  /** What a row stores outside of its loops under a condition, which is the same for all lanes. */
+  #guarded(statement: Statement): readonly Statement[] {
+    if (statement.kind !== "store") this.#fail(`a ${statement.kind} stands under a condition in ${this.step.loop}`);
+    return this.#statement(statement);
   }
 
   #loop(loop: Loop): readonly Statement[] {
@@ -150,8 +174,9 @@ class Spreading {
     const ofGroups = new Buffer(`${buffer.name}_groups`, buffer.element, [size(groups)], "workgroup");
     const group = new Buffer(`${buffer.name}_group`, buffer.element, [], "private");
     this.#shared.push(ofLanes, ofGroups);
-    const combine = (into: Buffer, from: Buffer, place: (at: Size) => Size): Statement =>
-      loopOver(this.#name(), size(groups), "serial", (at) => [
+    const each = this.step.lanes / groups;
+    const combine = (into: Buffer, from: Buffer, count: number, place: (at: Size) => Size): Statement =>
+      loopOver(this.#name(), size(count), "serial", (at) => [
         { kind: "store", buffer: into, index: [], value: load(from, [index(place(at))]), update },
       ]);
     return [
@@ -162,11 +187,11 @@ class Spreading {
         body: [
           { kind: "alloc", buffer: group },
           set(group, [], identityOf(update, group.element)),
-          combine(group, ofLanes, (at) => add(mul(lane, groups), at)),
+          combine(group, ofLanes, each, (at) => add(mul(lane, each), at)),
           set(ofGroups, [lane], load(group, [])),
         ],
       },
-      combine(buffer, ofGroups, (at) => at),
+      combine(buffer, ofGroups, groups, (at) => at),
     ];
   }
 
@@ -178,6 +203,7 @@ class Spreading {
     for (const each of allStatements(loop.body)) {
       if (each.kind === "barrier" || each.kind === "meet") this.#fail(`lanes wait in ${loop.variable.name}`);
       if (each.kind !== "store" || own.has(each.buffer) || each.buffer.scope === "global") continue;
+      if (this.#arrays.has(each.buffer)) continue;
       if (each.update === null) this.#fail(`${loop.variable.name} stores to ${each.buffer.name}`);
       updates.push(each);
     }

@@ -7,7 +7,8 @@
  *         for d in 0..D             →      for t in 0..T: for s in 0..S
  *           sum += q[t, d] * (2 * k[h, s, d])   for d in 0..D: sum += q[t, d] * key[s, d]
  *
- * The axes of the new buffer are the loops inside of the given one that the factor depends on, outer ones first.
+ * The axes of the new buffer are the loops inside of the given one that the factor depends on, outer ones first. Where it is
+ * one loop, other loops of that extent read the same factor there too.
  *
  * Needs: one update of the buffer by a product under the loop, under no condition; a factor made of what nothing under the
  * loop stores; extents of its loops that no other loop inside changes. Guarantees: what is computed is what was.
@@ -15,7 +16,7 @@
 import { Buffer, type BufferScope, index, type Kernel, load, type Statement } from "../../ir/kernel/index.js";
 import { render, type Size, size, variablesOf } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
-import { loopNamed, replaceLoops, requireFree } from "../loops.js";
+import { loopNamed, loopsIn, replaceLoops, requireFree } from "../loops.js";
 import { loopOver, Rewriter, withStatementParts } from "../rewrite.js";
 
 import type { Step } from "../step.js";
@@ -52,13 +53,23 @@ export function stage(kernel: Kernel, step: Extract<Step, { step: "stage" }>): K
   };
   const place = axes.map(({ variable }) => index(size(variable)));
   const read = load(buffer, place);
+  const others = (body: readonly Statement[]): readonly Statement[] => {
+    const [axis, ...more] = axes;
+    if (axis === undefined || more.length > 0) return body;
+    return loopsIn(body)
+      .filter(({ variable, extent }) => variable !== axis.variable && extent === axis.extent)
+      .reduce((made, { variable }) => {
+        const same = new Rewriter().variable(axis.variable, size(variable)).expression(factor);
+        return withStatementParts(made, (part) => (part === same ? load(buffer, [index(size(variable))]) : null));
+      }, body);
+  };
   return replaceLoops(kernel, [loop], () => [
     {
       ...loop,
       body: [
         { kind: "alloc", buffer },
         fill(0, [], new Rewriter()),
-        ...withStatementParts(loop.body, (part) => (part === factor ? read : null)),
+        ...others(withStatementParts(loop.body, (part) => (part === factor ? read : null))),
       ],
     },
   ]);

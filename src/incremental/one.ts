@@ -1,0 +1,75 @@
+/**
+ * The step that most steps are: one new position of a few sequences. It is the step that gives the last position, with those
+ * sizes known, so that products have few rows and no position hides another.
+ */
+import { attributesWith } from "../ir/graph/attributes.js";
+import { type Graph, GraphBuilder, type Node, type OperatorName, type ValueId } from "../ir/graph/index.js";
+import { constantOf, rangeOf, type Size, SizeVariable, size, substitute, variablesOf } from "../sizes/index.js";
+import { type Derived, derivedNames } from "./derive.js";
+import type { State } from "./states.js";
+
+export interface OneStep {
+  readonly graph: Graph;
+  /** Those of `Derived`, in the sizes of this graph. */
+  readonly states: readonly State[];
+  /** The size that counts sequences, and the most that there may be; null where one step is of one sequence. */
+  readonly few: { readonly batch: SizeVariable; readonly most: number } | null;
+}
+
+/** @param most sequences, where their number is the first axis of what a step takes */
+export function oneStep({ entry, last, states, sizes }: Derived, most: number): OneStep {
+  const batch = batchOf(last, sizes.count);
+  const fewer =
+    batch === null ? null : new SizeVariable(batch.name, batch.min, Math.min(most, rangeOf(size(batch)).max));
+  const of = (variable: SizeVariable): Size | null => {
+    if (variable === sizes.count) return size(1);
+    return variable === batch && fewer !== null ? size(fewer) : null;
+  };
+  const known = (each: Size): Size => substitute(each, of);
+  const kept = last.sizes.filter((each) => each !== sizes.count).map((each) => (each === batch ? fewer! : each));
+  return {
+    graph: withSizes(last, derivedNames(entry.name).one, kept, known),
+    states: states.map((state) => ({ ...state, shape: state.shape.map(known) })),
+    few: batch === null ? null : { batch, most },
+  };
+}
+
+/** The size of the first axis of what a step takes, if nothing else depends on how large it may be. */
+function batchOf({ nodes, sizes }: Graph, count: SizeVariable): SizeVariable | null {
+  for (const { operator, attributes } of nodes) {
+    if (operator !== "input" || !attributes.shape.some((each) => variablesOf(each).includes(count))) continue;
+    const batch = sizes.find((each) => size(each) === attributes.shape[0]);
+    if (batch === undefined || batch === count || batch.step > 1 || (constantOf(batch.min) ?? 2) > 1) return null;
+    const isBound = sizes.some(({ min, max }) => [min, max].some((each) => each && variablesOf(each).includes(batch)));
+    return isBound ? null : batch;
+  }
+  return null;
+}
+
+/** A graph with every size replaced. */
+function withSizes(graph: Graph, name: string, sizes: readonly SizeVariable[], replaced: (size: Size) => Size): Graph {
+  const builder = new GraphBuilder(name, sizes);
+  const values: ValueId[] = [];
+  for (const [id, node] of graph.nodes.entries()) {
+    builder.origin = { location: graph.locations[id] ?? null, scope: graph.scopes[id] ?? null };
+    const value = emitWith(
+      builder,
+      node,
+      node.operands.map((each) => values[each]!),
+      replaced,
+    );
+    const own = graph.names[id];
+    if (own) builder.nameValue(value, own);
+    values.push(value);
+  }
+  return builder.finish(graph.outputs.map((output) => ({ ...output, value: values[output.value]! })));
+}
+
+function emitWith(
+  builder: GraphBuilder,
+  { operator, attributes }: Node,
+  operands: readonly ValueId[],
+  replaced: (size: Size) => Size,
+): ValueId {
+  return builder.emit<OperatorName>(operator, operands, attributesWith<OperatorName>(operator, attributes, replaced));
+}

@@ -1,0 +1,179 @@
+/**
+ * Steps of one position as a graphics card runs them, where products compute the norms of their rows themselves: position by
+ * position they give what the interpreter gives for the whole entry. On drivers that run on the CPU, as if they were cards.
+ */
+import { describe, expect, it } from "vitest";
+import { type Given, givenTensor } from "../../src/driver/inputs.js";
+import { type GeneratedModel, namedTensors, runnerOf } from "../../src/driver/module-runner.js";
+import { nodeFiles } from "../../src/driver/node-files.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { runEntries } from "../../src/driver/run.js";
+import { steppedOutputs } from "../../src/driver/stepping.js";
+import { interpreterRunner } from "../../src/driver/targets.js";
+import { Checkpoint } from "../../src/runtime/checkpoint.js";
+import { memoryFiles } from "../../src/runtime/files.js";
+import type { Tensor } from "../../src/runtime/host/tensors.js";
+import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
+import { checkpointCases, decoders } from "../support/decoders.js";
+import { Random } from "../support/random.js";
+import { importText } from "./typescript-support.js";
+import { disguisedDevice, softwareDevice, softwareDrivers } from "./wgsl-support.js";
+
+type Weights = ReadonlyMap<string, Tensor>;
+
+/** Where two tensors differ by more than is allowed, NaN and infinities included; null where they do not. */
+function firstDifference(found: Tensor, expected: Tensor, allowed: number): string | null {
+  expect(found.shape).toEqual(expected.shape);
+  for (const [at, each] of found.data.entries()) {
+    const other = expected.data[at]!;
+    if (Object.is(each, other) || Math.abs(each - other) <= allowed * Math.max(1, Math.abs(other))) continue;
+    return `${each} at ${at}, not ${other}`;
+  }
+  return null;
+}
+
+/** Loads a compiled model on a device, and tells the names of the pipelines that are made from then on. */
+async function loadedOn(device: GPUDevice, compilation: Compilation, weights: Weights) {
+  const pipelines: string[] = [];
+  const make = device.createComputePipelineAsync;
+  device.createComputePipelineAsync = (descriptor) => {
+    pipelines.push(descriptor.label ?? "");
+    return make.call(device, descriptor);
+  };
+  const { load } = (await importText((await compilation.get("emit")).javascript)) as unknown as {
+    load(options: object): Promise<GeneratedModel>;
+  };
+  const model = await load({ weights: namedTensors(compilation.program.entries, weights), device });
+  return { runner: runnerOf(model, compilation.decoded), pipelines };
+}
+
+/**
+ * The outputs of steps that are others than those of a reference: the interpreter's of the whole entry, or what the driver
+ * gives where products read norms from memory. The latter knows what WGSL leaves open about numbers that are none.
+ */
+async function compared(
+  driver: (typeof softwareDrivers)[number],
+  compilation: Compilation,
+  weights: Weights,
+  cases: readonly ReadonlyMap<string, Given>[],
+  isBesideItself = false,
+): Promise<{ readonly wrong: readonly string[]; readonly count: number; readonly folded: number }> {
+  const card = await disguisedDevice(driver);
+  const { runner, pipelines } = await loadedOn(card, compilation, weights);
+  const { program } = compilation;
+  const reference = interpreterRunner(program.entries, weights, "f32");
+  const plain = isBesideItself ? (await loadedOn(await softwareDevice(driver), compilation, weights)).runner : null;
+  const wrong: string[] = [];
+  let count = 0;
+  for (const [at, inputs] of cases.entries()) {
+    for (const run of await runEntries(reference, program, inputs)) {
+      const derived = compilation.decoders.find(({ entry }) => entry.name === run.entry.name);
+      if (derived === undefined) continue;
+      const expected = plain === null ? run.outputs : await steppedOutputs(plain.open!, derived, run);
+      for (const [name, found] of await steppedOutputs(runner.open!, derived, run)) {
+        count++;
+        const difference = firstDifference(found, expected.get(name)!, plain === null ? 1e-4 : 1e-2);
+        if (difference !== null) wrong.push(`${name} of case ${at}: ${difference}`);
+      }
+    }
+  }
+  runner.dispose();
+  plain?.dispose();
+  card.destroy();
+  return { wrong, count, folded: pipelines.filter((each) => /normalise\w*matmul/i.test(each)).length };
+}
+
+describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (driver) => {
+  // Each a kind of norm, of its place, or of what reads it.
+  it.each(["gpt2/checkpoint", "llama/checkpoint", "vaswani/checkpoint", "gemma2/checkpoint", "gpt_neox/checkpoint"])(
+    "steps of %s give what the whole entry does",
+    async (name) => {
+      const { program, checkpoint } = decoders.find((each) => each.name === name)!;
+      const opened = Checkpoint.open(nodeFiles(), checkpoint);
+      const compilation = new Compilation({ files: nodeFiles(), path: program, checkpoint: opened, target: "wgsl" });
+      const weights = readWeights(compilation.program.entries, checkpointWeights(opened));
+      const cases = checkpointCases(checkpoint).map(({ inputs }) => inputs);
+      const { wrong, count, folded } = await compared(driver, compilation, weights, cases);
+      expect(wrong).toEqual([]);
+      expect(count).toBeGreaterThan(0);
+      expect(folded).toBeGreaterThan(0);
+    },
+  );
+
+  const bodies: Readonly<Record<string, string>> = {
+    "the mean square": "let n = x / sqrt(mean(x * x) + 1e-5)\n    n @ w",
+    "mean and variance": "let d = x - mean(x)\n    (d / sqrt(mean(d * d) + 1e-5) * a + b) @ v.T",
+    "two products and a residual": `let d = x - mean(x)
+    let n = d / sqrt(mean(d * d) + 1e-5) * a + b
+    let y = n @ w
+    y * (n @ v.T) + y`,
+    "a sum of what is normalised, normalised anew": `let h = x @ u
+    let z = x + h / sqrt(mean(h * h) + 1e-5)
+    (z / sqrt(mean(z * z) + 1e-5) * a) @ w`,
+  };
+  const sizes = [
+    [1, 1],
+    [3, 17],
+    [67, 33],
+    [260, 130],
+  ] as const;
+  const samples = Object.keys(bodies).flatMap((name) => sizes.map(([K, N]) => [name, K, N] as const));
+
+  it.each(samples)("%s of %i numbers, for %i columns", async (name, K, N) => {
+    const text = `model M() {
+  param u: [${K}, ${K}] as "u"
+  param w: [${K}, ${N}] as "w"
+  param v: [${N}, ${K}] as "v"
+  param a: [${K}] as "a"
+  param b: [${K}] as "b"
+  entry forward(x: [B, T <= 16, ${K}]) incremental T -> (y: [B, T, ${N}]) {
+    ${bodies[name]!}
+  }
+}
+`;
+    const used = Object.fromEntries(
+      ["u", "w", "v", "a", "b"].map((each) => [each, bodies[name]!.match(new RegExp(`\\b${each}\\b`)) !== null]),
+    );
+    const lines = text.split("\n").filter((line) => !/param (\w)/.test(line) || used[line.match(/param (\w)/)![1]!]);
+    const compilation = new Compilation({
+      files: memoryFiles(),
+      path: "m.trafo",
+      text: lines.join("\n"),
+      target: "wgsl",
+    });
+    const random = new Random(K + N);
+    const tensor = (shape: readonly number[], scale: number, shift = 0): Tensor => ({
+      data: Float32Array.from(
+        { length: shape.reduce((a, b) => a * b, 1) },
+        () => shift + scale * (2 * random.next() - 1),
+      ),
+      shape: [...shape],
+      type: "f32",
+    });
+    const shapes: Readonly<Record<string, readonly number[]>> = { u: [K, K], w: [K, N], v: [N, K], a: [K], b: [K] };
+    const weights = new Map(
+      Object.entries(shapes)
+        .filter(([each]) => used[each])
+        .map(([each, shape]) => [each, tensor(shape, 0.3)]),
+    );
+    const strange = tensor([2, 5, K], 1);
+    // Rows with what is no number, an infinity, the largest numbers, and zeros.
+    strange.data[3 * K] = Number.NaN;
+    strange.data[4 * K] = Number.POSITIVE_INFINITY;
+    strange.data.fill(3e38, 8 * K, 9 * K);
+    strange.data.fill(0, 9 * K);
+    const cases = [
+      tensor([1, 4, K], 1),
+      tensor([3, 5, K], 1, 1e4),
+      tensor([4, 3, K], 1e4),
+      tensor([6, 4, K], 1),
+      strange,
+    ];
+    const given = cases.map((x) => new Map([["x", givenTensor(x, "the test")]]));
+    const { wrong, count, folded } = await compared(driver, compilation, weights, given, true);
+    expect(wrong).toEqual([]);
+    expect(count).toBe(cases.length);
+    // Beside one number there is nothing to sum.
+    if (K > 1) expect(folded).toBeGreaterThan(0);
+  });
+});
