@@ -100,6 +100,21 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     },
   );
 
+  it.each(["int8", "int4"] as const)(
+    "steps of GPT-2 with weights of %s give what those of many rows do",
+    async (format) => {
+      const { program, checkpoint } = decoders.find((each) => each.name === "gpt2/checkpoint")!;
+      const opened = Checkpoint.open(nodeFiles(), checkpoint);
+      const how = { target: "wgsl", weights: format } as const;
+      const compilation = new Compilation({ files: nodeFiles(), path: program, checkpoint: opened, ...how });
+      const weights = readWeights(compilation.program.entries, checkpointWeights(opened));
+      const [first] = checkpointCases(checkpoint).map(({ inputs }) => inputs);
+      const { wrong, count } = await compared(driver, compilation, weights, [first!], true);
+      expect(wrong).toEqual([]);
+      expect(count).toBe(1);
+    },
+  );
+
   const bodies: Readonly<Record<string, string>> = {
     "the mean square": "let n = x / sqrt(mean(x * x) + 1e-5)\n    n @ w",
     "mean and variance": "let d = x - mean(x)\n    (d / sqrt(mean(d * d) + 1e-5) * a + b) @ v.T",
