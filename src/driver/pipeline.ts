@@ -270,8 +270,7 @@ export class Compilation {
   planned(): readonly Plan[] {
     const entries = this.get("schedule");
     const { backend, scheduler } = this;
-    const { fewRows = null } = backend;
-    const decoders = (backend.decodes ? this.decoders : []).map((derived) => decoderOf(derived, fewRows));
+    const decoders = (backend.decodes ? this.decoders : []).map((each) => decoderOf(each, backend.fewRows ?? null));
     const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, this.optimizing).graph;
     const steps = decoders.flatMap((decoder) => lowerDecoder(decoder, optimize)).map(scheduler);
     const plans = planGraphs([...entries, ...steps], backend.planning);
