@@ -18,11 +18,17 @@ import {
 } from "./form.js";
 
 export function add(a: Size | number, b: Size | number): Size {
-  const left = toSize(a).terms;
-  const right = toSize(b).terms;
-  if (left.length === 0) return toSize(b);
-  if (right.length === 0) return toSize(a);
+  const [left, right] = [toSize(a), toSize(b)];
+  if (left.terms.length === 0) return right;
+  return right.terms.length === 0 ? left : combined(left.terms, right.terms, 1);
+}
+
+/** The sum of terms and of others times a sign. Nothing but the result is interned. */
+function combined(left: readonly Term[], right: readonly Term[], sign: 1 | -1): Size {
   const sum: Term[] = [];
+  const push = (term: Term): void => {
+    sum.push(sign === 1 ? term : { coefficient: -term.coefficient, monomial: term.monomial });
+  };
   let i = 0;
   let j = 0;
   while (i < left.length && j < right.length) {
@@ -33,17 +39,17 @@ export function add(a: Size | number, b: Size | number): Size {
       sum.push(x);
       i++;
     } else if (order > 0) {
-      sum.push(y);
+      push(y);
       j++;
     } else {
-      const coefficient = exact(x.coefficient + y.coefficient);
+      const coefficient = exact(x.coefficient + sign * y.coefficient);
       if (coefficient !== 0) sum.push({ coefficient, monomial: x.monomial });
       i++;
       j++;
     }
   }
   while (i < left.length) sum.push(left[i++]!);
-  while (j < right.length) sum.push(right[j++]!);
+  while (j < right.length) push(right[j++]!);
   return internSize(sum);
 }
 
@@ -52,7 +58,9 @@ export function neg(a: Size | number): Size {
 }
 
 export function sub(a: Size | number, b: Size | number): Size {
-  return add(a, neg(b));
+  const [left, right] = [toSize(a), toSize(b)];
+  if (left === right) return size(0);
+  return right.terms.length === 0 ? left : combined(left.terms, right.terms, -1);
 }
 
 export function mul(a: Size | number, b: Size | number): Size {
