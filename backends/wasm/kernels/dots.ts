@@ -123,7 +123,7 @@ export class Dots {
   #pair(x: Load, at: number, level: number): Code {
     const last = x.index.at(-1)!;
     const place = last.kind === "index" ? index(add(last.value, 2 * at)) : last;
-    return this.#loaded("v128.load32_splat", load(x.buffer, x.index.with(-1, place)) as Load, level, false);
+    return this.#loaded("v128.load32_splat", load(x.buffer, x.index.with(-1, place)) as Load, level, true);
   }
 
   #isShared(element: Load, level: number): boolean {

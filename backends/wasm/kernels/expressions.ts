@@ -18,7 +18,7 @@ import { bitsCode } from "./bits.js";
 import type { Blocks } from "./blocks.js";
 import { Dots, dotOf } from "./dots.js";
 import { isFloat, loadOf, narrowFloatIn, valueType } from "./elements.js";
-import { fromBits, roundingOf, WordsOfFloats } from "./narrow-floats.js";
+import { roundingOf, WordsOfFloats } from "./narrow-floats.js";
 import type { Registers } from "./registers.js";
 import type { SizeCode } from "./sizes.js";
 
@@ -212,7 +212,7 @@ export class Expressions {
     if (narrow !== null) {
       if (stride === 2) return this.#words.lanes(expression, narrow, level) ?? this.#packed(expression, level);
       if (stride !== 1) return this.#packed(expression, level);
-      return fromBits(narrow, op("v128.load16x4_s", [pointer], { offset }), this.helper);
+      return this.#words.numbers(narrow, op("v128.load16x4_s", [pointer], { offset }), this.helper);
     }
     if (buffer.element === "i8" || buffer.element === "i16") {
       if (stride !== 1) return this.#packed(expression, level);
@@ -292,7 +292,7 @@ export class Expressions {
         const narrow = narrowFloatIn(buffer);
         if (narrow === null) return op(loadOf(buffer.element), [pointer], { offset });
         const bits = op("i32x4.splat", [op("i32.load16_s", [pointer], { offset })]);
-        return op("f32x4.extract_lane", [fromBits(narrow, bits, this.helper)]);
+        return op("f32x4.extract_lane", [this.#words.numbers(narrow, bits, this.helper)]);
       }
       case "unary":
         return this.#scalarUnary(expression, level);

@@ -30,16 +30,7 @@ export function roundingOf(element: ElementType): string | null {
 /** Where f32 has the sign, and f16 thirteen places further up its exponent and fraction. */
 const signAndHalf = 0x8fffe000 | 0;
 
-/** Sign, exponent and fraction of f16 at these places are the number divided by 2^112, whether it is normal or not. */
-const scaled = (bits: Code): Code => op("f32x4.mul", [op("v128.and", [bits, i32x4(signAndHalf)]), f32x4(2 ** 112)]);
-
-/** Four numbers from bits in the lower halves of lanes, whose upper halves are copies of the sign. */
-export function fromBits(narrow: NarrowFloat, bits: Code, helper: (callee: string) => string): Code {
-  if (narrow === "bf16") return op("i32x4.shl", [bits, i32(16)]);
-  return narrow === "f16f" ? scaled(op("i32x4.shl", [bits, i32(13)])) : call(helper("fromHalf4"), bits);
-}
-
-/** Loads vectors whose lanes are two numbers each; what several read is loaded once. */
+/** Makes vectors of numbers; of lanes that are two numbers each, what several read is loaded once. */
 export class WordsOfFloats {
   readonly #numbers = new Map<Expression, number>();
 
@@ -59,11 +50,19 @@ export class WordsOfFloats {
       return op("v128.and", [words, this.#constant("upper halves", i32x4(0xffff0000 | 0))]);
     }
     const upper = part === 0 ? op("i32x4.shl", [words, i32(16)]) : words;
-    const bits = op("v128.and", [
-      op("i32x4.shr_s", [upper, i32(3)]),
-      this.#constant("sign and half", i32x4(signAndHalf)),
-    ]);
-    return op("f32x4.mul", [bits, this.#constant("by 2^112", f32x4(2 ** 112))]);
+    return this.#scaled(op("i32x4.shr_s", [upper, i32(3)]));
+  }
+
+  /** Four numbers from bits in the lower halves of lanes, whose upper halves are copies of the sign. */
+  numbers(narrow: NarrowFloat, bits: Code, helper: (callee: string) => string): Code {
+    if (narrow === "bf16") return op("i32x4.shl", [bits, i32(16)]);
+    return narrow === "f16f" ? this.#scaled(op("i32x4.shl", [bits, i32(13)])) : call(helper("fromHalf4"), bits);
+  }
+
+  /** Sign, exponent and fraction of f16 at these places are the number divided by 2^112, whether it is normal or not. */
+  #scaled(bits: Code): Code {
+    const own = op("v128.and", [bits, this.#constant("sign and half", i32x4(signAndHalf))]);
+    return op("f32x4.mul", [own, this.#constant("by 2^112", f32x4(2 ** 112))]);
   }
 
   /** A constant in a local: V8 13 makes it anew wherever it stands. */
