@@ -2,9 +2,10 @@
  * Arithmetic of indices into buffers. Indices never wrap around, since buffers have fewer than 2^31 elements, so that
  * what is known as a size stays one, whatever its range; indices that come from data are i32 expressions.
  */
-import { binary, type Expression, index } from "../ir/kernel/index.js";
+import { binary, type Expression, index, type KernelBinary } from "../ir/kernel/index.js";
 import {
   add,
+  attempt,
   constantOf,
   floorDiv,
   isAtMost,
@@ -45,11 +46,28 @@ export function remainder(a: Expression, b: Size): Expression {
 /** The index within 0 … extent - 1 that is nearest. The axis must not be empty. */
 export function clamped(a: Expression, extent: Size): Expression {
   const last = sub(extent, 1);
+  const value = exactOf(a);
+  // What lies in the axis fits into i32, and so is what is computed, wrapping around on the way or not.
+  if (value !== null && isNonNegative(value) && isLess(value, extent)) return index(value);
   if (a.kind !== "index") return binary("min", binary("max", a, zero), index(last));
-  const { value } = a;
-  if (isNonNegative(value) && isLess(value, extent)) return a;
-  return index(minimum(maximum(value, 0), last));
+  return index(minimum(maximum(a.value, 0), last));
 }
+
+/** What sums, differences and products of sizes are if nothing wraps around; null for other expressions. */
+function exactOf(a: Expression): Size | null {
+  if (a.kind === "index") return a.value;
+  const compute = a.kind === "binary" ? wholeNumbers.get(a.operator) : undefined;
+  if (a.kind !== "binary" || compute === undefined) return null;
+  const left = exactOf(a.left);
+  const right = left === null ? null : exactOf(a.right);
+  return left === null || right === null ? null : attempt(() => compute(left, right));
+}
+
+const wholeNumbers: ReadonlyMap<KernelBinary, (a: Size, b: Size) => Size> = new Map([
+  ["add", add],
+  ["sub", sub],
+  ["mul", mul],
+]);
 
 /** Whether the size is proven to be at least 1. */
 export function isPopulated(extent: Size): boolean {

@@ -16,7 +16,7 @@ export {
 export { type AxisBinding, bindingOf, divisibleBy } from "./binding.js";
 export { type Comparison, compare } from "./compare.js";
 export { floorDiv, mod } from "./division.js";
-export { DivisionByZero, NotAMultiple, SizeOverflow, SizeSyntaxError } from "./errors.js";
+export { attempt, DivisionByZero, NotAMultiple, SizeOverflow, SizeSyntaxError } from "./errors.js";
 export { evaluate, quotientOf, variablesOf } from "./evaluate.js";
 export { absolute, extreme, maximum, minimum } from "./extremes.js";
 export {

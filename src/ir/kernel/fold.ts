@@ -2,8 +2,8 @@
  * What expressions fold to when they are made: only what gives the same value for every operand, NaN, infinities, the
  * sign of zero and the wrapping of i32 included.
  *
- * i32 arithmetic on sizes stays a size, the normal form that proofs and schedule steps work on, but only where ranges
- * show that it cannot wrap around. Floats are left alone: the Graph's passes fold them, with rounding.
+ * i32 arithmetic on sizes stays a size, the normal form that proofs and schedule steps work on, but only where it cannot
+ * wrap around (words.ts). Floats are left alone: the Graph's passes fold them, with rounding.
  */
 import {
   add,
@@ -20,26 +20,22 @@ import {
   rangeOf,
   type Size,
   SizeOverflow,
-  type SizeRange,
   sub,
 } from "../../sizes/index.js";
 import type { Expression, KernelBinary, KernelElement, KernelUnary } from "./kernel.js";
 import { constant, falsehood, index, truth } from "./sharing.js";
+import { fitsWord } from "./words.js";
 
 /** The size of an i32 that is known as one. */
 function sizeOf(expression: Expression): Size | null {
   return expression.kind === "index" ? expression.value : null;
 }
 
-function isWord({ min, max }: SizeRange): boolean {
-  return min >= -(2 ** 31) && max < 2 ** 31;
-}
-
 /** The computed size as an expression, or null where it may leave i32. */
 function word(compute: () => Size): Expression | null {
   try {
     const value = compute();
-    return isWord(rangeOf(value)) ? index(value) : null;
+    return fitsWord(value) ? index(value) : null;
   } catch (error) {
     if (error instanceof SizeOverflow) return null;
     throw error;

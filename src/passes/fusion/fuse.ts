@@ -41,6 +41,7 @@ import {
 } from "./loops.js";
 import { PreparedValues } from "./prepared.js";
 import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
+import { costsOfIndices, costsOfTables } from "./tables.js";
 import { isTwin } from "./twins.js";
 import { typicalSizes } from "./typical.js";
 
@@ -62,6 +63,7 @@ class Fusion {
   readonly #reads: Map<string, Read>[];
   readonly #outputs: ReadonlySet<ValueId>;
   readonly #indexCosts: readonly (number | null)[];
+  readonly #tableCosts: readonly (number | null)[];
   readonly #sizes: Sizes;
   readonly #prepared: PreparedValues;
   readonly #readers: Int32Array;
@@ -78,7 +80,8 @@ class Fusion {
     this.#readers = new Int32Array(graph.nodes.length);
     for (const { operands } of graph.nodes) for (const operand of operands) this.#readers[operand]!++;
     this.#placements = graph.nodes.map(() => null);
-    this.#indexCosts = this.#costsOfIndices();
+    this.#indexCosts = costsOfIndices(graph, this.#sizes);
+    this.#tableCosts = costsOfTables(graph);
     this.#prepared = new PreparedValues(graph);
   }
 
@@ -207,6 +210,7 @@ class Fusion {
   #verdict(value: ValueId, kind: FusionClass, reads: readonly Read[]): Verdict {
     if (this.#outputs.has(value)) return "";
     if (kind === "scan") return "";
+    if (this.#isTable(value, reads)) return "a table of positions, read more than once";
     const indexCost = this.#indexCosts[value] ?? null;
     if (indexCost !== null) {
       const most = reads.every(({ inScores }) => inScores) ? mostScoreCost : mostIndexCost;
@@ -232,6 +236,13 @@ class Fusion {
       default:
         return this.#verdictOnRows(value, reads);
     }
+  }
+
+  /** Whether a value is made of what is known at load and of indices along one axis only, but not for nothing. */
+  #isTable(value: ValueId, reads: readonly Read[]): boolean {
+    const cost = this.#tableCosts[value] ?? 0;
+    const axes = this.graph.types[value]!.shape.filter((extent) => constantOf(extent) === null);
+    return cost > mostIndexCost && axes.length === 1 && this.#repeats(value, reads) > 1.01;
   }
 
   #verdictOnMap(value: ValueId, reads: readonly Read[]): Verdict {
@@ -351,24 +362,6 @@ class Fusion {
     let at = value;
     while (this.#class(at) === "move") at = this.graph.nodes[at]!.operands[0]!;
     return this.#class(at) === "given" || this.#class(at) === "index";
-  }
-
-  /**
-   * For each value that is made of indices alone, element by element, what computing an element costs, without what is
-   * made of fewer elements (that is better stored where it has them); null for all others.
-   */
-  #costsOfIndices(): readonly (number | null)[] {
-    const costs: (number | null)[] = [];
-    for (const [id, node] of this.graph.nodes.entries()) {
-      const kind = classOf(node.operator);
-      const value = id as ValueId;
-      const isMade =
-        (kind === "index" || kind === "map" || kind === "move") && node.operands.every((o) => costs[o] !== null);
-      const count = this.#count(value);
-      const beneath = (operand: ValueId): number => (this.#count(operand) * 2 >= count ? costs[operand]! : 0);
-      costs.push(isMade ? node.operands.reduce((sum, operand) => sum + beneath(operand), this.#cost(value)) : null);
-    }
-    return costs;
   }
 
   #report(root: ValueId, members: readonly ValueId[]): void {
