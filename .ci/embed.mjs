@@ -24,7 +24,7 @@ export async function embed() {
     write(
       "src/runtime/host/declarations.generated.ts",
       "The host code of generated modules, by file name: its declarations, each with its JavaScript and the lines of it.",
-      "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] }; readonly short: string | null }[] }>>",
+      "hostFiles: Readonly<Record<string, { readonly header: string; readonly declarations: readonly { readonly names: readonly string[]; readonly text: string; readonly mentions: readonly string[]; readonly script: { readonly text: string; readonly lines: readonly number[] }; readonly short: string }[] }>>",
       await hostFiles(),
     ),
     write(
@@ -70,13 +70,14 @@ function current(path) {
 
 /**
  * The host code, file by file: the header, and each declaration without `export`, with what it mentions. `short` is its
- * JavaScript with short names inside, for modules that are sent; null where it has comments that bundlers read.
+ * JavaScript with short names inside, for modules that are sent, and with marks (§) around the names of declarations
+ * that need not keep theirs; what has comments that bundlers read is not shortened.
  */
 async function hostFiles() {
   const { default: ts } = await import("typescript");
   const { minifySync } = await import("rolldown/experimental");
   const shortOf = (text) => {
-    if (/webpackIgnore|@vite-ignore/.test(text)) return null;
+    if (/webpackIgnore|@vite-ignore/.test(text)) return text;
     const { code, errors } = minifySync("host.js", text, { module: false, compress: { target: "es2022" } });
     if (errors.length > 0) throw new Error(`host code cannot be shortened: ${errors[0].message}`);
     return code.trim();
@@ -122,7 +123,38 @@ async function hostFiles() {
       });
     return [name, { header, declarations }];
   });
+  // The text of what workers run stands in the module's code, where names stay.
+  const inWorkers = files.filter(([name]) => name === "functions.ts");
+  const kept = new Set(inWorkers.flatMap(([, { declarations }]) => declarations.flatMap(({ names }) => names)));
+  const all = files.flatMap(([, { declarations }]) => declarations.flatMap(({ names }) => names));
+  const marked = new Set(all.filter((name) => /^[a-z]/.test(name) && !kept.has(name)));
+  for (const [, { declarations }] of files) {
+    for (const each of declarations) each.short = withMarks(ts, parse("host.js", each.short), marked);
+  }
   return Object.fromEntries(files);
+}
+
+/** The text with a mark before and behind each name of other declarations, so that these can be called otherwise. */
+function withMarks(ts, file, names) {
+  const places = [];
+  const isProperty = (node, parent = node.parent) =>
+    (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+    (ts.isBindingElement(parent) && parent.propertyName === node) ||
+    ((ts.isPropertyAssignment(parent) || ts.isClassElement(parent)) && parent.name === node);
+  const visit = (node) => {
+    if (ts.isIdentifier(node) && names.has(node.text) && !isProperty(node)) {
+      const isShorthand = ts.isShorthandPropertyAssignment(node.parent);
+      places.push({ start: node.getStart(), end: node.end, before: isShorthand ? `${node.text}:` : "" });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  let [text, at] = ["", 0];
+  for (const { start, end, before } of places.sort((a, b) => a.start - b.start)) {
+    text += `${file.text.slice(at, start)}${before}§${file.text.slice(start, end)}§`;
+    at = end;
+  }
+  return text + file.text.slice(at);
 }
 
 /** What runs in pages with pictures. */

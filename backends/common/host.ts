@@ -77,6 +77,7 @@ export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string
       for (const name of declaration.names) byName.set(name, [...(byName.get(name) ?? []), declaration]);
     }
   }
+  const rootNames = new Set(roots);
   const needed = new Set<Declaration>();
   const visit = (name: string): void => {
     for (const declaration of byName.get(name) ?? []) {
@@ -85,16 +86,29 @@ export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string
       for (const mentioned of declaration.mentions) visit(mentioned);
     }
   };
-  for (const root of roots) {
+  for (const root of rootNames) {
     if (!byName.has(root)) throw new InternalError(`the host code has no ${root}`);
     visit(root);
   }
+  const aliases = new Map<string, string>();
+  /** What nobody else calls by its name has a short one, which no name of a program is. */
+  const called = (name: string): string => {
+    if (rootNames.has(name) || exported.has(name)) return name;
+    const alias = aliases.get(name) ?? `$${aliases.size.toString(36)}`;
+    aliases.set(name, alias);
+    return alias;
+  };
   const parts: Script[] = [];
   for (const { header, declarations } of files) {
     const used = declarations.filter((declaration) => needed.has(declaration));
     if (used.length === 0) continue;
     const scripts = used.map(({ names, text, script: whole, short }): Script => {
-      const script = isShort && short !== null ? shortScript(short, whole.lines[0] ?? 0) : whole;
+      const script = isShort
+        ? shortScript(
+            short.replace(marked, (_, name) => called(name)),
+            whole.lines[0] ?? 0,
+          )
+        : whole;
       if (!names.some((name) => exported.has(name))) return { text, script };
       return { text: exportOf(text), script: { ...script, text: script.text === "" ? "" : exportOf(script.text) } };
     });
@@ -106,6 +120,9 @@ export function hostScript(roots: Iterable<string>, exported: ReadonlySet<string
   }
   return joinScripts(parts, () => "\n\n");
 }
+
+/** A name that need not stay, as `.ci/embed.mjs` marks it. */
+const marked = /§(\w+)§/g;
 
 /** All of it comes from the line where the declaration begins. */
 function shortScript(text: string, line: number): Script["script"] {
