@@ -1,5 +1,6 @@
 /**
- * Lists whose items repeat from layer to layer but for a number in their texts, written once with a count.
+ * Lists whose items repeat from layer to layer but for a number in their texts or one that is added, written once with a
+ * count.
  *
  * Models are mostly equal layers: what a module says of each layer would else be most of what it is.
  */
@@ -18,8 +19,8 @@ interface Pattern {
 const longest = 100;
 
 /**
- * Items in their order; those that follow each other `count` times, with numbers in their texts that grow evenly or stay,
- * once. Texts are in double quotes; where a number in them counts, they become templates, and keys are computed.
+ * Items in their order; those that follow each other `count` times, with numbers in their texts, or that are added, that grow
+ * evenly or stay, once. Texts are in double quotes; where a number in them counts, they become templates, and keys are computed.
  */
 export function foldRepeats(items: readonly string[]): readonly Folded[] {
   const patterns = items.map(patternOf);
@@ -38,10 +39,12 @@ export function foldRepeats(items: readonly string[]): readonly Folded[] {
 }
 
 const numberInText = /\d+/g;
+/** A text, which may be a key, or a number that is added. */
+const counting = /("(?:[^"\\]|\\.)*")(:?)|(?<=\+ )\d+(?![\w.])/g;
 
 function patternOf(text: string): Pattern {
   const numbers: number[] = [];
-  const rest = text.replace(/"(?:[^"\\]|\\.)*"/g, (literal) =>
+  const rest = text.replace(counting, (literal) =>
     literal.replace(numberInText, (digits) => {
       if (String(Number(digits)) !== digits) return digits;
       numbers.push(Number(digits));
@@ -87,20 +90,25 @@ function stepsOf(first: Pattern, second: Pattern): readonly number[] {
   return first.numbers.map((number, k) => second.numbers[k]! - number);
 }
 
-/** The item with `i` in the texts whose numbers count. */
+/** The item with `i` in the texts whose numbers count, and with numbers that are added and count. */
 function templated({ text }: Pattern, steps: readonly number[]): string {
   let k = 0;
-  return text.replace(/("(?:[^"\\]|\\.)*")(:?)/g, (whole, literal: string, colon: string) => {
+  const counted = (digits: string): string | null => {
+    const step = String(Number(digits)) === digits ? steps[k++]! : 0;
+    if (step === 0) return null;
+    const grown = step === 1 ? "i" : `${step} * i`;
+    return digits === "0" ? grown : `${grown} + ${digits}`;
+  };
+  return text.replace(counting, (whole, literal: string | undefined, colon: string) => {
+    if (literal === undefined) return counted(whole) ?? whole;
     let counts = false;
     const template = literal
       .slice(1, -1)
       .replace(/`|\$(?=\{)/g, "\\$&")
       .replace(numberInText, (digits) => {
-        const step = String(Number(digits)) === digits ? steps[k++]! : 0;
-        if (step === 0) return digits;
-        counts = true;
-        const grown = step === 1 ? "i" : `${step} * i`;
-        return `\${${digits === "0" ? grown : `${grown} + ${digits}`}}`;
+        const number = counted(digits);
+        counts ||= number !== null;
+        return number === null ? digits : `\${${number}}`;
       });
     if (!counts) return whole;
     return colon === "" ? `\`${template}\`` : `[\`${template}\`]:`;

@@ -122,11 +122,17 @@ export class EntryPrinter extends EntryDescription {
 
   #call({ kernel, reads, writes }: Dispatch): string {
     const code = this.plan.kernels[kernel]!;
-    const { number } = this.kernels.of(code);
+    const { number, shifts } = this.kernels.of(code);
+    const argument = (id: BufferId, position: number): string => {
+      const shift = shifts[position]!;
+      return shift === 0 ? this.#reference(id) : `${this.#reference(id)} + ${shift}`;
+    };
     const operands = [
       `/* ${this.kernels.module.kernels[number]} */ ${number}`,
-      ...[...reads, ...writes].map((id) => this.#reference(id)),
-      ...code.sizes.map((variable) => this.variable(variable)),
+      ...[...reads, ...writes].map(argument),
+      ...(code.rows === undefined
+        ? code.sizes.map((variable) => this.variable(variable))
+        : [this.code(code.rows.count).text]),
       ...(this.usesParts ? ["scratch"] : ["0"]),
     ];
     return `[${operands.join(", ")}]`;

@@ -1,7 +1,7 @@
 /** The WebAssembly of a model: its kernels, each once, the functions that they need, and what runs them. */
 import { type Kernel, kernelKey } from "../../src/ir/kernel/index.js";
 import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
-import type { Size } from "../../src/sizes/index.js";
+import { type Size, substitute } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
@@ -13,15 +13,23 @@ import { withSumsLast } from "./code/relaxed.js";
 import { calleesOf, type FunctionCode } from "./code/tree.js";
 import { functionOf, hostFunctions } from "./functions/index.js";
 import { claim, finish, run } from "./functions/threads.js";
+import { elementBytes } from "./kernels/elements.js";
 import { type KernelCode, kernelCode } from "./kernels/kernels.js";
+import { shiftsOf } from "./kernels/shifts.js";
 
-/** A kernel's place in the table, and the bytes of private arrays that each part of it needs. */
+/** A kernel's place in the table, and what its calls must know. */
 export interface KernelPlace {
   readonly number: number;
+  /** The bytes of private arrays that each part of it needs. */
   readonly scratch: Size;
+  /** How many bytes behind its first element each argument begins, what is read before what is written. */
+  readonly shifts: readonly number[];
 }
 
-const reserved = new Set(["run", "claim", "finish", "exp4", "tanh4", "erf4", "half4", "log", "log2", "sin", "cos"]);
+const reserved = new Set([
+  ...["run", "claim", "finish", "exp4", "tanh4", "erf4", "half4", "log", "log2", "sin", "cos"],
+  ...["rowMax", "rowSum", "rowExp"],
+]);
 
 export class WasmKernels {
   readonly module: ModuleCode;
@@ -33,22 +41,31 @@ export class WasmKernels {
     const codes: MadeKernel[] = [];
     /** The numbers of kernels by what they do: those of entries and of steps are equal but for the names of sizes. */
     const known = new Map<string, number>();
+    const prepares = new Set(
+      allPlans(module).flatMap(({ prepare, kernels }) => prepare.map(({ kernel }) => kernelKey(kernels[kernel]!))),
+    );
     for (const plan of allPlans(module)) {
       for (const [number, kernel] of plan.kernels.entries()) {
         const key = kernelKey(kernel);
         if (this.#places.has(key)) continue;
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
         const wanted = functionName(kernel, dispatches, plan);
+        const { rows } = kernel;
+        const source = rows?.kernel ?? kernel;
+        // What is prepared is called with arrays as they are.
+        const shifts = shiftsOf(source).map((shift) => (prepares.has(key) ? 0 : shift));
         const code = (of: Kernel): KernelCode =>
-          kernelCode(of, wanted, comment(of, of !== kernel, dispatches, plan, sourceLine));
-        const made = code(kernel);
-        const other = kernel.relaxed === undefined ? null : code(kernel.relaxed);
+          kernelCode(of, wanted, comment(of, of !== source, dispatches, plan, sourceLine), shifts);
+        const made = code(source);
+        const other = source.relaxed === undefined ? null : code(source.relaxed);
         // Both take the same arguments, private arrays among them.
         const relaxed = other?.scratch === made.scratch ? other.code : null;
         const contents = [made.code, ...(relaxed === null ? [] : [relaxed])].map(contentOf);
         const same = contents.map(({ key: text }) => text).join(" ");
         const place = known.get(same) ?? codes.length;
-        this.#places.set(key, { number: place, scratch: made.scratch });
+        const bytes = [...source.reads, ...source.writes].map((each, at) => shifts[at]! * elementBytes(each));
+        const scratch = substitute(made.scratch, (each) => (each === rows?.kernel.sizes[0] ? rows!.count : null));
+        this.#places.set(key, { number: place, scratch, shifts: bytes });
         if (known.has(same)) continue;
         known.set(same, place);
         const named = (function_: FunctionCode): FunctionCode => ({ ...function_, name: names.claim(wanted) });

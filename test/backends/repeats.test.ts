@@ -34,6 +34,15 @@ test("numbers may grow by more than one", () => {
   expect(evaluated(items)).toEqual(plain(items));
 });
 
+test("numbers that are added grow as well", () => {
+  const items = Array.from({ length: 5 }, (_, i) => `[7, 1 + ${4096 * i + 2048}, "h.${i}.b", 2 + 5]`);
+  expect(foldRepeats(items)).toEqual([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what is written is a template
+    { count: 5, items: ["[7, 1 + 4096 * i + 2048, `h.${i}.b`, 2 + 5]"] },
+  ]);
+  expect(evaluated(items)).toEqual(plain(items));
+});
+
 test("keys are computed, and what cannot stand in a template is escaped", () => {
   const items = [7, 8, 9].map((i) => `"a\`$\{${i}": { of: ["é\\"\\\\${i}"] }`);
   const [only, ...others] = foldRepeats(items);

@@ -3,6 +3,7 @@ import type { ImportedFunction } from "../code/module.js";
 import type { FunctionCode } from "../code/tree.js";
 import { roundToBrainFloat, upperBits } from "./brain-floats.js";
 import { bitsOfHalf, halfFromBits, roundToFiniteHalf, roundToHalf } from "./halves.js";
+import { rowExponentials, rowMaximum, rowSum } from "./rows.js";
 import { cos, floorDivide, floorModulo, log, log2, power, sin } from "./scalars.js";
 import { erf, exp, tanh } from "./vectors.js";
 
@@ -16,6 +17,9 @@ const made: Readonly<Record<string, () => FunctionCode>> = {
   fromHalf4: halfFromBits,
   brainFloat4: roundToBrainFloat,
   upper4: upperBits,
+  rowMax: rowMaximum,
+  rowSum,
+  rowExp: rowExponentials,
   log,
   log2,
   sin,

@@ -21,6 +21,7 @@ import {
 import { type Code, get, i32, Local, plus, set, times } from "../code/tree.js";
 import type { Blocks } from "./blocks.js";
 import { elementBytes } from "./elements.js";
+import { constantTerm, linearIndex } from "./shifts.js";
 import type { SizeCode } from "./sizes.js";
 
 export interface Address {
@@ -30,6 +31,7 @@ export interface Address {
 
 export class Addresses {
   readonly #bases = new Map<Buffer, Code>();
+  readonly #shifts = new Map<Buffer, number>();
 
   constructor(
     readonly blocks: Blocks,
@@ -40,9 +42,10 @@ export class Addresses {
     readonly lane: SizeVariable,
   ) {}
 
-  /** Where the buffer begins. */
-  base(buffer: Buffer, code: Code): void {
+  /** Where the buffer begins, or the element of it that is so many behind. */
+  base(buffer: Buffer, code: Code, shift = 0): void {
     this.#bases.set(buffer, code);
+    this.#shifts.set(buffer, shift);
   }
 
   /** How many elements apart two neighbouring lanes are, or null where that is no number. */
@@ -56,16 +59,9 @@ export class Addresses {
       : null;
   }
 
-  #linear(buffer: Buffer, index: readonly Expression[]): { linear: Size; data: readonly [Expression, Size][] } {
-    let linear = size(0);
-    let stride = size(1);
-    const data: [Expression, Size][] = [];
-    for (const [axis, each] of [...index.entries()].reverse()) {
-      if (each.kind === "index") linear = add(linear, mul(each.value, stride));
-      else data.push([each, stride]);
-      stride = mul(stride, buffer.shape[axis]!);
-    }
-    return { linear, data };
+  #linear(buffer: Buffer, index: readonly Expression[]): ReturnType<typeof linearIndex> {
+    const { linear, data } = linearIndex(buffer, index);
+    return { linear: sub(linear, this.#shifts.get(buffer) ?? 0), data };
   }
 
   /** The address of an element, or of that of lane 0. */
@@ -73,7 +69,7 @@ export class Addresses {
     const { linear, data } = this.#linear(buffer, index);
     const first = substitute(linear, (each) => (each === this.lane ? size(0) : null));
     const bytes = elementBytes(buffer);
-    const constant = first.terms.find(({ monomial }) => monomial.factors.length === 0)?.coefficient ?? 0;
+    const constant = constantTerm(first);
     const distance = sub(first, constant);
     let pointer = this.#pointer(buffer, distance);
     const level = this.blocks.current;
@@ -104,7 +100,7 @@ export class Addresses {
       return this.blocks.hold(key, level, local, code, null);
     }
     const start = substitute(distance, (each) => (each === block.variable ? size(0) : null));
-    const constant = start.terms.find(({ monomial }) => monomial.factors.length === 0)?.coefficient ?? 0;
+    const constant = constantTerm(start);
     const by = this.sizes.at(mul(step, bytes), level - 1);
     const outer = plus(this.#pointer(buffer, sub(start, constant)), i32(constant * bytes));
     const initial = block.start === null ? outer : plus(outer, times(block.start, by));

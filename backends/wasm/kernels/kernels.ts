@@ -16,6 +16,7 @@ import {
 } from "../../../src/ir/kernel/index.js";
 import { alignment } from "../../../src/memory/index.js";
 import { expand } from "../../../src/schedule/legalise/expand.js";
+import { rowFunctionOf } from "../../../src/schedule/policies/wasm-row-functions.js";
 import { Rewriter } from "../../../src/schedule/rewrite.js";
 import { add, floorDiv, mul, type Size, SizeVariable, size, sub, substitute } from "../../../src/sizes/index.js";
 import {
@@ -37,6 +38,7 @@ import { type Block, Blocks } from "./blocks.js";
 import { elementBytes, isFloat, isNarrow, narrowFloatIn, storeOf } from "./elements.js";
 import { Expressions } from "./expressions.js";
 import { Registers } from "./registers.js";
+import { type RowContext, rowCall } from "./rows.js";
 import { type Range, Sharing } from "./sharing.js";
 import { SizeCode } from "./sizes.js";
 import { overLane, updated, usesIn } from "./uses.js";
@@ -52,9 +54,12 @@ export interface KernelCode {
   readonly scratch: Size;
 }
 
-/** @param name what the function is called */
-export function kernelCode(kernel: Kernel, name: string, comment: string): KernelCode {
-  return new KernelEmitter(kernel, name, comment).run();
+/**
+ * @param name what the function is called
+ * @param shifts the elements behind the first of each argument at which the address in a call is
+ */
+export function kernelCode(kernel: Kernel, name: string, comment: string, shifts: readonly number[] = []): KernelCode {
+  return new KernelEmitter(kernel, name, comment, shifts).run();
 }
 
 class KernelEmitter {
@@ -66,6 +71,7 @@ class KernelEmitter {
   readonly #sizes: SizeCode;
   readonly #addresses: Addresses;
   readonly #expressions: Expressions;
+  readonly #rows: RowContext;
   readonly #arguments = new Local("arguments", "i32");
   readonly #part = new Local("part", "i32");
   readonly #parts = new Local("parts", "i32");
@@ -77,6 +83,7 @@ class KernelEmitter {
     readonly kernel: Kernel,
     readonly name: string,
     readonly comment: string,
+    readonly shifts: readonly number[],
   ) {
     this.#body = expand(kernel, 4).body;
     this.#blocks = new Blocks(this.#body);
@@ -100,6 +107,7 @@ class KernelEmitter {
       this.#lane,
       helper,
     );
+    this.#rows = { addresses: this.#addresses, expressions: this.#expressions, registers: this.#registers, helper };
   }
 
   run(): KernelCode {
@@ -110,7 +118,7 @@ class KernelEmitter {
     for (const [position, buffer] of buffers.entries()) {
       const local = new Local(buffer.name, "i32");
       block.out.push(set(local, argument(position)));
-      this.#addresses.base(buffer, get(local));
+      this.#addresses.base(buffer, get(local), this.shifts[position]);
     }
     for (const [position, variable] of kernel.sizes.entries()) {
       const local = new Local(variable.name, "i32");
@@ -296,6 +304,13 @@ class KernelEmitter {
   }
 
   #loop(loop: Loop, block: Block, share: Range | null): void {
+    const row = share === null ? rowFunctionOf(loop) : null;
+    if (row !== null) {
+      const count = this.#sizes.at(loop.extent, this.#blocks.current);
+      block.out.push(rowCall(loop, row, count, this.#rows));
+      this.#blocks.forget(row.store.buffer);
+      return;
+    }
     const extent = share === null ? this.#sizes.at(loop.extent, this.#blocks.current) : null;
     const constant = extent === null ? null : numberOf(extent);
     if (constant === 0) return;

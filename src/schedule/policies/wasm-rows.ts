@@ -7,6 +7,7 @@ import { constantOf, exactDivide, rangeOf, size } from "../../sizes/index.js";
 import type { Draft } from "../draft.js";
 import { isIndependent, loopsIn } from "../loops.js";
 import type { Loop } from "../rewrite.js";
+import { rowFunctionOf } from "./wasm-row-functions.js";
 
 /** Columns at a time: of what is independent, and of what is reduced, whose chains of operations hide each other. */
 const independent = 8;
@@ -44,7 +45,7 @@ export function isInnermost({ loop, body }: Loop): boolean {
 /** Splits an innermost loop by the columns that vectors take at a time; null where it stays as it is. */
 export function splitForVectors(draft: Draft, loop: Loop): Marks | null {
   const { name } = loop.variable;
-  if (draft.loop(name) === null || onlyCopiesBools(loop.body)) return null;
+  if (draft.loop(name) === null || onlyCopiesBools(loop.body) || rowFunctionOf(loop) !== null) return null;
   const isFree = isIndependent(draft.kernel, loop);
   const wanted = isFree ? independent : reduced;
   const count = constantOf(loop.extent);

@@ -4,7 +4,8 @@
   (type $t1 (func (param i32)))
   (type $t2 (func (param i32 i32) (result i32)))
   (type $t3 (func (param i32 i32)))
-  (type $t4 (func (param v128) (result v128)))
+  (type $t4 (func (param i32 i32) (result f32)))
+  (type $t5 (func (param v128) (result v128)))
   (import "host" "memory" (memory 1 65536))
   (import "host" "pause" (func $pause (type $t1) (param i32)))
   (table 1 1 funcref)
@@ -139,8 +140,66 @@
     )
   )
 
+  ;; the largest of a row
+  (func $rowMax (type $t4) (param $row i32) (param $count i32) (result f32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $total f32) (local $end i32)
+    (local.set $a (v128.const f32x4 -inf -inf -inf -inf))
+    (local.set $b (v128.const f32x4 -inf -inf -inf -inf))
+    (local.set $c (v128.const f32x4 -inf -inf -inf -inf))
+    (local.set $d (v128.const f32x4 -inf -inf -inf -inf))
+    (local.set $end
+      (i32.add (local.get $row) (i32.shl (i32.shr_u (local.get $count) (i32.const 4)) (i32.const 6)))
+    )
+    (if (i32.ne (local.get $row) (local.get $end))
+      (then
+        (loop $sixteens
+          (local.set $a (f32x4.max (local.get $a) (v128.load align=4 (local.get $row))))
+          (local.set $b (f32x4.max (local.get $b) (v128.load offset=16 align=4 (local.get $row))))
+          (local.set $c (f32x4.max (local.get $c) (v128.load offset=32 align=4 (local.get $row))))
+          (local.set $d (f32x4.max (local.get $d) (v128.load offset=48 align=4 (local.get $row))))
+          (local.set $row (i32.add (local.get $row) (i32.const 64)))
+          (br_if $sixteens (i32.ne (local.get $row) (local.get $end)))
+        )
+      )
+    )
+    (local.set $a
+      (f32x4.max (f32x4.max (local.get $a) (local.get $b)) (f32x4.max (local.get $c) (local.get $d)))
+    )
+    (local.set $end
+      (i32.add (local.get $row) (i32.shl (i32.and (local.get $count) (i32.const 12)) (i32.const 2)))
+    )
+    (if (i32.ne (local.get $row) (local.get $end))
+      (then
+        (loop $fours
+          (local.set $a (f32x4.max (local.get $a) (v128.load align=4 (local.get $row))))
+          (local.set $row (i32.add (local.get $row) (i32.const 16)))
+          (br_if $fours (i32.ne (local.get $row) (local.get $end)))
+        )
+      )
+    )
+    (local.set $total
+      (f32.max
+        (f32.max (f32x4.extract_lane 0 (local.get $a)) (f32x4.extract_lane 1 (local.get $a)))
+        (f32.max (f32x4.extract_lane 2 (local.get $a)) (f32x4.extract_lane 3 (local.get $a)))
+      )
+    )
+    (local.set $end
+      (i32.add (local.get $row) (i32.shl (i32.and (local.get $count) (i32.const 3)) (i32.const 2)))
+    )
+    (if (i32.ne (local.get $row) (local.get $end))
+      (then
+        (loop $ones
+          (local.set $total (f32.max (local.get $total) (f32.load (local.get $row))))
+          (local.set $row (i32.add (local.get $row) (i32.const 4)))
+          (br_if $ones (i32.ne (local.get $row) (local.get $end)))
+        )
+      )
+    )
+    (local.get $total)
+  )
+
   ;; exp of four f32
-  (func $exp4 (type $t4) (param $x v128) (result v128)
+  (func $exp4 (type $t5) (param $x v128) (result v128)
     (local $y v128) (local $r v128) (local $n v128) (local $p v128) (local $half v128)
     (local.set $y
       (f32x4.pmax
@@ -212,30 +271,26 @@
 
   ;; softmax.trafo:2:47: softmax
   ;;     entry forward(x: [M, 24]) -> (y: [M, 24]) { softmax(x) }
-  ;; Schedule: split j 16 peel into jo ji jr; rfactor ji jo into jb jc; sink ji; split jc 4 exact into
-  ;; jco jci; rfactor jci jco into jcb jcc; mark ji vector; mark jb vector; mark jci vector; mark jcb
-  ;; vector; mark jco unroll; mark jcc unroll; split k 16 peel into ko ki kr; rfactor ki ko into kb kc;
-  ;; sink ki; split kc 4 exact into kco kci; rfactor kci kco into kcb kcc; mark ki vector; mark kb
-  ;; vector; mark kci vector; mark kcb vector; mark kco unroll; mark kcc unroll; split i 8 exact into io
-  ;; ii; sink ii; mark ii vector; mark m parallel
+  ;; Schedule: split k 16 peel into ko ki kr; rfactor ki ko into kb kc; sink ki; split kc 4 exact into
+  ;; kco kci; rfactor kci kco into kcb kcc; mark ki vector; mark kb vector; mark kci vector; mark kcb
+  ;; vector; mark kco unroll; mark kcc unroll; split i 8 exact into io ii; sink ii; mark ii vector; mark
+  ;; m parallel
   ;;   x: f32[M, 24]
   ;;   softmax: f32[M, 24] (written)
   (func $softmaxY (type $t0) (param $arguments i32) (param $part i32) (param $parts i32)
-    (local $largest_part_0 v128) (local $largest_part_1 v128) (local $largest_part_2 v128)
-    (local $largest_part_3 v128) (local $x v128) (local $x.2 v128) (local $x.3 v128) (local $x.4 v128)
-    (local $largest_part_0.2 v128) (local $total_part_0 v128) (local $total_part_1 v128)
-    (local $total_part_2 v128) (local $total_part_3 v128) (local $total_part_0.2 v128) (local $largest f32)
-    (local $shift f32) (local $total f32) (local $x.5 i32) (local $softmax i32) (local $M i32)
-    (local $items i32) (local $first i32) (local $end i32) (local $x.6 i32) (local $softmax.2 i32)
-    (local $softmax.end i32) (local $x.7 i32) (local $x.end i32) (local $x.8 i32) (local $x.end.2 i32)
-    (local $softmax.3 i32) (local $x.9 i32) (local $eq i32) (local $x.end.3 i32)
-    (local.set $x.5 (i32.load (local.get $arguments)))
+    (local $total_part_0 v128) (local $total_part_1 v128) (local $total_part_2 v128)
+    (local $total_part_3 v128) (local $total_part_0.2 v128) (local $largest f32) (local $shift f32)
+    (local $total f32) (local $x i32) (local $softmax i32) (local $M i32) (local $items i32)
+    (local $first i32) (local $end i32) (local $x.2 i32) (local $softmax.2 i32) (local $softmax.end i32)
+    (local $x.3 i32) (local $x.end i32) (local $softmax.3 i32) (local $x.4 i32) (local $eq i32)
+    (local $x.end.2 i32)
+    (local.set $x (i32.load (local.get $arguments)))
     (local.set $softmax (i32.load offset=4 (local.get $arguments)))
     (local.set $M (i32.load offset=8 (local.get $arguments)))
     (local.set $items (local.get $M))
     (local.set $first (i32.const 0))
     (local.set $end (local.get $items))
-    (loop $step.5
+    (loop $step.4
       (if (i32.ne (local.get $parts) (i32.const 1))
         (then
           (local.set $first (call $claim (local.get $items) (local.get $parts)))
@@ -244,7 +299,7 @@
       )
       (if (i32.ne (local.get $first) (local.get $end))
         (then
-          (local.set $x.6 (i32.add (local.get $x.5) (i32.mul (local.get $first) (i32.const 96))))
+          (local.set $x.2 (i32.add (local.get $x) (i32.mul (local.get $first) (i32.const 96))))
           (local.set $softmax.2 (i32.add (local.get $softmax) (i32.mul (local.get $first) (i32.const 96))))
           (local.set $softmax.end
             (i32.add
@@ -252,44 +307,9 @@
               (i32.mul (i32.sub (local.get $end) (local.get $first)) (i32.const 96))
             )
           )
-          (loop $m.4
+          (loop $m.3
             (local.set $largest (f32.const -inf))
-            (local.set $largest_part_0 (v128.const f32x4 -inf -inf -inf -inf))
-            (local.set $largest_part_1 (v128.const f32x4 -inf -inf -inf -inf))
-            (local.set $largest_part_2 (v128.const f32x4 -inf -inf -inf -inf))
-            (local.set $largest_part_3 (v128.const f32x4 -inf -inf -inf -inf))
-            (local.set $x (v128.load align=4 (local.get $x.6)))
-            (local.set $largest_part_0 (f32x4.max (local.get $largest_part_0) (local.get $x)))
-            (local.set $x.2 (v128.load offset=16 align=4 (local.get $x.6)))
-            (local.set $largest_part_1 (f32x4.max (local.get $largest_part_1) (local.get $x.2)))
-            (local.set $x.3 (v128.load offset=32 align=4 (local.get $x.6)))
-            (local.set $largest_part_2 (f32x4.max (local.get $largest_part_2) (local.get $x.3)))
-            (local.set $x.4 (v128.load offset=48 align=4 (local.get $x.6)))
-            (local.set $largest_part_3 (f32x4.max (local.get $largest_part_3) (local.get $x.4)))
-            (local.set $largest_part_0.2 (v128.const f32x4 -inf -inf -inf -inf))
-            (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_0)))
-            (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_1)))
-            (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_2)))
-            (local.set $largest_part_0.2 (f32x4.max (local.get $largest_part_0.2) (local.get $largest_part_3)))
-            (local.set $largest
-              (f32.max (local.get $largest) (f32x4.extract_lane 0 (local.get $largest_part_0.2)))
-            )
-            (local.set $largest
-              (f32.max (local.get $largest) (f32x4.extract_lane 1 (local.get $largest_part_0.2)))
-            )
-            (local.set $largest
-              (f32.max (local.get $largest) (f32x4.extract_lane 2 (local.get $largest_part_0.2)))
-            )
-            (local.set $largest
-              (f32.max (local.get $largest) (f32x4.extract_lane 3 (local.get $largest_part_0.2)))
-            )
-            (local.set $x.7 (local.get $x.6))
-            (local.set $x.end (i32.add (local.get $x.7) (i32.const 32)))
-            (loop $jr.1
-              (local.set $largest (f32.max (local.get $largest) (f32.load offset=64 (local.get $x.7))))
-              (local.set $x.7 (i32.add (local.get $x.7) (i32.const 4)))
-              (br_if $jr.1 (i32.ne (local.get $x.7) (local.get $x.end)))
-            )
+            (local.set $largest (f32.max (local.get $largest) (call $rowMax (local.get $x.2) (i32.const 24))))
             (local.set $shift
               (select (f32.const 0) (local.get $largest) (f32.eq (local.get $largest) (f32.const -inf)))
             )
@@ -301,25 +321,31 @@
             (local.set $total_part_0
               (f32x4.add
                 (local.get $total_part_0)
-                (call $exp4 (f32x4.sub (local.get $x) (f32x4.splat (local.get $shift))))
+                (call $exp4 (f32x4.sub (v128.load align=4 (local.get $x.2)) (f32x4.splat (local.get $shift))))
               )
             )
             (local.set $total_part_1
               (f32x4.add
                 (local.get $total_part_1)
-                (call $exp4 (f32x4.sub (local.get $x.2) (f32x4.splat (local.get $shift))))
+                (call $exp4
+                  (f32x4.sub (v128.load offset=16 align=4 (local.get $x.2)) (f32x4.splat (local.get $shift)))
+                )
               )
             )
             (local.set $total_part_2
               (f32x4.add
                 (local.get $total_part_2)
-                (call $exp4 (f32x4.sub (local.get $x.3) (f32x4.splat (local.get $shift))))
+                (call $exp4
+                  (f32x4.sub (v128.load offset=32 align=4 (local.get $x.2)) (f32x4.splat (local.get $shift)))
+                )
               )
             )
             (local.set $total_part_3
               (f32x4.add
                 (local.get $total_part_3)
-                (call $exp4 (f32x4.sub (local.get $x.4) (f32x4.splat (local.get $shift))))
+                (call $exp4
+                  (f32x4.sub (v128.load offset=48 align=4 (local.get $x.2)) (f32x4.splat (local.get $shift)))
+                )
               )
             )
             (local.set $total_part_0.2 (v128.const f32x4 0 0 0 0))
@@ -331,34 +357,34 @@
             (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 1 (local.get $total_part_0.2))))
             (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 2 (local.get $total_part_0.2))))
             (local.set $total (f32.add (local.get $total) (f32x4.extract_lane 3 (local.get $total_part_0.2))))
-            (local.set $x.8 (local.get $x.6))
-            (local.set $x.end.2 (i32.add (local.get $x.8) (i32.const 32)))
-            (loop $kr.2
+            (local.set $x.3 (local.get $x.2))
+            (local.set $x.end (i32.add (local.get $x.3) (i32.const 32)))
+            (loop $kr.1
               (local.set $total
                 (f32.add
                   (local.get $total)
                   (f32x4.extract_lane 0
                     (call $exp4
-                      (f32x4.splat (f32.sub (f32.load offset=64 (local.get $x.8)) (local.get $shift)))
+                      (f32x4.splat (f32.sub (f32.load offset=64 (local.get $x.3)) (local.get $shift)))
                     )
                   )
                 )
               )
-              (local.set $x.8 (i32.add (local.get $x.8) (i32.const 4)))
-              (br_if $kr.2 (i32.ne (local.get $x.8) (local.get $x.end.2)))
+              (local.set $x.3 (i32.add (local.get $x.3) (i32.const 4)))
+              (br_if $kr.1 (i32.ne (local.get $x.3) (local.get $x.end)))
             )
             (local.set $softmax.3 (local.get $softmax.2))
-            (local.set $x.9 (local.get $x.6))
+            (local.set $x.4 (local.get $x.2))
             (local.set $eq (f32.eq (local.get $total) (f32.const 0)))
-            (local.set $x.end.3 (i32.add (local.get $x.9) (i32.const 96)))
-            (loop $io.3
+            (local.set $x.end.2 (i32.add (local.get $x.4) (i32.const 96)))
+            (loop $io.2
               (v128.store align=4
                 (local.get $softmax.3)
                 (v128.bitselect
                   (v128.const f32x4 0 0 0 0)
                   (f32x4.div
                     (call $exp4
-                      (f32x4.sub (v128.load align=4 (local.get $x.9)) (f32x4.splat (local.get $shift)))
+                      (f32x4.sub (v128.load align=4 (local.get $x.4)) (f32x4.splat (local.get $shift)))
                     )
                     (f32x4.splat (local.get $total))
                   )
@@ -372,7 +398,7 @@
                   (f32x4.div
                     (call $exp4
                       (f32x4.sub
-                        (v128.load offset=16 align=4 (local.get $x.9))
+                        (v128.load offset=16 align=4 (local.get $x.4))
                         (f32x4.splat (local.get $shift))
                       )
                     )
@@ -382,17 +408,17 @@
                 )
               )
               (local.set $softmax.3 (i32.add (local.get $softmax.3) (i32.const 32)))
-              (local.set $x.9 (i32.add (local.get $x.9) (i32.const 32)))
-              (br_if $io.3 (i32.ne (local.get $x.9) (local.get $x.end.3)))
+              (local.set $x.4 (i32.add (local.get $x.4) (i32.const 32)))
+              (br_if $io.2 (i32.ne (local.get $x.4) (local.get $x.end.2)))
             )
-            (local.set $x.6 (i32.add (local.get $x.6) (i32.const 96)))
+            (local.set $x.2 (i32.add (local.get $x.2) (i32.const 96)))
             (local.set $softmax.2 (i32.add (local.get $softmax.2) (i32.const 96)))
-            (br_if $m.4 (i32.ne (local.get $softmax.2) (local.get $softmax.end)))
+            (br_if $m.3 (i32.ne (local.get $softmax.2) (local.get $softmax.end)))
           )
           (if (i32.ne (local.get $parts) (i32.const 1))
             (then
               (call $finish (i32.sub (local.get $end) (local.get $first)) (local.get $items))
-              (br_if $step.5 (i32.const 1))
+              (br_if $step.4 (i32.const 1))
             )
           )
         )
