@@ -127,7 +127,7 @@ function shareRows(draft: Draft, sums: readonly Sum[], tile: string, { sharedByt
       const others = [...dependenciesOf(factor)].filter((each) => each !== reduction[0]!.variable);
       return factor.kind !== "load" && others.every((each) => !isInside(draft, tile, each.name));
     });
-    const isKnown = at > 0 && !isComputed(draft, tile, buffer);
+    const isKnown = at > 0 && readsShared(draft, tile, buffer);
     if (side === undefined || isKnown) continue;
     const name = draft.fresh("fill");
     draft.take({ step: "stage", buffer, side, loop: tile, scope: "workgroup", into: "row", names: [name] });
@@ -139,11 +139,12 @@ function isInside(draft: Draft, loop: string, name: string): boolean {
   return draft.inside(loop).some(({ variable }) => variable.name === name);
 }
 
-/** Whether a factor of what a scalar sums up is computed, not loaded. */
-function isComputed(draft: Draft, tile: string, buffer: string): boolean {
+/** Whether a factor of what a scalar sums up is a row that lanes share. */
+function readsShared(draft: Draft, tile: string, buffer: string): boolean {
   return [...allStatements(draft.loop(tile)?.body ?? [])].some((each) => {
     if (each.kind !== "store" || each.buffer.name !== buffer || each.value.kind !== "binary") return false;
-    return [each.value.left, each.value.right].some(({ kind }) => kind !== "load");
+    const factors = [each.value.left, each.value.right];
+    return factors.some((factor) => factor.kind === "load" && factor.buffer.scope === "workgroup");
   });
 }
 

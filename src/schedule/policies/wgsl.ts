@@ -12,6 +12,7 @@ import { ScheduleError } from "../errors.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
 import { type Contraction, dependenciesOf, onlyContraction } from "./contraction.js";
+import { invocationsOf } from "./invocations.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
 import type { AttentionPolicy } from "./wgsl-attention.js";
 import {
@@ -48,7 +49,7 @@ export const wgslPolicy: WgslPolicy = {
   rowLanes: 64,
   attention: { keys: 8, shared: { keys: 32, queries: 64 } },
   row: { most: 4, tile: { rows: 1, columns: 4, lanes: { rows: 1, columns: 32 } } },
-  prologue: { columns: 16, sharedBytes: 15360 },
+  prologue: { columns: 16, sharedBytes: 14336 },
   registers: {
     fewRows: 16,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
@@ -78,7 +79,13 @@ export function behindPrologue(
     if (!isAcross(prologue)) return columnsBehindPrologue(draft, prologue, policy.row.tile, tile);
     sumsBehindPrologue(draft, prologue, { columns: most.columns, lanes }, tile);
   }, true);
-  return isTaken ? draft.steps : null;
+  if (isTaken) return draft.steps;
+  // Where lanes cannot share the row, each computes what it needs of it.
+  const apart = new Draft(kernel);
+  const names = namesOf(prologue.contraction.nest);
+  const isApart =
+    !isMeeting && apart.try(() => apart.take(...names.map((loop) => ({ step: "repeat", loop }) as const)));
+  return isApart ? [...apart.steps, ...invocationsOf(apart.kernel)] : null;
 }
 
 function productsOf(kernel: Kernel, policy: WgslPolicy): Schedule {
