@@ -271,7 +271,9 @@ class Lowering {
   #growth(): Pick<LoweredGraph, "grows"> {
     const { memory } = this.#states;
     if (memory === null || !this.#graph.sizes.includes(memory.past)) return {};
-    return { grows: { size: memory.past, to: sub(size(memory.capacity), size(memory.count)) } };
+    // A step of one position has no size that counts them.
+    const count = this.#graph.sizes.includes(memory.count) ? memory.count : 1;
+    return { grows: { size: memory.past, to: sub(size(memory.capacity), size(count)) } };
   }
 }
 
