@@ -5,6 +5,7 @@ import { type Size, substitute } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
+import { LoopsApart } from "./code/apart.js";
 import { withSumsBehindLoops } from "./code/behind-loops.js";
 import { contentOf } from "./code/binary.js";
 import type { ModuleCode } from "./code/module.js";
@@ -38,6 +39,7 @@ export class WasmKernels {
   constructor(module: Module) {
     const { sourceLine } = module;
     const names = new Names(new Set([...reserved, ...hostFunctions.map(({ name }) => name)]));
+    const apart = new LoopsApart(() => names.claim("loop"));
     const codes: MadeKernel[] = [];
     /** The numbers of kernels by what they do: those of entries and of steps are equal but for the names of sizes. */
     const known = new Map<string, number>();
@@ -54,8 +56,10 @@ export class WasmKernels {
         const source = rows?.kernel ?? kernel;
         // What is prepared is called with arrays as they are.
         const shifts = shiftsOf(source).map((shift) => (prepares.has(key) ? 0 : shift));
-        const code = (of: Kernel): KernelCode =>
-          kernelCode(of, wanted, comment(of, of !== source, dispatches, plan, sourceLine), shifts);
+        const code = (of: Kernel): KernelCode => {
+          const whole = kernelCode(of, wanted, comment(of, of !== source, dispatches, plan, sourceLine), shifts);
+          return { ...whole, code: apart.taken(whole.code) };
+        };
         const made = code(source);
         const other = source.relaxed === undefined ? null : code(source.relaxed);
         // Both take the same arguments, private arrays among them.
@@ -77,7 +81,7 @@ export class WasmKernels {
         });
       }
     }
-    this.module = assembled(codes);
+    this.module = assembled(codes, apart.functions);
   }
 
   of(kernel: Kernel): KernelPlace {
@@ -88,7 +92,7 @@ export class WasmKernels {
 /** A kernel with another function for hosts with relaxed SIMD, if it has one, and with the bytes of both. */
 type MadeKernel = KernelCode & { readonly bytes: readonly number[]; readonly relaxed: FunctionCode | null };
 
-function assembled(codes: readonly MadeKernel[]): ModuleCode {
+function assembled(codes: readonly MadeKernel[], loops: readonly FunctionCode[]): ModuleCode {
   const ordered = inSimilarOrder(codes, ({ bytes }) => bytes);
   const kernels = ordered.flatMap(({ code, relaxed }) => [code, ...(relaxed === null ? [] : [relaxed])]);
   const helpers = new Map<string, FunctionCode>();
@@ -104,7 +108,7 @@ function assembled(codes: readonly MadeKernel[]): ModuleCode {
     claim(),
     finish(),
     ...[...helpers.values()].reverse(),
-    ...kernels.map((code) => withSumsBehindLoops(withSumsLast(code))),
+    ...[...loops, ...kernels].map((code) => withSumsBehindLoops(withSumsLast(code))),
   ];
   const called = new Set(functions.flatMap((each) => [...calleesOf(each)]));
   const imports = hostFunctions.filter(({ name }) => called.has(name));

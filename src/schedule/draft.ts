@@ -60,6 +60,13 @@ export class Draft {
     return found.length === 1 ? found[0]! : null;
   }
 
+  /** The name of the loop in which the only loop of a name stands directly; null where there is none. */
+  around(name: string): string | null {
+    const loop = this.loop(name);
+    const found = loopsIn(this.kernel.body).find(({ body }) => loop !== null && body.includes(loop));
+    return found?.variable.name ?? null;
+  }
+
   /** The loops in a loop, outer ones first. */
   inside(name: string): readonly Loop[] {
     const loop = this.loop(name);

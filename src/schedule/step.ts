@@ -29,6 +29,14 @@ export interface Split {
   readonly names: readonly string[];
   /** For `peel`: the loops inside of the rest, outer ones first, which are copies. */
   readonly copies: readonly string[];
+  readonly gather?: Gather;
+}
+
+/** For `peel`: the first of so many iterations of a loop around does the rest for all of them, in a loop of a new name. */
+export interface Gather {
+  readonly loop: string;
+  readonly factor: number;
+  readonly as: string;
 }
 
 export type Step =

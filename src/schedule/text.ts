@@ -25,6 +25,7 @@ export function stepText(step: Step): string {
         step.tail,
         ...list("into", step.names),
         ...list("copies", step.copies),
+        ...(step.gather ? ["gather", step.gather.loop, String(step.gather.factor), step.gather.as] : []),
       );
     case "reorder":
       return words("reorder", ...step.loops);
@@ -89,8 +90,8 @@ function list(word: string, names: readonly string[]): readonly string[] {
   return names.length === 0 ? [] : [word, ...names];
 }
 
-/** The words before lists. */
-const listWords: readonly string[] = ["into", "copies", "over", "apart"];
+/** The words before lists, and those behind them. */
+const listWords: readonly string[] = ["into", "copies", "over", "apart", "gather"];
 
 /** A text that is no schedule. */
 export class ScheduleSyntaxError extends Error {
@@ -222,7 +223,11 @@ class StepReader {
     const loop = this.#next("a loop");
     const factor = this.#number("the factor");
     const tail = this.#oneOf("a tail", tails);
-    return { step: "split", loop, factor, tail, names: this.#list("into"), copies: this.#list("copies") };
+    const [names, copies] = [this.#list("into"), this.#list("copies")];
+    const made = { step: "split", loop, factor, tail, names, copies } as const;
+    if (!this.#accepts("gather")) return made;
+    const around = this.#next("a loop");
+    return { ...made, gather: { loop: around, factor: this.#number("the factor"), as: this.#next("a loop") } };
   }
 
   #number(what: string): number {

@@ -94,14 +94,12 @@ export function randomStep(kernel: Kernel, random: Random): Step | null {
     case 1: {
       const tail = random.of(["exact", "guard", "round", "peel"] as const);
       const names = Array.from({ length: tail === "peel" ? 3 : 2 }, () => fresh(name));
-      return {
-        step: "split",
-        loop: name,
-        factor: 1 + random.below(5),
-        tail,
-        names,
-        copies: tail === "peel" ? copies : [],
-      };
+      const split = { step: "split", loop: name, factor: 1 + random.below(5), tail, names } as const;
+      if (tail !== "peel") return { ...split, copies: [] };
+      const outside = loops.filter((each) => loopsOf(each.body).includes(loop));
+      if (outside.length === 0 || random.chance(0.6)) return { ...split, copies };
+      const gather = { loop: random.of(outside).variable.name, factor: 1 + random.below(3), as: fresh("g") };
+      return { ...split, copies, gather };
     }
     case 2: {
       const nest = [loop];

@@ -97,6 +97,36 @@ describe("split", () => {
     );
   });
 
+  test("what peel leaves over is gathered", () => {
+    const kernel = scheduled(twice(), "split n 4 peel into no ni nr gather i 2 i2");
+    expect(kernel).toBe(
+      [
+        "for i in 0..10",
+        "  for no in 0..N // 4",
+        "    for ni in 0..4",
+        "      y[i, ni + 4*no] = x[i, ni + 4*no] * 2.0",
+        "  if (i % 2) < 1",
+        "    for i2 in 0..2",
+        "      for nr in 0..N % 4",
+        "        y[i + i2, nr + 4*(N // 4)] = x[i + i2, nr + 4*(N // 4)] * 2.0",
+      ].join("\n"),
+    );
+    // The loop that gathers is still one that threads may share.
+    expect(scheduled(twice(), "split n 4 peel into no ni nr gather i 5 i2; mark i parallel")).toContain("(i % 5) < 1");
+    const gather = (of: string): string => refusal(twice(), `split n 4 peel into no ni nr gather ${of}`);
+    expect(gather("i 3 i2")).toBe("split: 3 does not divide the extent 10 of i, which gathers");
+    expect(gather("i 0 i2")).toBe("split: 0 is no factor for i");
+    expect(gather("i 2 nr")).toBe("split: the name nr is taken in twice");
+    expect(gather("k 2 i2")).toBe("split: there is no loop k; the loops of twice are i, n");
+    expect(gather("n 2 n2")).toBe("split: 2 does not divide the extent N of n, which gathers");
+    expect(refusal(twice(), "split i 3 peel into io ii ir copies n2 gather n 1 n3")).toBe(
+      "split: i must stand in nothing but loops whose extents are free of it to be gathered in n",
+    );
+    expect(refusal(twice(), "split n 4 guard into no ni gather i 2 i2")).toBe(
+      "split: nothing is left to gather: the tail is guard",
+    );
+  });
+
   test("is refused", () => {
     expect(refusal(twice(), "split i 3 exact into io ii")).toBe("split: 3 does not divide the extent 10 of i");
     expect(refusal(twice(), "split n 2 exact into no ni")).toBe("split: 2 does not divide the extent N of n");

@@ -6,6 +6,15 @@ const schedule: Schedule = [
   { step: "reorder", loops: ["i", "b", "t"] },
   { step: "split", loop: "i", factor: 4, tail: "exact", names: ["io", "ii"], copies: [] },
   { step: "split", loop: "t", factor: 3, tail: "peel", names: ["to", "ti", "tr"], copies: ["ii2", "j2"] },
+  {
+    step: "split",
+    loop: "n",
+    factor: 2,
+    tail: "peel",
+    names: ["no", "ni", "nr"],
+    copies: [],
+    gather: { loop: "io", factor: 2, as: "io2" },
+  },
   { step: "sink", loop: "ii", into: ["j", "k"] },
   { step: "sink", loop: "ti", into: [] },
   { step: "sink", loop: "tj", into: ["k"], apart: "tk" },
@@ -27,7 +36,8 @@ const schedule: Schedule = [
 ];
 
 const text =
-  "reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; sink ii into j k; sink ti; " +
+  "reorder i b t; split i 4 exact into io ii; split t 3 peel into to ti tr copies ii2 j2; " +
+  "split n 2 peel into no ni nr gather io 2 io2; sink ii into j k; sink ti; " +
   "sink tj into k apart tk; " +
   "mark ii unroll; mark b grid.x; peelGuard io into ir copies a; accumulate y k into in out; " +
   "fold kj; rfactor ki ko into begin combine; packWeight w 1/8 0 1%8";

@@ -4,7 +4,7 @@
  * V8 spills what lives across a call where it is defined, and a sum is defined in its loop: it would be stored in every
  * turn, which doubles the time of a product with GELU. Made anew of itself behind the loop, it is stored there, once.
  */
-import { type Code, type FunctionCode, get, type Local, type LoopCode, op, set } from "./tree.js";
+import { type Code, type FunctionCode, get, type Local, type LoopCode, op, partsOf, set } from "./tree.js";
 
 export function withSumsBehindLoops(code: FunctionCode): FunctionCode {
   return { ...code, body: inBlock(code.body) };
@@ -33,22 +33,6 @@ function vectorsSetIn({ body }: LoopCode): readonly Local[] {
     each.kind === "plain" && each.name === "local.set" && each.local?.type === "v128" ? [each.local] : [],
   );
   return [...new Set(found)];
-}
-
-/** The codes that a code is made of. */
-function partsOf(code: Code): readonly Code[] {
-  switch (code.kind) {
-    case "note":
-      return [];
-    case "loop":
-      return code.body;
-    case "if":
-      return [code.condition, ...code.body, ...code.otherwise];
-    case "repeat":
-      return [code.condition];
-    default:
-      return code.operands;
-  }
 }
 
 function holdsCall(code: Code): boolean {

@@ -9,7 +9,7 @@ import { withSharedLocals } from "./locals.js";
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf, unsigned, type ValueType } from "./operators.js";
 import { productOfSum } from "./relaxed.js";
-import { type Code, type FunctionCode, globals, type Local, localsOf, type PlainCode } from "./tree.js";
+import { type Code, type FunctionCode, globalsOf, type Local, localsOf, type PlainCode, sumGlobals } from "./tree.js";
 
 const typeBytes: { readonly [K in ValueType]: number } = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
@@ -59,7 +59,7 @@ export function encodeModule(
     ...section(2, list([memory, ...imports])),
     ...section(3, list(declared)),
     ...section(4, list([[0x70, 0x01, ...unsigned(count), ...unsigned(count)]])),
-    ...section(6, list(globals.map(() => [typeBytes.i32, 0x01, 0x41, 0x00, 0x0b]))),
+    ...section(6, list(globalsOf(module.functions).map((name) => globalBytes(sumGlobals.includes(name))))),
     ...section(7, list(exports)),
     ...section(9, list([[0x00, 0x41, 0x00, 0x0b, ...elements]])),
     ...section(10, list(bodies)),
@@ -79,6 +79,12 @@ export function contentOf(code: FunctionCode): { readonly key: string; readonly 
   const bytes = new FunctionEncoder(withSharedLocals(code), numberOf, 0, {}).bytes();
   const types = [...code.parameters.map(({ type }) => type), code.result];
   return { key: [types.join(), bytes.join(), ...callees.keys()].join(" "), bytes };
+}
+
+/** A global that begins with 0. */
+function globalBytes(isVector: boolean): readonly number[] {
+  const zero = isVector ? [...operatorOf("v128.const").bytes, ...new Uint8Array(16)] : [0x41, 0x00];
+  return [typeBytes[isVector ? "v128" : "i32"], 0x01, ...zero, 0x0b];
 }
 
 function section(number: number, content: readonly number[]): number[] {

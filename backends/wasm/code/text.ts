@@ -5,7 +5,16 @@
  */
 import { kernelSignature, type ModuleCode, mostPages, type Signature, signatureKey, signaturesOf } from "./module.js";
 import { operatorOf } from "./operators.js";
-import { type Code, type FunctionCode, globals, type Local, localsOf, type PlainCode } from "./tree.js";
+import {
+  type Code,
+  type FunctionCode,
+  globals,
+  globalsOf,
+  type Local,
+  localsOf,
+  type PlainCode,
+  sumGlobals,
+} from "./tree.js";
 
 const width = 110;
 
@@ -25,7 +34,11 @@ export function moduleText(module: ModuleCode): string {
     `  (import "host" "memory" (memory 1 ${mostPages}))`,
     ...imports,
     `  (table ${count} ${count} funcref)`,
-    ...globals.map((name) => `  (global $${name} (mut i32) (i32.const 0))`),
+    ...globalsOf(module.functions).map((name) =>
+      sumGlobals.includes(name)
+        ? `  (global $${name} (mut v128) (v128.const i32x4 0 0 0 0))`
+        : `  (global $${name} (mut i32) (i32.const 0))`,
+    ),
     ...module.exports.map((name) => `  (export "${name}" (func $${name}))`),
     `  (elem (i32.const 0) func${module.kernels.map((name) => ` $${name}`).join("")})`,
     ...module.functions.flatMap((each) => [

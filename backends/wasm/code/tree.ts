@@ -7,8 +7,10 @@
  */
 import type { ValueType } from "./operators.js";
 
-/** What every thread has of its own, between the functions of a module: i32, by number. */
-export const globals = ["epoch", "end"] as const;
+/** What every thread has of its own, between the functions of a module, by number: i32, and vectors behind them. */
+export const globals = ["epoch", "end", "sum0", "sum1", "sum2", "sum3", "sum4", "sum5", "sum6", "sum7"] as const;
+export type Global = (typeof globals)[number];
+export const sumGlobals: readonly Global[] = globals.filter((name) => name.startsWith("sum"));
 
 /** A local variable or a parameter of a function. Its name is for people. */
 export class Local {
@@ -88,9 +90,8 @@ export const i32x4 = (...values: readonly number[]): Code =>
   op("v128.const", [], { values: values.length === 4 ? values : Array(4).fill(values[0]) });
 export const get = (local: Local): Code => op("local.get", [], { local });
 export const set = (local: Local, value: Code): Code => op("local.set", [value], { local });
-export const globalGet = (name: (typeof globals)[number]): Code =>
-  op("global.get", [], { values: [globals.indexOf(name)] });
-export const globalSet = (name: (typeof globals)[number], value: Code): Code =>
+export const globalGet = (name: Global): Code => op("global.get", [], { values: [globals.indexOf(name)] });
+export const globalSet = (name: Global, value: Code): Code =>
   op("global.set", [value], { values: [globals.indexOf(name)] });
 export const call = (callee: string, ...operands: readonly Code[]): Code => ({ kind: "call", callee, operands });
 
@@ -119,6 +120,22 @@ export function times(a: Code, b: Code): Code {
   return Number.isInteger(shift) && shift > 0 ? op("i32.shl", [a, i32(shift)]) : op("i32.mul", [a, b]);
 }
 
+/** The codes that a code is made of. */
+export function partsOf(code: Code): readonly Code[] {
+  switch (code.kind) {
+    case "note":
+      return [];
+    case "loop":
+      return code.body;
+    case "if":
+      return [code.condition, ...code.body, ...code.otherwise];
+    case "repeat":
+      return [code.condition];
+    default:
+      return code.operands;
+  }
+}
+
 /** Vectors first: similar functions then number the locals of their loops alike, in few bytes. */
 const typeOrder: readonly ValueType[] = ["v128", "f32", "i32", "f64", "i64"];
 
@@ -126,16 +143,23 @@ const typeOrder: readonly ValueType[] = ["v128", "f32", "i32", "f64", "i64"];
 export function localsOf({ parameters, body }: FunctionCode): readonly Local[] {
   const found = new Set<Local>();
   const visit = (code: Code): void => {
-    if (code.kind === "note") return;
     if (code.kind === "plain" && code.local !== null) found.add(code.local);
-    if ("operands" in code) code.operands.forEach(visit);
-    if ("condition" in code) visit(code.condition);
-    if ("body" in code) code.body.forEach(visit);
-    if (code.kind === "if") code.otherwise.forEach(visit);
+    partsOf(code).forEach(visit);
   };
   body.forEach(visit);
   for (const parameter of parameters) found.delete(parameter);
   return [...found].sort((a, b) => typeOrder.indexOf(a.type) - typeOrder.indexOf(b.type) || a.group - b.group);
+}
+
+/** The globals of functions: all up to the last that is used. */
+export function globalsOf(functions: readonly FunctionCode[]): readonly Global[] {
+  let count = globals.indexOf("end") + 1;
+  const visit = (code: Code): void => {
+    if (code.kind === "plain" && code.name.startsWith("global.")) count = Math.max(count, code.values[0]! + 1);
+    partsOf(code).forEach(visit);
+  };
+  for (const { body } of functions) body.forEach(visit);
+  return globals.slice(0, count);
 }
 
 /** The functions that a function calls. */
@@ -143,10 +167,7 @@ export function calleesOf({ body }: FunctionCode): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (code: Code): void => {
     if (code.kind === "call") found.add(code.callee);
-    if ("operands" in code) code.operands.forEach(visit);
-    if ("condition" in code) visit(code.condition);
-    if ("body" in code) code.body.forEach(visit);
-    if (code.kind === "if") code.otherwise.forEach(visit);
+    partsOf(code).forEach(visit);
   };
   body.forEach(visit);
   return found;

@@ -9,8 +9,10 @@
 import {
   add,
   constantOf,
+  floorDiv,
   mod,
   mul,
+  neg,
   type Size,
   SizeVariable,
   size,
@@ -48,12 +50,20 @@ export interface Meeting {
 export function meetings(loop: Loop, knowledge: Knowledge): readonly Meeting[] {
   const accesses = outerAccesses(loop);
   const iterations = new Iterations(loop, knowledge);
+  const turns = new Map<number, Turns>();
+  const areApart = (early: Access, late: Access): boolean => {
+    const step = stepOf(loop, early);
+    if (step === 1 || step !== stepOf(loop, late)) return iterations.areApart(early, late);
+    const some = turns.get(step) ?? new Turns(loop, step, knowledge);
+    turns.set(step, some);
+    return some.areApart(early, late);
+  };
   const found = new Map<Buffer, Meeting>();
   for (const store of accesses) {
     if (!store.writes || found.has(store.buffer)) continue;
     // Lanes exchange elements from barrier to barrier: only what they write is compared here.
     const others = accesses.filter((each) => each.buffer === store.buffer && (each.writes || !isLane(loop)));
-    const meets = others.some((other) => !iterations.areApart(store, other) || !iterations.areApart(other, store));
+    const meets = others.some((other) => !areApart(store, other) || !areApart(other, store));
     if (meets) found.set(store.buffer, { statement: store.statement, buffer: store.buffer });
   }
   return [...found.values()];
@@ -182,6 +192,53 @@ class Iterations {
     return compared;
   }
 }
+
+/** Of how many iterations of a loop only the first has an access, as its conditions say: `v % 2 < 1`. */
+function stepOf({ variable }: Loop, { facts, loops }: Access): number {
+  if (loops.some(({ extent }) => variablesOf(extent).includes(variable))) return 1;
+  const steps = facts.flatMap((fact) =>
+    fact.terms.flatMap(({ coefficient, monomial: { factors } }) => {
+      const isQuotient = factors.length === 1 && factors[0]!.kind === "floorDiv" && coefficient > 1;
+      return isQuotient && fact === neg(mod(size(variable), coefficient)) ? [coefficient] : [];
+    }),
+  );
+  return Math.max(1, ...steps);
+}
+
+/** The iterations of a loop that are the first of so many, numbered. */
+class Turns {
+  readonly #turn: SizeVariable;
+  readonly #iterations: Iterations;
+  readonly #accesses = new Map<Access, Access>();
+
+  constructor(
+    readonly loop: Loop,
+    readonly step: number,
+    knowledge: Knowledge,
+  ) {
+    const last = floorDiv(sub(loop.extent, 1), step);
+    this.#turn = new SizeVariable(loop.variable.name, 0, last);
+    this.#iterations = new Iterations({ ...loop, variable: this.#turn, extent: add(last, 1) }, knowledge);
+  }
+
+  areApart(early: Access, late: Access): boolean {
+    return this.#iterations.areApart(this.#of(early), this.#of(late));
+  }
+
+  /** An access in the iterations of these numbers. */
+  #of(access: Access): Access {
+    let made = this.#accesses.get(access);
+    if (made === undefined) {
+      const first = mul(size(this.#turn), this.step);
+      const of = (value: Size): Size => substitute(value, (each) => (each === this.loop.variable ? first : null));
+      const index = access.index.map((each) => (each.kind === "index" ? { ...each, value: of(each.value) } : each));
+      made = { ...access, index, facts: access.facts.map(of) };
+      this.#accesses.set(access, made);
+    }
+    return made;
+  }
+}
+
 /** The place in row-major order; null where an index comes from data. */
 function linearPlace({ buffer, index }: Access): Size | null {
   let linear = size(0);

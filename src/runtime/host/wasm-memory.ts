@@ -103,7 +103,9 @@ export class WasmMemory {
 
   /** A copy of elements. */
   read(address: number, type: ElementName, count: number): ArrayOf[ElementName] {
-    return this.view(address, type, count).slice();
+    const view = this.view(address, type, count);
+    // A `slice` is filled with zeros before.
+    return new (view.constructor as new (from: typeof view) => typeof view)(view);
   }
 
   /** Writes a number to words of 4 bytes. */

@@ -177,12 +177,12 @@ export class WasmInstance {
     this.#current = run;
     if (grows !== undefined) memory.writeWords(run.grown, sizes[grows.name]!);
     this.threads.run(run.start);
-    const outputs: Record<string, Tensor> = {};
+    let outputs: Readonly<Record<string, Tensor>> = {};
     for (const [position, { name, type, shape }] of entry.outputs.entries()) {
       const extents = shape(sizes);
       const count = elementCount(extents);
       const data = memory[states === undefined ? "read" : "view"](run.outputs[position]!, type, count);
-      Object.defineProperty(outputs, name, { value: { data, shape: extents, type }, enumerable: true });
+      outputs = { ...outputs, [name]: { data, shape: extents, type } };
     }
     return outputs;
   }

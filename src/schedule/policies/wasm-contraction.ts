@@ -11,9 +11,10 @@
  * with it reaches 0.97 of the peak, and 0.91 with 2 by 16; without, 0.50.
  *
  * One row by 16 columns needs 9 registers. Its 4 sums wait for each other; added to each other first, the products of two
- * elements make them wait half as often, and take no register for long. Weights then arrive as fast as memory gives them.
- * One by 32, two panels at once, or two elements at once into sums of their own are spilled: measured, they take 1.2 to 2
- * times as long on V8 11, and as long on V8 13.
+ * elements make them wait half as often, and take no register for long. An element is loaded for every 16 columns, which
+ * are as many loads as the processor makes: two panels at once share them, and take a twelfth less time. Every other
+ * panel does so for the one behind it, so that threads still share panels one by one. Shuffling elements out of vectors
+ * in place of loading them saves as much on V8 13 and half of it on V8 11.
  */
 import type { Expression, LayoutPart } from "../../ir/kernel/index.js";
 import { constantOf, exactDivide, size } from "../../sizes/index.js";
@@ -28,8 +29,14 @@ export interface VectorTile {
   readonly columns: number;
   /** The columns of a panel of weights, a multiple of the tile's; the tile's if not given. */
   readonly panel?: number;
-  /** Whether a single row takes two elements of the sum at once. */
+  /** Whether a single row takes two elements of the sum at once, and two panels. */
   readonly hasPairs?: boolean;
+}
+
+/** A loop over panels that are taken at once, and the loops over rows in it. */
+interface Panels {
+  readonly loop: string;
+  readonly rows: readonly string[];
 }
 
 export const lanes = 4;
@@ -72,8 +79,7 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
     columns: Math.min(tile.columns, factor),
     panel: factor,
     // What is made of fewer bytes as it is read needs registers too.
-    hasPairs:
-      sums.length === 1 && sums[0]!.factors.every((each) => each.kind === "load" && each.buffer.element === "f32"),
+    hasPairs: sums.length === 1 && sums[0]!.factors.every(isFloatLoad),
   };
   for (const panel of panelsOf(draft, column, factor, isPacked)) {
     const inside = draft.inside(panel).map(({ variable }) => variable.name);
@@ -81,6 +87,10 @@ export function tileForWasm(draft: Draft, contraction: Contraction, tile: Vector
     tileRows(draft, panel, names, inside.slice(rows.length), rows.at(-1) ?? null, shape);
   }
   void reduction;
+}
+
+function isFloatLoad(factor: Expression): boolean {
+  return factor.kind === "load" && factor.buffer.element === "f32";
 }
 
 /** The factor of a sum that columns are read from, as it is loaded: what is held in fewer bytes is cast where it is read. */
@@ -187,27 +197,52 @@ export function tileRows(
   row: Loop | null,
   tile: VectorTile,
 ): void {
+  // Elements that are not in pairs leave no registers for a second panel; sums of several loops do not stay in them.
+  const summed = reduction.length === 1 ? draft.loop(reduction[0]!) : null;
+  const hasPanels = tile.hasPairs === true && summed !== null && exactDivide(summed.extent, size(2)) !== null;
+  const panel = hasPanels ? draft.around(columns) : null;
   reorder(draft, [columns, ...rows], [...rows, columns]);
   const name = rows.at(-1);
   const count = row === null ? 1 : constantOf(row.extent);
   const isPart = tile.panel !== undefined && tile.columns < tile.panel;
-  if (name === undefined || row === null || count === 1) return singleRow(draft, columns, reduction, tile);
+  if (name === undefined || row === null || count === 1 || (tile.rows === 1 && !isPart)) {
+    return singleRow(draft, columns, reduction, tile, panel === null ? null : pairOf(draft, panel, rows));
+  }
   if (!isPart && count !== null && count <= tile.rows) return tileOf(draft, [name, columns], reduction);
   if (tile.rows === 1) return singleRow(draft, columns, reduction, tile);
   const isExact = exactDivide(row.extent, size(tile.rows)) !== null;
   const names = [`${name}o`, `${name}i`, ...(isExact ? [] : [`${name}r`])].map((each) => draft.fresh(each));
   const copies = isExact ? [] : [columns, ...reduction].map((each) => draft.fresh(each));
   const tail = isExact ? "exact" : "peel";
-  draft.take({ step: "split", loop: name, factor: tile.rows, tail, names, copies });
+  const split = { step: "split", loop: name, factor: tile.rows, tail, names, copies } as const;
   const [outer, inner, rest] = names as [string, string, string | undefined];
+  const hasSingles = rest !== undefined && (count === null || isPart);
+  const gather = hasSingles && panel !== null ? { loop: panel, factor: 2, as: draft.fresh(panel) } : null;
+  const isGathered = gather !== null && draft.try(() => draft.take({ ...split, gather }));
+  if (!isGathered) draft.take(split);
   tileOf(draft, [inner, isPart ? partOf(draft, columns, [outer, inner], tile.columns) : columns], reduction);
   if (rest === undefined) return;
   const left = copies.slice(1);
-  if (count === null || isPart) singleRow(draft, copies[0]!, left, tile);
+  if (hasSingles) singleRow(draft, copies[0]!, left, tile, isGathered ? { loop: gather.as, rows: [rest] } : null);
   else tileOf(draft, [rest, copies[0]!], left);
 }
 
-function singleRow(draft: Draft, columns: string, reduction: readonly string[], { hasPairs }: VectorTile): void {
+/** Two panels of a loop over them, within each of which all rows pass; null where their number is odd. */
+function pairOf(draft: Draft, panel: string, rows: readonly string[]): Panels | null {
+  const names = [`${panel}o`, `${panel}i`].map((each) => draft.fresh(each)) as [string, string];
+  const isSplit = draft.try(() =>
+    draft.take({ step: "split", loop: panel, factor: 2, tail: "exact", names, copies: [] }),
+  );
+  return isSplit ? { loop: names[1], rows } : null;
+}
+
+function singleRow(
+  draft: Draft,
+  columns: string,
+  reduction: readonly string[],
+  { hasPairs }: VectorTile,
+  panels: Panels | null = null,
+): void {
   const inner = reduction.at(-1);
   const names = [`${inner}o`, `${inner}i`].map((each) => draft.fresh(each)) as [string, string];
   const isFolded =
@@ -217,7 +252,11 @@ function singleRow(draft: Draft, columns: string, reduction: readonly string[], 
       draft.take({ step: "split", loop: inner, factor: 2, tail: "exact", names, copies: [] });
       draft.take({ step: "fold", loop: names[1] });
     });
-  tileOf(draft, [columns], isFolded ? [...reduction.slice(0, -1), names[0]] : reduction);
+  const into = isFolded ? [...reduction.slice(0, -1), names[0]] : reduction;
+  tileOf(draft, [columns], into);
+  if (panels === null) return;
+  draft.take({ step: "sink", loop: panels.loop, into: [...panels.rows, ...into] });
+  draft.take({ step: "mark", loop: panels.loop, kind: "unroll" });
 }
 
 /** Splits the columns of a panel into parts, each of which all rows pass; the loop over the columns of a part. */

@@ -4,7 +4,8 @@
  * Needs nothing of the iterations, whose order stays as it is, but for `round` that they are independent. Guarantees: the
  * inner loop has a constant extent. With the tail `guard` the variable leaves its range, but only under the `if` that keeps
  * it there; with `round` everything but the stores to arguments is computed past the end too, which must read nothing that
- * is not there: a packed weight is filled up. With `clamp` the last iteration is computed again instead.
+ * is not there: a packed weight is filled up. With `clamp` the last iteration is computed again instead. What `peel` leaves
+ * over may be gathered (gather.ts).
  */
 import {
   allStatements,
@@ -35,15 +36,18 @@ import { ScheduleError } from "../errors.js";
 import { loopNamed, loopsIn, replaceLoops, requireFree, requireIndependent, requireMovable } from "../loops.js";
 import { type Loop, loopOver, Rewriter } from "../rewrite.js";
 import type { Split } from "../step.js";
+import { gathered } from "./gather.js";
 
 export function split(kernel: Kernel, step: Split): Kernel {
-  const { factor, tail, names, copies } = step;
+  const { factor, tail, names, copies, gather } = step;
   const loop = loopNamed(kernel, step.loop, "split");
   if (!Number.isInteger(factor) || factor < 1)
     throw new ScheduleError("split", `${factor} is no factor for ${step.loop}`);
   requireMovable(loop, "split");
   requireNames(step, loop);
-  requireFree(kernel, [...names, ...copies], "split", [step.loop]);
+  requireFree(kernel, [...names, ...copies, ...(gather === undefined ? [] : [gather.as])], "split", [step.loop]);
+  if (gather !== undefined && tail !== "peel")
+    throw new ScheduleError("split", `nothing is left to gather: the tail is ${tail}`);
   const [outerName, innerName, restName] = names as readonly [string, string, string?];
 
   const nest = (count: Size, body: (at: Size) => readonly Statement[]): Loop =>
@@ -98,7 +102,8 @@ export function split(kernel: Kernel, step: Split): Kernel {
   const rest = loopOver(restName!, mod(loop.extent, size(factor)), loop.loop, (at) =>
     bodyAt(add(mul(whole, factor), at), new Rewriter().copying(copies)),
   );
-  return replaceLoops(kernel, [loop], () => [nest(whole, (at) => bodyAt(at)), rest]);
+  const left = gather === undefined ? rest : gathered(kernel, loop, rest, gather);
+  return replaceLoops(kernel, [loop], () => [nest(whole, (at) => bodyAt(at)), left]);
 }
 
 /** Statements whose stores to arguments happen under a condition only, with what these compute. */
