@@ -48,15 +48,21 @@ export class LoopsApart {
   /** @param reads how often the whole function reads each local */
   #block(body: readonly Code[], reads: ReadonlyMap<Local, number>): readonly Code[] {
     const out: Code[] = [];
-    for (const each of body) {
+    /** What is read once behind a call, straight from where the function has left it. */
+    const left = new Map<Local, Code>();
+    for (const [at, each] of body.entries()) {
       if (each.kind === "loop") {
         const last = lastOf(each);
-        if (last === null || !this.#call(each, last, reads, out)) {
+        // Another loop could be such a function, too, and leave its own.
+        const rest = body.slice(at + 1);
+        const isPlainRest = rest.every(({ kind }) => kind !== "loop" && kind !== "if");
+        const once = readsIn(isPlainRest ? rest.filter(({ kind }) => kind === "plain") : []);
+        if (last === null || !this.#call(each, last, reads, out, once, left)) {
           out.push({ ...each, body: this.#block(each.body, reads) });
         }
       } else if (each.kind === "if") {
         out.push({ ...each, body: this.#block(each.body, reads), otherwise: this.#block(each.otherwise, reads) });
-      } else out.push(each);
+      } else out.push(withLeft(each, left));
     }
     return out;
   }
@@ -64,8 +70,17 @@ export class LoopsApart {
   /**
    * Calls a function instead of a loop, whether it can be.
    * @param out the code before the loop, of which the function does what makes its sums 0
+   * @param behind how often plain code behind the loop in its block reads each local
+   * @param left takes what that reads once
    */
-  #call(loop: LoopCode, last: Repeat, reads: ReadonlyMap<Local, number>, out: Code[]): boolean {
+  #call(
+    loop: LoopCode,
+    last: Repeat,
+    reads: ReadonlyMap<Local, number>,
+    out: Code[],
+    behind: ReadonlyMap<Local, number>,
+    left: Map<Local, Code>,
+  ): boolean {
     const inside = readsIn(loop.body);
     const { taken, made } = localsOfTurn(loop);
     // What is set anew before the loop is read by nothing behind it but what is before it, too.
@@ -99,7 +114,11 @@ export class LoopsApart {
     const kept = out.filter((each) => !zeros.has(each));
     out.splice(0, out.length, ...kept);
     out.push(call(known.name, ...given.map(get)));
-    for (const [at, local] of results.entries()) out.push(set(local, globalGet(sumGlobals[at]!)));
+    for (const [at, local] of results.entries()) {
+      const value = globalGet(sumGlobals[at]!);
+      if (readsElsewhere(local) === 1 && behind.get(local) === 1) left.set(local, value);
+      else out.push(set(local, value));
+    }
     return true;
   }
 }
@@ -117,6 +136,13 @@ function lastOf({ name, body }: LoopCode): Repeat | null {
       ? code.operands.reduce((sum, each) => sum + loads(each), code.name.startsWith("v128.load") ? 1 : 0)
       : 0;
   return body.reduce((sum, each) => sum + loads(each), 0) >= fewest ? last : null;
+}
+
+/** Plain code with others in place of locals that it reads. */
+function withLeft(code: Code, left: ReadonlyMap<Local, Code>): Code {
+  if (left.size === 0 || code.kind === "note" || !("operands" in code)) return code;
+  if (code.kind === "plain" && isGet(code)) return left.get(code.local!) ?? code;
+  return { ...code, operands: code.operands.map((each) => withLeft(each, left)) };
 }
 
 function isGet(code: Code): boolean {
