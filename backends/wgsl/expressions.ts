@@ -129,8 +129,6 @@ const builtins: { readonly [K in KernelUnary]?: string } = {
 
 /** exp of more is no number of f32. */
 export const largestExponent = primary("88.72");
-/** tanh of more is 1 in f32, and some implementations overflow. */
-const tanhRange = [primary("-10.0"), primary("10.0")] as const;
 
 function unaryCode({ operator, operand }: Of<"unary">, context: ExpressionContext): Code {
   const code = context.code(operand);
@@ -142,7 +140,7 @@ function unaryCode({ operator, operand }: Of<"unary">, context: ExpressionContex
     case "exp":
       return call("exp", call("min", code, largestExponent));
     case "tanh":
-      return call("tanh", call("clamp", code, ...tanhRange));
+      return call(context.helper("hyperbolic_tangent"), code);
     case "sin":
       return call(context.helper("sine"), code);
     case "cos":

@@ -271,6 +271,15 @@ fn sine(x: f32) -> f32 {
   return select(value, -value, reduced.y == 1.0 || reduced.y == 2.0);
 }`,
   },
+  hyperbolic_tangent: {
+    text: `// Near 0 by the polynomial of Cephes: tanh itself promises an absolute error only, and some overflow beyond 10.
+fn hyperbolic_tangent(x: f32) -> f32 {
+  let y = clamp(x, -10.0, 10.0);
+  let z = y * y;
+  let near = (((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1) * z;
+  return select(fma((near - 3.33332819422e-1) * z, y, x), tanh(y), abs(x) >= 0.625);
+}`,
+  },
   erf: {
     text: `// The integral of 2/√π exp(-t²) from 0 to x, by the rational approximation that Eigen uses for f32.
 fn erf(x: f32) -> f32 {
