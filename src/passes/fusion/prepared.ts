@@ -14,6 +14,8 @@ const mostTableBytes = 1 << 22;
 const mostBeneath = 1.3;
 /** What takes no more than this of its memory is what should be held. */
 const mostOfExpanded = 0.7;
+/** What is made of weights that take less than this of its memory is no form of them, but a table: of positions, say. */
+const leastOfWeights = 1 / 16;
 
 export class PreparedValues {
   readonly #isLoadTime: readonly boolean[];
@@ -42,7 +44,7 @@ export class PreparedValues {
    * is never stored.
    */
   isExpanded(value: ValueId): boolean {
-    if (!this.#isLoadTime[value]) return false;
+    if (!this.#isLoadTime[value] || this.#weightBytesOf(value) < leastOfWeights * this.#bytes(value)) return false;
     const found = new Set<ValueId>([value]);
     let bytes = 0;
     for (const each of found) {
