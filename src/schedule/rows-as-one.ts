@@ -24,9 +24,6 @@ export interface KernelOverRows {
 /** The kernel over all rows; null where its rows are not proven to be apart. */
 export function overRows(kernel: Kernel): KernelOverRows | null {
   const [outer, ...others] = kernel.body;
-  // Rows in few bits, and weights in few, have schedules of their own, which count on both axes.
-  const isWide = [...kernel.reads, ...kernel.writes].every(({ element }) => element === "f32" || element === "i32");
-  if (!isWide) return null;
   if (outer?.kind !== "for" || others.length > 0 || constantOf(outer.extent) !== null) return null;
   const [first, ...rest] = outer.body;
   const isPair = first?.kind === "for" && rest.length === 0 && constantOf(first.extent) === null;
