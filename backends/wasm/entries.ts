@@ -1,8 +1,8 @@
 /** What a module has for each entry: how much memory it takes, where everything lies for some sizes, and its calls. */
 import { InternalError } from "../../src/diagnostics/index.js";
-import type { BufferId, Dispatch, Plan, PlanBuffer } from "../../src/ir/plan/plan.js";
+import { type BufferId, type Dispatch, type Plan, type PlanBuffer, sizeWhere } from "../../src/ir/plan/plan.js";
 import { arenaBytesOf, roomOf } from "../../src/memory/index.js";
-import { add, constantOf, isAtMost, maximum, type Size, size } from "../../src/sizes/index.js";
+import { add, constantOf, isAtMost, maximum, type Size, size, substitute } from "../../src/sizes/index.js";
 import { type DescribedEntry, EntryDescription, type EntryNames, propertyName } from "../common/entries.js";
 import { heldName } from "../common/held.js";
 import { lineText } from "../common/module.js";
@@ -38,7 +38,14 @@ export class EntryPrinter extends EntryDescription {
     }
     this.#scratchOffset = offset;
     this.#scratch = plan.dispatches
-      .map(({ kernel }) => roomOf(plan, kernels.of(plan.kernels[kernel]!).scratch))
+      .map((dispatch) => {
+        const kernel = plan.kernels[dispatch.kernel]!;
+        const { scratch } = kernels.of(kernel);
+        return roomOf(
+          plan,
+          substitute(scratch, (each) => sizeWhere(dispatch, kernel, each)),
+        );
+      })
       .reduce((most, each) => (isAtMost(each, most) ? most : maximum(most, each)), size(0));
     for (const [id, buffer] of plan.buffers.entries()) this.#place(id as BufferId, buffer);
   }
@@ -120,9 +127,10 @@ export class EntryPrinter extends EntryDescription {
     });
   }
 
-  #call({ kernel, reads, writes }: Dispatch): string {
-    const code = this.plan.kernels[kernel]!;
-    const { number, shifts } = this.kernels.of(code);
+  #call(dispatch: Dispatch): string {
+    const { reads, writes } = dispatch;
+    const kernel = this.plan.kernels[dispatch.kernel]!;
+    const { number, shifts } = this.kernels.of(kernel);
     const argument = (id: BufferId, position: number): string => {
       const shift = shifts[position]!;
       return shift === 0 ? this.#reference(id) : `${this.#reference(id)} + ${shift}`;
@@ -130,9 +138,7 @@ export class EntryPrinter extends EntryDescription {
     const operands = [
       `/* ${this.kernels.module.kernels[number]} */ ${number}`,
       ...[...reads, ...writes].map(argument),
-      ...(code.rows === undefined
-        ? code.sizes.map((variable) => this.variable(variable))
-        : [this.code(code.rows.count).text]),
+      ...kernel.sizes.map((variable) => this.code(sizeWhere(dispatch, kernel, variable)).text),
       ...(this.usesParts ? ["scratch"] : ["0"]),
     ];
     return `[${operands.join(", ")}]`;

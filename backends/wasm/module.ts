@@ -1,7 +1,7 @@
 /** The WebAssembly of a model: its kernels, each once, the functions that they need, and what runs them. */
 import { type Kernel, kernelKey } from "../../src/ir/kernel/index.js";
-import type { Dispatch, Plan } from "../../src/ir/plan/plan.js";
-import { type Size, substitute } from "../../src/sizes/index.js";
+import type { Dispatch } from "../../src/ir/plan/plan.js";
+import type { Size } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
 import { allPlans, locationText, type Module, typeText } from "../common/module.js";
 import { Names } from "../common/names.js";
@@ -21,7 +21,7 @@ import { shiftsOf } from "./kernels/shifts.js";
 /** A kernel's place in the table, and what its calls must know. */
 export interface KernelPlace {
   readonly number: number;
-  /** The bytes of private arrays that each part of it needs. */
+  /** The bytes of private arrays that each part of it needs, in its own sizes. */
   readonly scratch: Size;
   /** How many bytes behind its first element each argument begins, what is read before what is written. */
   readonly shifts: readonly number[];
@@ -52,24 +52,21 @@ export class WasmKernels {
         if (this.#places.has(key)) continue;
         const dispatches = [...plan.prepare, ...plan.dispatches].filter((dispatch) => dispatch.kernel === number);
         const wanted = functionName(kernel, dispatches, plan);
-        const { rows } = kernel;
-        const source = rows?.kernel ?? kernel;
         // What is prepared is called with arrays as they are.
-        const shifts = shiftsOf(source).map((shift) => (prepares.has(key) ? 0 : shift));
+        const shifts = shiftsOf(kernel).map((shift) => (prepares.has(key) ? 0 : shift));
         const code = (of: Kernel): KernelCode => {
-          const whole = kernelCode(of, wanted, comment(of, of !== source, dispatches, plan, sourceLine), shifts);
+          const whole = kernelCode(of, wanted, comment(of, of !== kernel, dispatches, sourceLine), shifts);
           return { ...whole, code: apart.taken(whole.code) };
         };
-        const made = code(source);
-        const other = source.relaxed === undefined ? null : code(source.relaxed);
+        const made = code(kernel);
+        const other = kernel.relaxed === undefined ? null : code(kernel.relaxed);
         // Both take the same arguments, private arrays among them.
         const relaxed = other?.scratch === made.scratch ? other.code : null;
         const contents = [made.code, ...(relaxed === null ? [] : [relaxed])].map(contentOf);
         const same = contents.map(({ key: text }) => text).join(" ");
         const place = known.get(same) ?? codes.length;
-        const bytes = [...source.reads, ...source.writes].map((each, at) => shifts[at]! * elementBytes(each));
-        const scratch = substitute(made.scratch, (each) => (each === rows?.kernel.sizes[0] ? rows!.count : null));
-        this.#places.set(key, { number: place, scratch, shifts: bytes });
+        const bytes = [...kernel.reads, ...kernel.writes].map((each, at) => shifts[at]! * elementBytes(each));
+        this.#places.set(key, { number: place, scratch: made.scratch, shifts: bytes });
         if (known.has(same)) continue;
         known.set(same, place);
         const named = (function_: FunctionCode): FunctionCode => ({ ...function_, name: names.claim(wanted) });
@@ -133,7 +130,6 @@ function comment(
   kernel: Kernel,
   isRelaxed: boolean,
   dispatches: readonly Dispatch[],
-  _plan: Plan,
   sourceLine: Module["sourceLine"],
 ): string {
   const place = locationText(kernel.location);

@@ -8,6 +8,7 @@ import {
   type GraphScheduler,
   graphScheduler,
   narrowed,
+  rowsAsOne,
   scattered,
   scheduledForTypeScript,
   scheduledForWasm,
@@ -66,7 +67,11 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     emit: async (module) => (await import("../../backends/typescript/index.js")).emitTypeScript(module),
   },
   wasm: {
-    scheduler: (policy) => (policy === null ? unscheduled : graphScheduler((kernel) => scheduledForWasm(kernel))),
+    scheduler: (policy) => {
+      if (policy === null) return unscheduled;
+      const [overRows, schedule] = [rowsAsOne(), graphScheduler((kernel) => scheduledForWasm(kernel))];
+      return (lowered) => schedule(overRows(lowered));
+    },
     planning: {},
     // Sums of products of 16 bits are one instruction.
     arithmetic: { unit: "small", integers: true },

@@ -24,15 +24,19 @@ export class Memory {
   /** What lies in the same bytes, whose elements go one by one as those here are written. */
   replaces: Memory | null = null;
 
-  /** @param wide floats keep the digits of f64. */
+  /**
+   * @param wide floats keep the digits of f64.
+   * @param of another memory whose elements it is; new ones if not given.
+   */
   constructor(
     readonly element: KernelElement,
     readonly shape: readonly number[],
     readonly wide: boolean,
+    of: Pick<Memory, "data" | "written"> | null = null,
   ) {
     const count = elementsOf(shape);
-    this.data = new Float64Array(count);
-    this.written = new Uint8Array(count);
+    this.data = of?.data ?? new Float64Array(count);
+    this.written = of?.written ?? new Uint8Array(count);
     let stride = 1;
     const strides: number[] = [];
     for (const extent of [...shape].reverse()) {
@@ -47,6 +51,13 @@ export class Memory {
     const memory = new Memory(element, shape, wide);
     for (let i = 0; i < data.length; i++) memory.data[i] = memory.rounded(data[i]!);
     memory.written.fill(1);
+    return memory;
+  }
+
+  /** The same elements in another shape. */
+  in(shape: readonly number[]): Memory {
+    const memory = new Memory(this.element, shape, this.wide, this);
+    memory.replaces = this.replaces;
     return memory;
   }
 

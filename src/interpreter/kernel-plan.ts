@@ -7,7 +7,8 @@
  */
 import type { Attributes } from "../ir/graph/operators.js";
 import { isFloat } from "../ir/graph/types.js";
-import type { BufferId, Plan, PlanBuffer } from "../ir/plan/plan.js";
+import type { Buffer } from "../ir/kernel/index.js";
+import { type BufferId, type Plan, type PlanBuffer, sizeWhere } from "../ir/plan/plan.js";
 import { bindingOf, evaluate, type Size, type SizeVariable } from "../sizes/index.js";
 import { InterpreterInputError, type Precision } from "./graph.js";
 import { interpretKernel, KernelError, Memory } from "./kernel.js";
@@ -61,18 +62,17 @@ class PlanInterpretation {
       const reads = dispatch.reads.map((id) => this.#memories.get(id));
       const wide = this.options.precision === "f64" && reads.some((memory) => memory?.wide);
       const written = dispatch.writes.map((id) => this.#begin(id, wide, dispatch.reads));
+      const sizeOf = (each: SizeVariable): number => this.#value(sizeWhere(dispatch, kernel, each));
+      const argument = ({ shape }: Buffer, memory: Memory | undefined): Memory | undefined =>
+        dispatch.sizes === undefined ? memory : memory?.in(shape.map((each) => evaluate(each, sizeOf)));
       const memories = new Map([
-        ...kernel.reads.map((buffer, i) => [buffer, reads[i]] as const),
-        ...kernel.writes.map((buffer, i) => [buffer, written[i]] as const),
+        ...kernel.reads.map((buffer, i) => [buffer, argument(buffer, reads[i])] as const),
+        ...kernel.writes.map((buffer, i) => [buffer, argument(buffer, written[i])] as const),
       ]);
       const missing = [...memories].find(([, memory]) => memory === undefined);
       if (missing) throw new KernelError(`dispatch ${at} reads ${missing[0].name} before it is written`);
-      const given = memories as ReadonlyMap<(typeof kernel.reads)[number], Memory>;
-      interpretKernel(kernel, {
-        sizeOf: (each) => this.#sizeOf(each),
-        memories: given,
-        precision: this.options.precision,
-      });
+      const given = memories as ReadonlyMap<Buffer, Memory>;
+      interpretKernel(kernel, { sizeOf, memories: given, precision: this.options.precision });
     }
     this.#keepStates();
     return Object.fromEntries(plan.outputs.map((id) => [plan.buffers[id]!.name, this.#output(id)]));

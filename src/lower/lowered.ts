@@ -39,6 +39,8 @@ export interface Call {
   readonly kernel: Kernel;
   readonly reads: readonly BufferId[];
   readonly writes: readonly BufferId[];
+  /** As in a Dispatch: the sizes of the kernel, where they are not the entry's own. */
+  readonly sizes?: readonly Size[];
   readonly location: Location | null;
   /** The layer that it belongs to, such as `h.0.attn`. */
   readonly scope: string;

@@ -1,7 +1,8 @@
 /**
  * Checks a plan for given sizes, independently of how it was made: from the dispatches, the kernels and the places alone.
  *
- * 1. A dispatch names a kernel, and its buffers have the element types and shapes of the kernel's arguments.
+ * 1. A dispatch names a kernel, and its buffers have the element types and shapes of the kernel's arguments; or as many
+ *    elements, where it says what the kernel's sizes are.
  * 2. A buffer that a dispatch reads is an input, a weight, a state, or was written by an earlier dispatch.
  *    What is prepared reads weights and what was prepared before it, mentions no run-time size, and writes prepared
  *    buffers alone; a run writes none of them.
@@ -12,11 +13,13 @@
  *    no byte of the arena or of an output, but where a dispatch that reads one for the last time writes the other, both
  *    begin at one byte, and the kernel is proven to read no element after its place was written.
  */
-import type { Buffer } from "../ir/kernel/index.js";
-import type { BufferId, Dispatch, Plan, PlanBuffer } from "../ir/plan/plan.js";
-import { evaluate, type Size, type SizeVariable } from "../sizes/index.js";
+import type { Kernel } from "../ir/kernel/index.js";
+import { type BufferId, type Dispatch, type Plan, type PlanBuffer, sizeWhere } from "../ir/plan/plan.js";
+import { evaluate, type Size, type SizeVariable, substitute } from "../sizes/index.js";
 import { bytesOf } from "./bytes.js";
 import { haveSameLayout, mayReplace } from "./in-place.js";
+
+type ElementsOf = Pick<PlanBuffer, "element" | "shape">;
 
 /** A buffer in the arena or an output, from which dispatch to which, and where. */
 interface Life {
@@ -63,8 +66,8 @@ class Checker {
       this.#problems.push(`dispatch ${at} is of kernel ${dispatch.kernel}, which there is not`);
       return;
     }
-    this.#arguments(at, "reads", kernel.reads, dispatch.reads);
-    this.#arguments(at, "writes", kernel.writes, dispatch.writes);
+    this.#arguments(at, dispatch, kernel, "reads");
+    this.#arguments(at, dispatch, kernel, "writes");
     for (const id of dispatch.reads) this.#read(at, id);
     for (const id of dispatch.writes) this.#write(at, id);
   }
@@ -87,22 +90,28 @@ class Checker {
     return evaluate(size, this.sizeOf);
   }
 
-  #arguments(at: number, verb: string, parameters: readonly Buffer[], given: readonly BufferId[]): void {
+  #arguments(at: number, dispatch: Dispatch, kernel: Kernel, verb: "reads" | "writes"): void {
+    const [parameters, given] = [kernel[verb], dispatch[verb]];
+    const inKernel = (each: Size): Size => substitute(each, (variable) => sizeWhere(dispatch, kernel, variable));
     if (parameters.length !== given.length) {
       this.#problems.push(`dispatch ${at} ${verb} ${given.length} buffers, its kernel ${parameters.length}`);
     }
     for (const [i, id] of given.entries()) {
-      const [buffer, parameter] = [this.plan.buffers[id], parameters[i]];
-      if (parameter !== undefined && (buffer === undefined || this.#type(buffer) !== this.#type(parameter))) {
-        const is = buffer === undefined ? "no buffer" : this.#type(buffer);
-        this.#problems.push(`dispatch ${at} ${verb} ${this.#name(id)}, ${is}, as ${this.#type(parameter)}`);
-      }
+      const [buffer, argument] = [this.plan.buffers[id], parameters[i]];
+      if (argument === undefined) continue;
+      const parameter = { element: argument.element, shape: argument.shape.map(inKernel) };
+      const isWhole = dispatch.sizes === undefined || buffer?.shape.length === argument.shape.length;
+      const fits = isWhole ? this.#type : this.#room;
+      if (buffer !== undefined && fits(buffer) === fits(parameter)) continue;
+      const is = buffer === undefined ? "no buffer" : this.#type(buffer);
+      this.#problems.push(`dispatch ${at} ${verb} ${this.#name(id)}, ${is}, as ${this.#type(parameter)}`);
     }
   }
 
-  #type({ element, shape }: Pick<PlanBuffer, "element" | "shape">): string {
-    return `${element}[${shape.map((each) => this.#value(each)).join(", ")}]`;
-  }
+  readonly #room = (array: ElementsOf): string => `${array.element} ${this.#dataBytes(array)}`;
+
+  readonly #type = ({ element, shape }: ElementsOf): string =>
+    `${element}[${shape.map((each) => this.#value(each)).join(", ")}]`;
 
   #read(at: number, id: BufferId): void {
     const kind = this.plan.buffers[id]?.place.kind;
@@ -139,7 +148,7 @@ class Checker {
     this.#begin(id, at, "arena", start, start + bytes);
   }
 
-  #dataBytes({ element, shape }: PlanBuffer): number {
+  #dataBytes({ element, shape }: ElementsOf): number {
     return shape.reduce((product, extent) => product * this.#value(extent), bytesOf(element));
   }
 

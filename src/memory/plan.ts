@@ -70,14 +70,14 @@ function planEntry(
 function shareKernels(calls: readonly Call[]): { kernels: readonly Kernel[]; dispatches: readonly Dispatch[] } {
   const kernels: Kernel[] = [];
   const numbers = new Map<string, number>();
-  const dispatches = calls.map(({ kernel, reads, writes, location, scope }): Dispatch => {
+  const dispatches = calls.map(({ kernel, places: _, ...call }): Dispatch => {
     const key = kernelKey(kernel);
     let number = numbers.get(key);
     if (number === undefined) {
       number = kernels.push(kernel) - 1;
       numbers.set(key, number);
     }
-    return { kernel: number, reads, writes, location, scope };
+    return { ...call, kernel: number };
   });
   return { kernels, dispatches };
 }

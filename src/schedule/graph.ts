@@ -69,9 +69,6 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
       : { variants: scheduled.variants.map((variant) => variantOver(rewriter, variant)) }),
     ...(scheduled.schedule === undefined ? {} : { schedule: scheduled.schedule }),
     ...(relaxed === null ? {} : { relaxed }),
-    ...(scheduled.rows === undefined
-      ? {}
-      : { rows: { ...scheduled.rows, count: rewriter.size(scheduled.rows.count) } }),
   };
 }
 

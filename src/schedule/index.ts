@@ -7,6 +7,7 @@ export { narrowed } from "./narrow.js";
 export { packingKernel } from "./packing.js";
 export { schedulesForTypeScript, type Tile, type TypeScriptPolicy, typeScriptPolicy } from "./policies/typescript.js";
 export { type WgslPolicy, wgslPolicy } from "./policies/wgsl.js";
+export { rowsAsOne } from "./rows-as-one.js";
 export { scattered } from "./scatter.js";
 export { spilled } from "./spill.js";
 export type { Schedule, Split, Step, Tail } from "./step.js";

@@ -1,16 +1,26 @@
 /**
- * A kernel that computes each row by itself, for all rows of its first two axes as one: sequences and their positions.
+ * Kernels that compute each row by itself become kernels over all rows of their first two axes as one: of all sequences and
+ * all their positions.
  *
  *   for b in 0..B, t in 0..T: y[b, t, i] = f(x[b, t, …])   →   for t in 0..rows: y[t, i] = f(x[t, …]),   rows = B*T
  *
  * What a weight is multiplied with then fills tiles though each sequence has a single position, and what takes one
  * position of each sequence is the same kernel as what takes all.
  *
- * Needs: a kernel as lowering gives it. Guarantees: the arguments are the same memory; nothing that the kernel computes
- * depends on how many rows there are, as neither the sizes nor the two loops stand anywhere else.
+ * Needs: kernels as lowering gives them. Guarantees: the arguments are the same memory, and calls say how many rows there
+ * are; nothing that the kernel computes depends on that, as neither the sizes nor the two loops stand anywhere else.
  */
-import { allStatements, Buffer, type Expression, index, type Kernel, type Statement } from "../ir/kernel/index.js";
-import { constantOf, mul, type Size, SizeVariable, size, variablesOf } from "../sizes/index.js";
+import {
+  allStatements,
+  Buffer,
+  type Expression,
+  index,
+  type Kernel,
+  KernelMemo,
+  type Statement,
+} from "../ir/kernel/index.js";
+import type { Call, LoweredGraph } from "../lower/index.js";
+import { constantOf, mul, type Size, SizeVariable, size, substitute, variablesOf } from "../sizes/index.js";
 import { loopsIn } from "./loops.js";
 import { type Loop, loopOver, Rewriter } from "./rewrite.js";
 
@@ -21,14 +31,42 @@ export interface KernelOverRows {
   readonly count: Size;
 }
 
-/** The kernel over all rows; null where its rows are not proven to be apart. */
-export function overRows(kernel: Kernel): KernelOverRows | null {
+/** What runs kernels over all rows as one wherever it can, for the graphs of one module. */
+export function rowsAsOne(): (lowered: LoweredGraph) => LoweredGraph {
+  const made = new KernelMemo<KernelOverRows | null>();
+  // Kernels over the same size are equal where they do the same.
+  const count = new SizeVariable("rows", 0, null);
+  return (lowered) => {
+    const calls = lowered.calls.map((call): Call => {
+      const over = made.of(
+        call.kernel,
+        () => overRows(call.kernel, count),
+        (found, of) => overSizes(found, of, call.kernel),
+      );
+      return over === null ? call : { ...call, kernel: over.kernel, sizes: [over.count] };
+    });
+    return { ...lowered, calls };
+  };
+}
+
+/** What was found for `other`, for a kernel that equals it up to the names of sizes. */
+function overSizes(found: KernelOverRows | null, other: Kernel, { sizes }: Kernel): KernelOverRows | null {
+  if (found === null) return null;
+  const count = substitute(found.count, (variable) => size(sizes[other.sizes.indexOf(variable)]!));
+  return { ...found, count };
+}
+
+/**
+ * The kernel over all rows; null where its rows are not proven to be apart.
+ * @param count the number of rows.
+ */
+export function overRows(kernel: Kernel, count = new SizeVariable("rows", 0, null)): KernelOverRows | null {
   const [outer, ...others] = kernel.body;
   if (outer?.kind !== "for" || others.length > 0 || constantOf(outer.extent) !== null) return null;
   const [first, ...rest] = outer.body;
   const isPair = first?.kind === "for" && rest.length === 0 && constantOf(first.extent) === null;
   const rows = new Rows(kernel, outer, isPair ? first : null);
-  return rows.areApart() ? rows.asOne() : null;
+  return rows.areApart() ? rows.asOne(count) : null;
 }
 
 class Rows {
@@ -110,13 +148,13 @@ class Rows {
     return isRow && at.slice(2).every(this.#isOfRow);
   }
 
-  asOne(): KernelOverRows {
+  asOne(wanted: SizeVariable): KernelOverRows {
     const { kernel } = this;
     const { variable, loop, body } = this.#innermost;
     const names = new Set(loopsIn(kernel.body).map((each) => each.variable.name));
-    let name = "rows";
+    let { name } = wanted;
     while (names.has(name)) name += "_";
-    const count = new SizeVariable(name, 0, null);
+    const count = name === wanted.name ? wanted : new SizeVariable(name, 0, null);
     const made = new Map<Buffer, Buffer>();
     for (const each of [...kernel.reads, ...kernel.writes]) {
       if (!this.#isOfRows(each)) continue;

@@ -9,7 +9,6 @@ import { integerContractionsOf, tileIntegersForWasm } from "./policies/wasm-inte
 import { shareForWasm } from "./policies/wasm-parallel.js";
 import { isInnermost, markVectors, splitForVectors, vectorsForWasm } from "./policies/wasm-rows.js";
 import type { Loop } from "./rewrite.js";
-import { overRows } from "./rows-as-one.js";
 import { printSchedule } from "./text.js";
 
 export interface WasmPolicy {
@@ -46,14 +45,6 @@ function vectorsAlongRow(draft: Draft, loops: readonly Loop[]): () => void {
  * left out: a part of the kernel then stays as it was.
  */
 export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy): Kernel {
-  const over = overRows(kernel);
-  if (over === null) return withRelaxed(kernel, policy);
-  const made = scheduledWith(kernel, policy, () => policy.tile);
-  const rows = withRelaxed(over.kernel, policy);
-  return haveSameLayouts(made, rows) ? { ...made, rows: { kernel: rows, count: over.count } } : made;
-}
-
-function withRelaxed(kernel: Kernel, policy: WasmPolicy): Kernel {
   const made = scheduledWith(kernel, policy, () => policy.tile);
   if (!contractionsOf(kernel).some((each) => fillsTile(each, policy.relaxedTile))) return made;
   const relaxed = scheduledWith(kernel, policy, (each) =>

@@ -8,13 +8,13 @@
 import { describe, expect, test } from "vitest";
 import { emitTypeScript } from "../../backends/typescript/index.js";
 import { emitWasm } from "../../backends/wasm/index.js";
+import { backends } from "../../src/driver/backends.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import type { Graph } from "../../src/ir/graph/graph.js";
-import type { Kernel } from "../../src/ir/kernel/index.js";
 import type { Plan } from "../../src/ir/plan/index.js";
 import { lowerGraph } from "../../src/lower/index.js";
 import { planGraph } from "../../src/memory/index.js";
-import { scheduledForTypeScript, scheduledForWasm, scheduleGraph, typeScriptPolicy } from "../../src/schedule/index.js";
+import type { GraphScheduler } from "../../src/schedule/index.js";
 import { difference } from "../fuzz/lower-comparison.js";
 import { randomGraph } from "../support/random-graph.js";
 import { type RandomRun, randomRun } from "../support/random-graph-run.js";
@@ -31,12 +31,12 @@ const sizes: readonly Readonly<Record<string, number>>[] = [{}, { B: 1, T: 1 }, 
 interface Target {
   readonly name: string;
   readonly emit: (given: { name: string; plans: readonly Plan[] }) => { typescript: string; javascript: string };
-  readonly scheduled: (kernel: Kernel) => Kernel;
+  readonly scheduled: GraphScheduler;
 }
 
 const targets: readonly Target[] = [
-  { name: "typescript", emit: emitTypeScript, scheduled: (kernel) => scheduledForTypeScript(kernel, typeScriptPolicy) },
-  { name: "wasm", emit: emitWasm, scheduled: (kernel) => scheduledForWasm(kernel) },
+  { name: "typescript", emit: emitTypeScript, scheduled: backends.typescript.scheduler(undefined) },
+  { name: "wasm", emit: emitWasm, scheduled: backends.wasm.scheduler(undefined) },
 ];
 
 const kinds = [
@@ -48,7 +48,7 @@ const kinds = [
 /** Every other graph with kernels as lowering gives them, the others scheduled. */
 function planOf(graph: Graph, seed: number, { scheduled }: Target): Plan {
   const lowered = lowerGraph(graph);
-  return planGraph(seed % 2 === 0 ? lowered : scheduleGraph(lowered, scheduled));
+  return planGraph(seed % 2 === 0 ? lowered : scheduled(lowered));
 }
 
 describe.each(targets)("$name", (target) => {

@@ -1,8 +1,11 @@
 /** Kernels whose rows are apart, over all rows as one. */
 import { expect, test } from "vitest";
 import { SourceFile } from "../../src/diagnostics/index.js";
-import { parseKernel, printKernel } from "../../src/ir/kernel/index.js";
-import { overRows } from "../../src/schedule/rows-as-one.js";
+import { Compilation } from "../../src/driver/pipeline.js";
+import { kernelKey, parseKernel, printKernel } from "../../src/ir/kernel/index.js";
+import type { LoweredGraph } from "../../src/lower/index.js";
+import { memoryFiles } from "../../src/runtime/files.js";
+import { overRows, rowsAsOne } from "../../src/schedule/rows-as-one.js";
 import { render } from "../../src/sizes/index.js";
 
 const kernel = (text: string) => parseKernel(new SourceFile("rows.kernel", text));
@@ -52,6 +55,22 @@ test("one position of each sequence is the same kernel", () => {
     );
   });
   expect(bodies[0]!.replaceAll("for n ", "for b ").replaceAll("[n,", "[b,")).toBe(bodies[1]);
+});
+
+test("calls say how many rows there are, and one kernel serves all steps", () => {
+  const source = `model Rows() {
+  param w: [3, 3]
+  entry forward(x: [B, T, 3]) -> (y: [B, T, 3]) { exp(x @ w) }
+  entry other(z: [S, U, 3]) -> (y: [S, U, 3]) { exp(z @ w) }
+  entry last(x: [B, 1, 3]) -> (y: [B, 1, 3]) { exp(x @ w) }
+}
+`;
+  const lowered = new Compilation({ files: memoryFiles(), path: "rows.trafo", text: source }).get("kernels");
+  const over = rowsAsOne();
+  const [forward, other, last] = lowered.map((each) => over(each));
+  const rows = (of: LoweredGraph): unknown => of.calls.map(({ sizes }) => sizes?.map((each) => render(each)));
+  expect([forward, other, last].map((each) => rows(each!))).toEqual([[["B*T"]], [["S*U"]], [["B"]]]);
+  expect(new Set([forward, other].flatMap((each) => each!.calls.map(({ kernel }) => kernelKey(kernel)))).size).toBe(1);
 });
 
 test.each([

@@ -187,11 +187,6 @@ export interface Kernel {
   readonly schedule?: string;
   /** The same, with the same arguments, for hosts where one instruction multiplies and adds. */
   readonly relaxed?: Kernel;
-  /**
-   * The same over all rows of the first two axes as one, with the same arguments in memory: a kernel over one size, and
-   * what that is in the sizes of this one.
-   */
-  readonly rows?: { readonly kernel: Kernel; readonly count: Size };
   /** Other bodies that compute the same from the same arguments, in the order in which a device is to consider them. */
   readonly variants?: readonly KernelVariant[];
 }

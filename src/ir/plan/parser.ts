@@ -61,10 +61,11 @@ const placeForms: {
 };
 const placeWords = Object.keys(placeForms) as readonly (keyof typeof placeForms)[];
 
-/** A line that runs a kernel, the kernel's name on it, and where the line begins. */
+/** A line that runs a kernel, the names of the kernel and of its sizes on it, and where the line begins. */
 interface Run {
   readonly dispatch: Dispatch;
   readonly name: string;
+  readonly where: readonly string[];
   readonly start: number;
 }
 
@@ -92,8 +93,7 @@ class SheetParser {
     });
     const [prepared, runs] = [this.#runs("prepare"), this.#runs("run")];
     const kernels = this.#kernels(new Map(reader.sizes));
-    for (const { dispatch, name: kernel, start } of [...prepared, ...runs])
-      this.#checkRun(dispatch, kernel, kernels, start);
+    for (const run of [...prepared, ...runs]) this.#checkRun(run, kernels, sizes);
     const [prepare, dispatches] = [prepared, runs].map((each) => each.map(({ dispatch }) => dispatch));
     const called = { kernels, prepare: prepare!, dispatches: dispatches! };
     const rest = { buffers: this.#buffers, ...called, ...this.#lists, indexChecks: this.#indexChecks };
@@ -231,9 +231,19 @@ class SheetParser {
     const reads = this.#ids();
     reader.mark("->");
     const writes = this.#ids();
+    const where: string[] = [];
+    const values: Size[] = [];
+    if (reader.accept("word", "where") !== null) {
+      do {
+        where.push(reader.word());
+        reader.mark("=");
+        values.push(reader.size());
+      } while (reader.accept("mark", ",") !== null);
+    }
     const { path, location } = readOrigin(reader, true);
     reader.endLine();
-    return { dispatch: { kernel, reads, writes, location, scope: path ?? "" }, name, start };
+    const sizes = where.length === 0 ? {} : { sizes: values };
+    return { dispatch: { kernel, reads, writes, ...sizes, location, scope: path ?? "" }, name, where, start };
   }
 
   #kernels(sizes: ReadonlyMap<string, SizeVariable>): readonly Kernel[] {
@@ -249,13 +259,9 @@ class SheetParser {
   }
 
   /** A kernel is run on as many buffers as it has arguments, of its element types and axes. */
-  #checkRun(
-    { kernel: number, reads, writes }: Dispatch,
-    name: string,
-    kernels: readonly Kernel[],
-    start: number,
-  ): void {
+  #checkRun({ dispatch, name, where, start }: Run, kernels: readonly Kernel[], sizes: readonly SizeVariable[]): void {
     const { reader } = this;
+    const { kernel: number, reads, writes } = dispatch;
     const at = reader.spanFrom(start, start + 2);
     const kernel = kernels[number];
     if (kernel === undefined) return reader.fail(`there is no kernel #${number}`, at);
@@ -268,9 +274,22 @@ class SheetParser {
       const counts = `${kernel.reads.length} and writes ${kernel.writes.length}`;
       reader.fail(`${name} reads ${counts} buffers, and is run on ${reads.length} and ${writes.length}`, at);
     }
+    const own = kernel.sizes.map((each) => each.name);
+    if (where.length > 0 && where.join() !== own.join()) {
+      const has = own.length === 0 ? "no sizes" : `the sizes ${own.join(", ")}`;
+      reader.fail(`${name} has ${has}, and the run says ${where.join(", ")}`, at);
+    }
+    const unknown = where.length > 0 ? undefined : kernel.sizes.find((each) => !sizes.includes(each));
+    if (unknown !== undefined) {
+      reader.fail(
+        `${name} has the size ${unknown.name}, which is none here: \`where ${unknown.name} = …\` says it`,
+        at,
+      );
+    }
     for (const [i, argument] of asked.entries()) {
       const buffer = this.#buffers[given[i]!]!;
-      if (buffer.element === argument.element && buffer.shape.length === argument.shape.length) continue;
+      const isShaped = where.length > 0 || buffer.shape.length === argument.shape.length;
+      if (buffer.element === argument.element && isShaped) continue;
       reader.fail(`%${given[i]} is not what ${argument.name} of ${name} takes`, at);
     }
   }

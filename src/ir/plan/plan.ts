@@ -2,7 +2,7 @@
  * The Plan: in which order an entry's kernels run, and in which bytes. A flat list; every runtime executes the same.
  */
 import type { Location } from "../../diagnostics/index.js";
-import type { Size, SizeVariable } from "../../sizes/index.js";
+import { type Size, type SizeVariable, size } from "../../sizes/index.js";
 import type { Kernel, KernelElement } from "../kernel/kernel.js";
 
 export type BufferId = number & { readonly __brand: "BufferId" };
@@ -38,6 +38,11 @@ export interface Dispatch {
   readonly kernel: number;
   readonly reads: readonly BufferId[];
   readonly writes: readonly BufferId[];
+  /**
+   * The sizes of the kernel, in its order, where they are not the entry's own: it then takes all rows of a buffer as one
+   * axis, B*T rows for B sequences of T positions, and its arguments are the same elements in other shapes.
+   */
+  readonly sizes?: readonly Size[];
   readonly location: Location | null;
   /** The layer that it belongs to, such as `h.0.attn`; empty for the model itself. */
   readonly scope: string;
@@ -72,4 +77,13 @@ export interface Plan {
   readonly arenaBytes: Size;
   /** A size that grows from run to run, and what it is at most: places in the arena are those for that, so that they stay. */
   readonly grows?: { readonly size: SizeVariable; readonly to: Size };
+}
+
+/** What a size of a kernel is where it is run, in the sizes of the entry. */
+export function sizeWhere(
+  { sizes }: Pick<Dispatch, "sizes">,
+  kernel: Pick<Kernel, "sizes">,
+  variable: SizeVariable,
+): Size {
+  return sizes?.[kernel.sizes.indexOf(variable)] ?? size(variable);
 }

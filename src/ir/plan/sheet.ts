@@ -123,8 +123,10 @@ export function sheetText(
 
 const idsText = (ids: readonly BufferId[]): string => ids.map((id) => `%${id}`).join(", ");
 
-function dispatchText({ kernels }: Sheet, { kernel, reads, writes, location, scope }: Dispatch): string {
+function dispatchText({ kernels }: Sheet, { kernel, reads, writes, sizes, location, scope }: Dispatch): string {
   const name = `${nameText(kernels[kernel]?.name ?? "none")}#${kernel}`;
   const given = reads.length === 0 ? "" : ` ${idsText(reads)}`;
-  return `${name}${given} -> ${idsText(writes)}${originText({ path: scope === "" ? null : scope, location })}`;
+  const values = sizes?.map((value, at) => `${kernels[kernel]?.sizes[at]?.name} = ${render(value)}`) ?? [];
+  const where = values.length === 0 ? "" : ` where ${values.join(", ")}`;
+  return `${name}${given} -> ${idsText(writes)}${where}${originText({ path: scope === "" ? null : scope, location })}`;
 }

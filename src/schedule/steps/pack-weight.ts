@@ -31,10 +31,6 @@ export function withPacked(kernel: Kernel, buffer: Buffer, layout: Layout): Kern
   });
   const rewriter = new Rewriter().buffer(buffer, { buffer: packed, index: (at) => layoutIndex(layout, at) });
   const reads = kernel.reads.map((each) => (each === buffer ? packed : each));
-  const { relaxed: _, rows, ...rest } = kernel;
-  const made = { ...rest, reads, body: rewriter.statements(kernel.body) };
-  if (rows === undefined) return made;
-  // What is called is the kernel over all rows: it reads the same memory.
-  const own = rows.kernel.reads[kernel.reads.indexOf(buffer)]!;
-  return { ...made, rows: { ...rows, kernel: withPacked(rows.kernel, own, layout) } };
+  const { relaxed: _, ...rest } = kernel;
+  return { ...rest, reads, body: rewriter.statements(kernel.body) };
 }
