@@ -6,6 +6,7 @@ import { moduleRunner } from "../../src/driver/module-runner.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { runEntries } from "../../src/driver/run.js";
 import { lacksDevice } from "../../src/driver/webgpu.js";
+import type { WeightsFormat } from "../../src/passes/index.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import { toHalf } from "../../src/runtime/host/half.js";
@@ -14,17 +15,76 @@ import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
 import { Random } from "../support/random.js";
 import { gguf } from "../unit/support/gguf.js";
 
-const [rows, width, blockLength] = [40, 96, 32];
+const [rows, blockLength] = [40, 32];
 
 /**
  * Blocks as llama.cpp makes them: the number of the largest magnitude is 127 of Q8_0, and -8 of Q4_0; the least and the
- * largest of Q4_1 are 0 and 15.
+ * largest of Q4_1 are 0 and 15; those of the 8 groups of a block of Q4_K are any.
  */
 const blocks = {
-  Q8_0: { number: 8, bytes: 34, format: "int8", codes: blockOf8 },
-  Q4_0: { number: 2, bytes: 18, format: "int4", codes: blockOf4 },
-  Q4_1: { number: 3, bytes: 20, format: "int4", codes: blockWithEnds },
-} as const;
+  Q8_0: {
+    number: 8,
+    bytes: 34,
+    elements: 32,
+    width: 96,
+    format: "int8",
+    block: (random, at) => scaled(random, at, blockOf8, true),
+  },
+  Q4_0: {
+    number: 2,
+    bytes: 18,
+    elements: 32,
+    width: 96,
+    format: "int4",
+    block: (random, at) => scaled(random, at, blockOf4, true),
+  },
+  Q4_1: {
+    number: 3,
+    bytes: 20,
+    elements: 32,
+    width: 96,
+    format: "int4",
+    block: (random, at) => scaled(random, at, blockWithEnds, false),
+  },
+  Q4_K: { number: 12, bytes: 144, elements: 256, width: 512, format: "int4", block: blockOfGroups },
+} as const satisfies Record<string, Blocks>;
+
+interface Blocks {
+  readonly number: number;
+  readonly bytes: number;
+  readonly elements: number;
+  readonly width: number;
+  readonly format: WeightsFormat;
+  readonly block: (random: Random, at: number) => readonly number[];
+}
+
+const bytesOfHalf = (value: number): readonly number[] => [toHalf(value) & 255, toHalf(value) >> 8];
+
+/** Scales of either sign, but for those of blocks with a least number; some blocks are zeros, or all one number. */
+function scaled(
+  random: Random,
+  at: number,
+  codes: (random: Random) => Uint8Array,
+  isSymmetric: boolean,
+): readonly number[] {
+  const sign = isSymmetric && random.next() < 0.5 ? -1 : 1;
+  const scale = at % 7 === 3 ? 0 : (sign * random.next() * 10 ** (at % 5)) / 2;
+  const least = (random.next() - 0.7) * 12 * scale + random.next();
+  return [...bytesOfHalf(scale), ...(isSymmetric ? [] : bytesOfHalf(least)), ...codes(random)];
+}
+
+/** Groups whose numbers lie anywhere between 0 and 15; some are all one number, some use every second. */
+function blockOfGroups(random: Random, at: number): readonly number[] {
+  const scales = Array.from({ length: 12 }, () => random.below(256));
+  const groups = Array.from({ length: 8 }, (_, group) => {
+    const [first, step] = [random.below(16), (at + group) % 5 === 0 ? 2 : 1];
+    const count = 1 + random.below(Math.floor((15 - first) / step) + 1);
+    return Array.from({ length: blockLength }, () => first + step * random.below(count));
+  });
+  const codes = [0, 2, 4, 6].flatMap((group) => groups[group]!.map((low, i) => low | (groups[group + 1]![i]! << 4)));
+  const own = at % 7 === 3 ? 0 : random.next() * 10 ** ((at % 5) - 3);
+  return [...bytesOfHalf(own), ...bytesOfHalf(own * random.next() * 4), ...scales, ...codes];
+}
 
 function blockOf8(random: Random): Uint8Array {
   const codes = Int8Array.from({ length: blockLength }, () => Math.floor(random.next() * 255) - 127);
@@ -46,18 +106,11 @@ function blockWithEnds(random: Random): Uint8Array {
 }
 
 function fileOf(type: keyof typeof blocks): Checkpoint {
-  const { number, bytes, codes } = blocks[type];
+  const { number, bytes, elements, width, block } = blocks[type];
   const random = new Random(number);
-  const count = (rows * width) / blockLength;
+  const count = (rows * width) / elements;
   const data = new Uint8Array(count * bytes);
-  for (let block = 0; block < count; block++) {
-    // Scales of either sign, but for those of blocks with a least number; some blocks are zeros, or all one number.
-    const sign = type === "Q4_1" ? 1 : random.next() < 0.5 ? -1 : 1;
-    const scale = block % 7 === 3 ? 0 : (sign * random.next() * 10 ** (block % 5)) / 2;
-    const halves = [scale, (random.next() - 0.7) * 12 * scale + random.next()].map(toHalf);
-    const head = halves.slice(0, type === "Q4_1" ? 2 : 1).flatMap((half) => [half & 255, half >> 8]);
-    data.set([...head, ...codes(random)], block * bytes);
-  }
+  for (let at = 0; at < count; at++) data.set(block(random, at), at * bytes);
   const file = gguf({ tensors: [["table", [rows, width], number, 0]], data });
   return Checkpoint.open(memoryFiles([["m.gguf", file]]), "m.gguf");
 }
@@ -69,7 +122,7 @@ const targets = backendNames.filter((name) => name !== "wgsl" || noDevice === nu
 /** What a target computes of the weights in a file, and how it is compiled. */
 async function computed(target: BackendName, type: keyof typeof blocks, body: string, x: Tensor) {
   const checkpoint = fileOf(type);
-  const text = `model M() {\n  param table: [${rows}, ${width}]\n  ${body}\n}\n`;
+  const text = `model M() {\n  param table: [${rows}, ${blocks[type].width}]\n  ${body}\n}\n`;
   const weights = blocks[type].format;
   const compilation = new Compilation({ files: memoryFiles(), path: "m.trafo", text, weights, target, checkpoint });
   const held = readWeights(compilation.program.entries, checkpointWeights(checkpoint));
@@ -79,22 +132,33 @@ async function computed(target: BackendName, type: keyof typeof blocks, body: st
   return { found: run!.outputs.get("y")!.data, table: held.get("table")!.data, compilation };
 }
 
-describe.each(["Q8_0", "Q4_0", "Q4_1"] as const)("a file of %s", (type) => {
+/** The largest magnitude among the numbers that have one scale with another. */
+function largestNear(table: Tensor["data"], at: number): number {
+  const first = at - (at % blockLength);
+  return Math.max(...Array.from(table.subarray(first, first + blockLength), Math.abs));
+}
+
+describe.each(["Q8_0", "Q4_0", "Q4_1", "Q4_K"] as const)("a file of %s", (type) => {
+  const { width } = blocks[type];
+
   it.each(targets)("is held as it is on %s", async (target) => {
     const x: Tensor = { data: Int32Array.from({ length: rows }, (_, at) => at), shape: [rows], type: "i32" };
     const body = `entry forward(x: i32[T]) -> (y: [T, ${width}]) { table[x] }`;
     const { found, table, compilation } = await computed(target, type, body, x);
-    // A device may divide less exactly than the nearest number; the whole numbers are the same.
-    const allowed = target === "wgsl" ? 1e-6 : 0;
+    // A device may divide less exactly than the nearest number, and the scale of a group of Q4_K is the quotient of two
+    // numbers that are rounded; the whole numbers are the same.
+    const isExact = target !== "wgsl" && type !== "Q4_K";
     for (const [at, value] of table.entries()) {
       const error = Math.abs(found[at]! - value);
-      expect(error, `element ${at} is ${found[at]} for ${value}`).toBeLessThanOrEqual(allowed * Math.abs(value));
+      const allowed = isExact ? 0 : 1e-6 * (type === "Q4_K" ? largestNear(table, at) : Math.abs(value));
+      expect(error, `element ${at} is ${found[at]} for ${value}`).toBeLessThanOrEqual(allowed);
     }
     const { buffers } = compilation.get("plan")[0]!;
     const elements = new Set(buffers.map(({ element }) => element));
     expect(elements).toContain(target === "wgsl" ? "i32" : type === "Q8_0" ? "i8" : "i16");
-    // Scales have two bytes, as in the file.
-    expect(buffers.some(({ element, place }) => element === "f16f" && place.kind === "prepared")).toBe(true);
+    // Scales have two bytes, as in the file; those of Q4_K are products of f16 and whole numbers.
+    const scales = buffers.filter(({ element, place }) => element === "f16f" && place.kind === "prepared");
+    expect(scales.length > 0).toBe(type !== "Q4_K");
   });
 
   it.each(targets)("is multiplied with as it is on %s", async (target) => {

@@ -42,10 +42,18 @@ export function storageOf(
     if (format === "int8" || isAny(typesOfMoreBits)) {
       const isOfGroups = isAll(new Set(["Q8_0"]));
       const scales = isOfGroups ? "f16f" : "f32";
-      return { ...arithmetic, bits: 8, group: isAny(new Set(["Q8_0"])) ? group : null, hasLeast: false, scales };
+      return {
+        ...arithmetic,
+        bits: 8,
+        group: isAny(new Set(["Q8_0"])) ? group : null,
+        hasLeast: false,
+        isSearched: false,
+        scales,
+      };
     }
     const scales = isAll(typesOfGroups) ? "f16f" : "f32";
-    return { ...arithmetic, bits: 4, group, hasLeast: isAny(typesWithLeast), scales };
+    const isSearched = isAny(new Set(["Q4_K"]));
+    return { ...arithmetic, bits: 4, group, hasLeast: isAny(typesWithLeast), isSearched, scales };
   };
 }
 

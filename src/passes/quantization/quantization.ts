@@ -147,7 +147,8 @@ class Quantization {
     id: ValueId,
   ): Made | null {
     const { shape } = this.graph.types[old]!;
-    const bytes: IntegerStorage = { ...wanted, bits: 8, group: null, hasLeast: false, scales: "f32" };
+    const rest = { group: null, hasLeast: false, isSearched: false } as const;
+    const bytes: IntegerStorage = { ...wanted, ...rest, bits: 8, scales: "f32" };
     for (const storage of [wanted, bytes]) {
       const cut = cutOf(of, shape, storage.group, storage);
       if (cut === null) continue;

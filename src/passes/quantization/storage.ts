@@ -24,6 +24,8 @@ export interface IntegerStorage {
   readonly group: number | null;
   /** Whether a group has a least number beside its scale, or else its numbers are as far below 0 as above. */
   readonly hasLeast: boolean;
+  /** Whether the numbers of a group with a least one may all lie between 0 and 15, so that its scale is searched for. */
+  readonly isSearched: boolean;
   /** What scales and least numbers are held in. */
   readonly scales: "f32" | "f16f";
   /** What numbers lie in: integers as small as can be, i8 or four halves of bytes in i16, or words of 32 bits. */
@@ -85,14 +87,15 @@ export interface Cut {
  *
  * Of 8 bits, the number of the largest magnitude is 127 or -127. Of 4 bits it is -8, whatever its sign, which the scale then
  * has: so all 16 numbers are used; and with a least number, that is 0 and the largest 15. As this is how the blocks Q8_0, Q4_0
- * and Q4_1 of llama.cpp are made, numbers that come from such blocks are held exactly, where groups are those blocks.
+ * and Q4_1 of llama.cpp are made, numbers that come from such blocks are held exactly, where groups are those blocks. Groups of
+ * Q4_K need not use all 16 numbers: they keep the whole numbers of the file.
  */
 export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: IntegerStorage): Quantized {
   const { shape } = builder.typeOf(weight);
   const parted = grouped(builder, weight, cut);
   const axes = cut.group === null ? cut.axes : [cut.axis + 1];
   const made = storage.hasLeast
-    ? scaleAndLeast(builder, parted, axes)
+    ? scaleAndLeast(builder, parted, axes, storage)
     : { scale: storage.bits === 8 ? scaleOf8(builder, parted, axes) : scaleOf4(builder, parted, axes), least: null };
   const { scale, least } = {
     scale: inStorage(builder, made.scale, storage),
@@ -133,10 +136,50 @@ function scaleOf4(builder: GraphBuilder, parted: ValueId, axes: readonly number[
 }
 
 /** Of a file, scales are f16, and rounding to that undoes what rounding of the largest number did to the difference. */
-function scaleAndLeast(builder: GraphBuilder, parted: ValueId, axes: readonly number[]) {
+function scaleAndLeast(
+  builder: GraphBuilder,
+  parted: ValueId,
+  axes: readonly number[],
+  { isSearched }: IntegerStorage,
+): Pick<Quantized, "scale" | "least"> {
   const [most, least] = [reduce(builder, "max", parted, axes), reduce(builder, "min", parted, axes)];
   const range = builder.emit("sub", [most, least], {});
-  return { scale: builder.emit("div", [range, scalar(builder, 15, "f32")], {}), least };
+  const steps = isSearched ? stepsBetween(builder, parted, range, least, axes) : scalar(builder, 15, "f32");
+  return { scale: builder.emit("div", [range, steps], {}), least };
+}
+
+/** How many steps may lie between the ends: others divide one of these, and so are it in other units. */
+const manySteps = { from: 8, to: 15 };
+
+/**
+ * How many equal steps lie between the least and the largest of a group: as many as make all of it whole numbers, or nearly.
+ * Of numbers that are whole multiples of something, any other count leaves one at least 1/15 away from a whole number.
+ */
+function stepsBetween(
+  builder: GraphBuilder,
+  parted: ValueId,
+  range: ValueId,
+  least: ValueId,
+  axes: readonly number[],
+): ValueId {
+  const { shape } = builder.typeOf(range);
+  const byCount = (value: ValueId): ValueId =>
+    builder.emit("reshape", [value], { shape: [...builder.typeOf(value).shape, size(1)] });
+  const row = [...shape.map(() => size(1)), size(manySteps.to - manySteps.from + 1)];
+  const offsets = builder.emit("cast", [builder.emit("iota", [], { axis: shape.length, shape: row })], { to: "f32" });
+  const counts = builder.emit("add", [offsets, scalar(builder, manySteps.from, "f32")], {});
+  // Multiplied by what there is for each group, so that nothing as large as the weight is made on the way.
+  const perUnit = builder.emit("div", [counts, byCount(range)], {});
+  const first = builder.emit("mul", [byCount(least), perUnit], {});
+  const parts = builder.emit("sub", [builder.emit("mul", [byCount(parted), perUnit], {}), first], {});
+  const half = scalar(builder, 0.5, "f32");
+  const whole = builder.emit("floor", [builder.emit("add", [parts, half], {})], {});
+  const worst = reduce(builder, "max", builder.emit("abs", [builder.emit("sub", [parts, whole], {})], {}), axes);
+  const best = reduce(builder, "min", worst, [shape.length]);
+  const isBest = builder.emit("le", [worst, best], {});
+  // Where all of a group is one number, none is best, and any will do.
+  const chosen = builder.emit("where", [isBest, counts, scalar(builder, manySteps.from, "f32")], {});
+  return builder.emit("reshape", [reduce(builder, "max", chosen, [shape.length])], { shape });
 }
 
 /**
