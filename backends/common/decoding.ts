@@ -18,7 +18,7 @@ export interface PrintedDecoding<Printed extends DescribedEntry = DescribedEntry
   readonly begin: Printed | null;
   readonly step: Printed;
   readonly last: Printed;
-  readonly one: Printed | null;
+  readonly one: { readonly plan: Printed; readonly apart: Printed } | null;
 }
 
 /** The decoded entries of a module, printed. @param printed all programs of the module */
@@ -42,7 +42,7 @@ export function printedDecodings<Printed extends DescribedEntry>(
       begin: each.begin === null ? null : of(each.begin),
       step: of(each.step),
       last: of(each.last),
-      one: each.one === null ? null : of(each.one.plan),
+      one: each.one === null ? null : { plan: of(each.one.plan), apart: of(each.one.apart) },
     };
   });
 }

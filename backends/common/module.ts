@@ -16,7 +16,12 @@ export interface DecodedEntry {
    * As `last`, for one new position of each sequence, and where `few` says so of few sequences; null where the target has no
    * such program.
    */
-  readonly one: { readonly plan: Plan; readonly few: FewSequences | null } | null;
+  readonly one: {
+    readonly plan: Plan;
+    /** For devices on which lanes share nothing, as those that compute on the CPU. */
+    readonly apart: Plan;
+    readonly few: FewSequences | null;
+  } | null;
   /** The sizes of a step. */
   readonly sizes: { readonly capacity: SizeVariable; readonly past: SizeVariable; readonly count: SizeVariable };
   /** The input with tokens, the output with a score for each, and whether that is a probability. */
@@ -55,7 +60,7 @@ export function allPlans({ plans, decoded = [] }: Module): readonly Plan[] {
       ...(begin === null ? [] : [begin]),
       step,
       last,
-      ...(one === null ? [] : [one.plan]),
+      ...(one === null ? [] : [one.plan, one.apart]),
     ]),
   ];
 }

@@ -67,7 +67,7 @@ export function emitWgsl(given: Module, whole?: number): EmittedModule {
 function withBindings(module: Module): Module {
   const bound = <P extends Plan | null>(plan: P): P => (plan === null ? plan : withDistinctArguments(plan)) as P;
   const decoded = module.decoded?.map((each) => {
-    const one = each.one === null ? null : { ...each.one, plan: bound(each.one.plan) };
+    const one = each.one === null ? null : { ...each.one, plan: bound(each.one.plan), apart: bound(each.one.apart) };
     return { ...each, begin: bound(each.begin), step: bound(each.step), last: bound(each.last), one };
   });
   return { ...module, plans: module.plans.map(bound), decoded };
@@ -82,7 +82,7 @@ function decodingStatements(decoding: PrintedDecoding<PrintedEntry>): Item[] {
     `begin: ${begin?.names.program ?? "null"}`,
     `step: ${step.names.program}`,
     `last: ${last.names.program}`,
-    ...(one === null ? [] : [`one: { entry: ${one.names.program}${few} }`]),
+    ...(one === null ? [] : [`one: { entry: ${one.plan.names.program}, apart: ${one.apart.names.program}${few} }`]),
   ].join(", ");
   return [
     constant(spec, decodingSpec(decoding), "DecodingSpec", `How ${decoded.entry} is computed step by step.`),

@@ -8,7 +8,7 @@ import {
   type LineCost,
   trafficOf,
 } from "../driver/cost/costs.js";
-import type { DecodingCost } from "../driver/cost/decoding.js";
+import type { DecodingCost, KernelRuns } from "../driver/cost/decoding.js";
 import { amountText, formulaText } from "../driver/cost/formula.js";
 import { constantOf, render, type Size, size } from "../sizes/index.js";
 import { bytesText, counted, plural, table } from "./print.js";
@@ -178,8 +178,13 @@ function perLayerText({ path, layers, kernels }: KernelsPerLayer): string {
   return `${kernels} in ${layers === 1 ? path : `each of ${path} × ${layers}`}`;
 }
 
+function runsText({ kernels, perLayer }: KernelRuns, where: string): readonly string[] {
+  const layers = perLayer.map((each) => `    a layer ${perLayerText(each)}`);
+  return [`  a token   ${plural(kernels, "run")} of kernels${where}`, ...layers];
+}
+
 /** What a session keeps, and what a step of N positions after P costs. */
-export function decodingText({ perPosition, constant, flops, once, kernels, perLayer, states }: DecodingCost): string {
+export function decodingText({ perPosition, constant, flops, once, token, apart, states }: DecodingCost): string {
   const counts = new Map<string, number>();
   for (const { kind } of states) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const kinds = [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
@@ -188,20 +193,21 @@ export function decodingText({ perPosition, constant, flops, once, kernels, perL
     "Step by step",
     `  a step    ${formulaText(flops)} FLOPs for N positions after P`,
     ...(once === size(0) ? [] : [`  once      ${formulaText(once)} FLOPs before the first step`]),
-    `  a token   ${plural(kernels, "run")} of kernels`,
-    ...perLayer.map((each) => `    a layer ${perLayerText(each)}`),
+    ...runsText(token, ""),
+    ...(apart === null ? [] : runsText(apart, " where WebGPU computes on the processor")),
     `  kept      ${formulaText(perPosition)} bytes for each position, ${formulaText(constant)} bytes for all`,
     `  states    ${kinds === "" ? "none" : kinds}`,
     "",
   ].join("\n");
 }
 
-export function decodingJson({ perPosition, constant, flops, once, kernels, perLayer, states }: DecodingCost): object {
+export function decodingJson({ perPosition, constant, flops, once, token, apart, states }: DecodingCost): object {
+  const runs = ({ kernels, perLayer }: KernelRuns) => ({ kernelsPerToken: kernels, kernelsPerLayer: perLayer });
   return {
     flops: render(flops),
     onceFlops: render(once),
-    kernelsPerToken: kernels,
-    kernelsPerLayer: perLayer,
+    ...runs(token),
+    ...(apart === null ? {} : { onProcessor: runs(apart) }),
     bytesPerPosition: render(perPosition),
     bytes: render(constant),
     states: states.map(({ name, kind, element, shape }) => ({ name, kind, type: element, shape: shape.map(render) })),

@@ -4,6 +4,7 @@ import { InternalError, UserError } from "../diagnostics/index.js";
 import {
   type Derived,
   derive,
+  derivedNames,
   NotIncremental,
   type OneStep,
   oneStep,
@@ -13,6 +14,7 @@ import {
 import type { Graph } from "../ir/graph/index.js";
 import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
+import type { FewRows } from "../passes/index.js";
 
 /**
  * The steps of those entries that are incremental.
@@ -39,27 +41,38 @@ export function programsOf({ begin, step, last }: Derived): readonly Graph[] {
   return begin === null ? [step, last] : [begin, step, last];
 }
 
-/** A decoder as a target runs it: with a program of its own for steps of one position, where the target wants one. */
+/** A decoder as a target runs it: with programs of its own for steps of one position, where the target wants them. */
 export interface Decoder {
   readonly derived: Derived;
   readonly one: OneStep | null;
+  /** The same where lanes share nothing. */
+  readonly apart: OneStep | null;
 }
 
-/** @param fewRows sequences for which the target has a program for steps of one position; null where it has none. */
+/** @param fewRows sequences for which the target has programs for steps of one position; null where it has none. */
 export function decoderOf(derived: Derived, fewRows: number | null): Decoder {
-  return { derived, one: fewRows === null ? null : oneStep(derived, fewRows) };
+  if (fewRows === null) return { derived, one: null, apart: null };
+  const { one, apart } = derivedNames(derived.entry.name);
+  return { derived, one: oneStep(derived, one, fewRows), apart: oneStep(derived, apart, fewRows) };
 }
 
-/** @param optimize runs the passes over a graph. */
-export function lowerDecoder({ derived, one }: Decoder, optimize: (graph: Graph) => Graph): readonly LoweredGraph[] {
+/** @param optimize runs the passes over a graph, with rows that are few where that is said. */
+export function lowerDecoder(
+  { derived, one, apart }: Decoder,
+  optimize: (graph: Graph, fewRows: FewRows | null) => Graph,
+): readonly LoweredGraph[] {
   const memory = { states: derived.states, ...derived.sizes };
-  const lowered = programsOf(derived).map((graph) => lowerGraph(optimize(graph), memory));
-  if (one === null) return lowered;
-  return [...lowered, lowerGraph(optimize(one.graph), { ...memory, states: one.states })];
+  const lowered: LoweredGraph[] = programsOf(derived).map((graph) => lowerGraph(optimize(graph, null), memory));
+  for (const step of [one, apart]) {
+    if (step === null) continue;
+    const { graph, states, most } = step;
+    lowered.push(lowerGraph(optimize(graph, { most, areApart: step === apart }), { ...memory, states }));
+  }
+  return lowered;
 }
 
 /** What a module needs of a decoder. @param plans those of all programs, by the names of their graphs */
-export function decodedEntry({ derived, one }: Decoder, plans: readonly Plan[]): DecodedEntry {
+export function decodedEntry({ derived, one, apart }: Decoder, plans: readonly Plan[]): DecodedEntry {
   const { entry, begin, step, last, sizes } = derived;
   const planOf = (graph: Graph): Plan => {
     const plan = plans.find(({ name }) => name === graph.name);
@@ -71,7 +84,7 @@ export function decodedEntry({ derived, one }: Decoder, plans: readonly Plan[]):
     begin: begin === null ? null : planOf(begin),
     step: planOf(step),
     last: planOf(last),
-    one: one === null ? null : { plan: planOf(one.graph), few: one.few },
+    one: one === null || apart === null ? null : { plan: planOf(one.graph), apart: planOf(apart.graph), few: one.few },
     sizes,
     ...tokensOf(derived),
   };

@@ -15,6 +15,7 @@ import type { Plan } from "../ir/plan/plan.js";
 import { type LoweredGraph, lowerGraph } from "../lower/index.js";
 import { planGraphs } from "../memory/index.js";
 import {
+  type FewRows,
   type OptimizeOptions,
   optimizeGraph,
   type PassReport,
@@ -271,7 +272,8 @@ export class Compilation {
     const entries = this.get("schedule");
     const { backend, scheduler } = this;
     const decoders = (backend.decodes ? this.decoders : []).map((each) => decoderOf(each, backend.fewRows ?? null));
-    const optimize = (graph: Graph): Graph => optimizeGraph(graph, passes, this.optimizing).graph;
+    const optimize = (graph: Graph, fewRows: FewRows | null): Graph =>
+      optimizeGraph(graph, passes, { ...this.optimizing, fewRows }).graph;
     const steps = decoders.flatMap((decoder) => lowerDecoder(decoder, optimize)).map(scheduler);
     const plans = planGraphs([...entries, ...steps], backend.planning);
     this.decoded = decoders.map((decoder) => decodedEntry(decoder, plans.slice(entries.length)));
@@ -281,8 +283,8 @@ export class Compilation {
   /** How the passes run: with weights held as the target can compute with them. */
   get optimizing(): OptimizeOptions {
     const { optimize, weights = "f32", checkpoint } = this.request;
-    const { arithmetic, mostBuffers, fewRows = null } = this.backend;
-    return { ...optimize, weights: storageOf(weights, arithmetic, checkpoint?.tensors), mostBuffers, fewRows };
+    const { arithmetic, mostBuffers } = this.backend;
+    return { ...optimize, weights: storageOf(weights, arithmetic, checkpoint?.tensors), mostBuffers };
   }
 
   /** A graph as the interpreter evaluates it: the passes run only where weights are not held as they are. */

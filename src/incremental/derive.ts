@@ -39,8 +39,9 @@ export interface Derived {
 }
 
 /** The names of the derived graphs of an entry. */
-export function derivedNames(entry: string): Readonly<Record<"begin" | "step" | "last" | "one", string>> {
-  return { begin: `${entry}_begin`, step: `${entry}_step`, last: `${entry}_last`, one: `${entry}_one` };
+export function derivedNames(entry: string): Readonly<Record<"begin" | "step" | "last" | "one" | "apart", string>> {
+  const name = (end: string): string => `${entry}_${end}`;
+  return { begin: name("begin"), step: name("step"), last: name("last"), one: name("one"), apart: name("one_apart") };
 }
 
 /**

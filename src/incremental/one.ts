@@ -5,7 +5,7 @@
 import { attributesWith } from "../ir/graph/attributes.js";
 import { type Graph, GraphBuilder, type Node, type OperatorName, type ValueId } from "../ir/graph/index.js";
 import { constantOf, rangeOf, type Size, SizeVariable, size, substitute, variablesOf } from "../sizes/index.js";
-import { type Derived, derivedNames } from "./derive.js";
+import type { Derived } from "./derive.js";
 import type { State } from "./states.js";
 
 export interface OneStep {
@@ -14,10 +14,12 @@ export interface OneStep {
   readonly states: readonly State[];
   /** The size that counts sequences, and the most that there may be; null where one step is of one sequence. */
   readonly few: { readonly batch: SizeVariable; readonly most: number } | null;
+  /** The most sequences, where their number is the first axis of what a step takes. */
+  readonly most: number;
 }
 
-/** @param most sequences, where their number is the first axis of what a step takes */
-export function oneStep({ entry, last, states, sizes }: Derived, most: number): OneStep {
+/** @param name of the graph @param most sequences, where their number is the first axis of what a step takes */
+export function oneStep({ last, states, sizes }: Derived, name: string, most: number): OneStep {
   const batch = batchOf(last, sizes.count);
   const fewer =
     batch === null ? null : new SizeVariable(batch.name, batch.min, Math.min(most, rangeOf(size(batch)).max));
@@ -28,9 +30,10 @@ export function oneStep({ entry, last, states, sizes }: Derived, most: number): 
   const known = (each: Size): Size => substitute(each, of);
   const kept = last.sizes.filter((each) => each !== sizes.count).map((each) => (each === batch ? fewer! : each));
   return {
-    graph: withSizes(last, derivedNames(entry.name).one, kept, known),
+    graph: withSizes(last, name, kept, known),
     states: states.map((state) => ({ ...state, shape: state.shape.map(known) })),
     few: batch === null ? null : { batch, most },
+    most,
   };
 }
 

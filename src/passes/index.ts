@@ -1,7 +1,7 @@
 /** Passes over Graphs: what they are, and the manager that runs them. */
 export { passes } from "./list.js";
 export { firedRules, type Optimized, type OptimizeOptions, optimizeGraph, type PassReport } from "./manager.js";
-export type { Pass, Remark } from "./pass.js";
+export type { FewRows, Pass, Remark } from "./pass.js";
 export {
   type Arithmetic,
   type HeldWeights,

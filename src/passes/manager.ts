@@ -7,7 +7,7 @@
 import { InternalError } from "../diagnostics/index.js";
 import { attributesText } from "../ir/graph/attributes.js";
 import { assertGraph, type Graph, printGraph } from "../ir/graph/index.js";
-import type { Pass, Remark } from "./pass.js";
+import type { FewRows, Pass, Remark } from "./pass.js";
 import type { HeldWeights } from "./quantization/format.js";
 
 export interface OptimizeOptions {
@@ -21,8 +21,8 @@ export interface OptimizeOptions {
   readonly weights?: HeldWeights | null;
   /** The buffers that a kernel can read and write; any number if not given. */
   readonly mostBuffers?: number;
-  /** The most rows that products may have to be few; the target makes nothing of it if not given. */
-  readonly fewRows?: number | null;
+  /** When rows are few; the target makes nothing of it if not given. */
+  readonly fewRows?: FewRows | null;
 }
 
 /** What one pass did to one graph. */

@@ -24,9 +24,16 @@ export interface PassContext {
   readonly weights: HeldWeights | null;
   /** The buffers that a kernel can read and write. */
   readonly mostBuffers: number;
-  /** The most rows that products may have to be few; null where the target makes nothing of it. */
-  readonly fewRows: number | null;
+  /** When rows are few; null where the target makes nothing of it. */
+  readonly fewRows: FewRows | null;
   readonly remark: (remark: Remark) => void;
+}
+
+/** Rows that are so few that products of them compute what they are made of. */
+export interface FewRows {
+  readonly most: number;
+  /** Whether lanes share nothing, so that each computes a row anew. */
+  readonly areApart: boolean;
 }
 
 export interface Pass {

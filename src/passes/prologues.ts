@@ -16,7 +16,7 @@ import {
 } from "../ir/graph/index.js";
 import { constantOf, mul, rangeOf, type Size, size } from "../sizes/index.js";
 import { classOf, costOf } from "./fusion/classes.js";
-import type { Pass, PassContext } from "./pass.js";
+import type { FewRows, Pass, PassContext } from "./pass.js";
 
 /** Kernels that may compute a value each for itself. */
 const mostReaders = 3;
@@ -24,6 +24,11 @@ const mostReaders = 3;
 const mostSums = 2;
 /** What an element may cost, in additions, besides those sums. */
 const mostCost = 24;
+/**
+ * Where each lane computes a row for a few columns, a sum of squares and as many columns are worth the kernel that is saved;
+ * a variance, or two products, are not.
+ */
+const mostApart = { sums: 1, products: 1, columns: 3 };
 
 export const prologues: Pass = {
   name: "prologues",
@@ -46,7 +51,7 @@ class Prologues {
   constructor(
     readonly graph: Graph,
     readonly context: PassContext,
-    readonly fewRows: number,
+    readonly fewRows: FewRows,
   ) {
     this.#placements = [...graph.placements];
     this.#isLoadTime = loadTimeValues(graph);
@@ -94,7 +99,7 @@ class Prologues {
   /** Whether all axes but the last are of few elements. */
   #hasFewRows(shape: readonly Size[]): boolean {
     const rows = shape.slice(0, -1).reduce((product, extent) => mul(product, extent), size(1));
-    return rangeOf(rows).max <= this.fewRows && shape.length > 0 && constantOf(shape.at(-1)!) !== null;
+    return rangeOf(rows).max <= this.fewRows.most && shape.length > 0 && constantOf(shape.at(-1)!) !== null;
   }
 
   /** The stored values of the kernels that read a value; null where others read it too. */
@@ -133,12 +138,31 @@ class Prologues {
     if (["gather", "concat", "scan", "softmax"].some((kind) => all(kind as "gather").length > 0)) {
       return "what reads it is no product";
     }
-    if (all("reduction").length > mostSums) return "the kernel that reads it has sums enough";
+    const sums = all("reduction").length;
+    if (sums > mostSums) return "the kernel that reads it has sums enough";
     const products = all("contraction");
+    const isMuch = sums > mostApart.sums || products.length > mostApart.products;
+    if (
+      this.fewRows.areApart &&
+      (isMuch || products.some((each) => this.#columnsPerNumber(each) > mostApart.columns))
+    ) {
+      return "each lane would compute it anew";
+    }
     if (products.length === 0 && !this.#hasFewRows(graph.types[root]!.shape)) return "what reads it has other rows";
     if (!products.every((each) => this.#isOfFewRows(each))) return "the product that reads it has many rows";
     if (reads.size + 1 > context.mostBuffers) return "the kernel that reads it would have too many buffers";
     return null;
+  }
+
+  /** The columns of a product for each number that it sums up; none of what is not known. */
+  #columnsPerNumber(value: ValueId): number {
+    const { types, nodes } = this.graph;
+    const numbers = (each: ValueId): number => constantOf(types[each]!.shape.at(-1) ?? size(1)) ?? 0;
+    const weight = nodes[value]!.operands.find((each) => this.#isLoadTime[each]);
+    if (weight === undefined) return Number.POSITIVE_INFINITY;
+    const elements = types[weight]!.shape.reduce((product, extent) => product * (constantOf(extent) ?? 0), 1);
+    const row = nodes[value]!.operands.find((each) => each !== weight)!;
+    return elements / numbers(row) ** 2;
   }
 
   /** Whether a product is of few rows and of something that is known at load. */
@@ -155,6 +179,6 @@ class Prologues {
       size(1),
     );
     const isBatched = output.some((label) => weight.includes(label) && rows.includes(label));
-    return rangeOf(count).max <= this.fewRows && !isBatched;
+    return rangeOf(count).max <= this.fewRows.most && !isBatched;
   }
 }

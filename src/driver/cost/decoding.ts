@@ -3,6 +3,7 @@ import type { DecodedEntry } from "../../../backends/common/module.js";
 import type { Derived, State } from "../../incremental/index.js";
 import type { Graph } from "../../ir/graph/index.js";
 import { elementBytes } from "../../ir/graph/types.js";
+import type { Plan } from "../../ir/plan/plan.js";
 import { add, mul, type Size, size } from "../../sizes/index.js";
 import { costOf, type KernelsPerLayer, kernelsPerLayer } from "./costs.js";
 import { flopsOf } from "./flops.js";
@@ -17,10 +18,17 @@ export interface DecodingCost {
   readonly flops: Size;
   /** Those of what is computed once for a sequence, before its first step; 0 if there is nothing. */
   readonly once: Size;
-  /** Runs of kernels for a token, which are those of a step that gives one position; and those of a layer. */
+  /** Those of a token, which are those of a step that gives one position. */
+  readonly token: KernelRuns;
+  /** The same on devices of the target that compute on a CPU, where those run another program. */
+  readonly apart: KernelRuns | null;
+  readonly states: readonly State[];
+}
+
+/** Runs of kernels: all, and those of a layer. */
+export interface KernelRuns {
   readonly kernels: number;
   readonly perLayer: readonly KernelsPerLayer[];
-  readonly states: readonly State[];
 }
 
 function bytesOfState({ element, shape, axis, kind }: State): Size {
@@ -35,15 +43,18 @@ function flopsOfGraph(graph: Graph | null): Size {
 /** @param decoded the programs of its steps, as they were compiled */
 export function decodingCost({ entry, begin, step, last, states }: Derived, decoded: DecodedEntry): DecodingCost {
   const sum = (of: readonly State[]): Size => of.reduce((total, each) => add(total, bytesOfState(each)), size(0));
-  const token = decoded.one?.plan ?? decoded.last;
+  const runs = (plan: Plan): KernelRuns => ({
+    kernels: plan.dispatches.length,
+    perLayer: kernelsPerLayer(costOf(last, plan).layers),
+  });
   return {
     entry: entry.name,
     perPosition: sum(states.filter(({ kind }) => kind === "append")),
     constant: sum(states.filter(({ kind }) => kind !== "append")),
     flops: flopsOfGraph(step),
     once: flopsOfGraph(begin),
-    kernels: token.dispatches.length,
-    perLayer: kernelsPerLayer(costOf(last, token).layers),
+    token: runs(decoded.one?.plan ?? decoded.last),
+    apart: decoded.one === null ? null : runs(decoded.one.apart),
     states,
   };
 }

@@ -19,10 +19,14 @@ export interface DeviceSteps {
   readonly step: DeviceEntry;
   readonly last: DeviceEntry;
   /**
-   * What steps of one position run, where the size that counts sequences is small, and the device is no CPU: there it
+   * What steps of one position run, where the size that counts sequences is small; another if the device is a CPU, where it
    * costs little to begin a kernel, and much that lanes wait for each other.
    */
-  readonly one?: { readonly entry: DeviceEntry; readonly few?: { readonly batch: string; readonly most: number } };
+  readonly one?: {
+    readonly entry: DeviceEntry;
+    readonly apart: DeviceEntry;
+    readonly few?: { readonly batch: string; readonly most: number };
+  };
 }
 
 /** Runs the steps of an entry on a device. */
@@ -33,8 +37,9 @@ export function deviceStepTarget(
 ): StepTarget<DeviceKept> {
   const { device } = instance;
   const programFor = (sizes: Sizes, isLast: boolean): DeviceEntry => {
-    if (one !== undefined && sizes[spec.count] === 1 && !isSoftware(device)) {
-      if (one.few === undefined || sizes[one.few.batch]! <= one.few.most) return one.entry;
+    if (one !== undefined && sizes[spec.count] === 1) {
+      const isFew = one.few === undefined || sizes[one.few.batch]! <= one.few.most;
+      if (isFew) return isSoftware(device) ? one.apart : one.entry;
     }
     return isLast ? last : step;
   };

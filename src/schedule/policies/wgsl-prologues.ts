@@ -78,6 +78,33 @@ export function columnsBehindPrologue(
   draft.take({ step: "mark", loop: names.turn, kind: isOfVectors ? "vector" : "unroll" });
 }
 
+/**
+ * Lanes along the columns that share nothing: each computes the sums of its row as well, for as many columns as it has.
+ * @throws ScheduleError where a step must not be taken.
+ */
+export function columnsApart(
+  draft: Draft,
+  { rows, contraction }: PrologueProduct,
+  { columns, lanes: { columns: lanes } }: RegisterTile,
+): void {
+  const { nest, sums } = contraction;
+  const column = nest.at(-1)!;
+  const isAlong = sums.every(({ factors }) => factors.some((each) => runsAlong(each, column.variable)));
+  const isOfVectors = isAlong && exactDivide(column.extent, size(columns)) !== null;
+  sumInVectors(draft, { rows, contraction }, true);
+  const names = splitTwice(draft, column, lanes, columns);
+  const entered = sums.flatMap(({ reduction }) => [
+    ...namesOf(reduction.slice(0, -1)),
+    ...splitDepth(draft, reduction.at(-1)!),
+  ]);
+  draft.take({ step: "sink", loop: names.turn, into: entered });
+  const around = [...namesOf(nest.slice(0, -1)), names.tile, names.lane];
+  for (const loop of around) draft.take({ step: "repeat", loop });
+  for (const loop of [...namesOf(rows), ...around.slice(0, -1)]) draft.take({ step: "mark", loop, kind: "grid.x" });
+  draft.take({ step: "mark", loop: names.lane, kind: "lane.x" });
+  draft.take({ step: "mark", loop: names.turn, kind: isOfVectors ? "vector" : "unroll" });
+}
+
 /** Lanes along what is summed, column by column. @throws ScheduleError where a step must not be taken. */
 export function sumsBehindPrologue(
   draft: Draft,
@@ -97,22 +124,27 @@ export function sumsBehindPrologue(
 }
 
 /** Splits a loop into vectors where they divide it. */
-function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector"): void {
+function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector", arePartial = false): void {
   const { extent } = draft.loop(loop)!;
   if (exactDivide(extent, size(width)) === null || constantOf(extent) === width) return;
   const names = [draft.fresh(`${loop}o`), draft.fresh(`${loop}i`)] as const;
   draft.take({ step: "split", loop, factor: width, tail: "exact", names, copies: [] });
+  if (arePartial) {
+    const [begin, combine] = [draft.fresh("begin"), draft.fresh("combine")];
+    draft.take({ step: "rfactor", loop: names[1], under: names[0], names: [begin, combine] });
+    for (const each of [begin, combine]) draft.take({ step: "mark", loop: each, kind: "unroll" });
+  }
   draft.take({ step: "mark", loop: names[1], kind });
 }
 
 /** Reads what the sums of rows are made of in vectors. */
-function sumInVectors(draft: Draft, { contraction }: PrologueProduct): void {
+function sumInVectors(draft: Draft, { contraction }: PrologueProduct, arePartial = false): void {
   const first = contraction.nest[0]!.variable.name;
   const all = loopsIn(draft.kernel.body);
   const own = new Set([...contraction.nest, ...contraction.sums.flatMap(({ reduction }) => reduction)]);
   for (const loop of all) {
     const isSum = !own.has(loop) && loop.body.every((each) => each.kind === "store" && each.update !== null);
-    if (isSum && loop.variable.name !== first) inVectors(draft, loop.variable.name, "unroll");
+    if (isSum && loop.variable.name !== first) inVectors(draft, loop.variable.name, "unroll", arePartial);
   }
 }
 

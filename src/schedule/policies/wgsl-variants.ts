@@ -12,7 +12,7 @@ import { type Contraction, onlyContraction } from "./contraction.js";
 import { rolesOf, runsAlong } from "./roles.js";
 import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
-import { type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
+import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { tileInRegisters } from "./wgsl-registers.js";
 import { rowsForWgsl } from "./wgsl-rows.js";
 
@@ -44,8 +44,13 @@ function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): r
 }
 
 function prologueVariants(kernel: Kernel, prologue: PrologueProduct, policy: WgslPolicy): readonly VariantSchedule[] {
+  const made: VariantSchedule[] = [];
+  const apart = new Draft(kernel);
+  const isApart = apart.try(() => columnsApart(apart, prologue, policy.registers.few), true);
+  if (isApart) made.push({ name: "apart", device: "software", few: null, steps: apart.steps });
   const steps = behindPrologue(kernel, prologue, policy, true);
-  return steps === null ? [] : [{ name: "subgroups", device: null, few: null, steps }];
+  if (steps !== null) made.push({ name: "subgroups", device: null, few: null, steps });
+  return made;
 }
 
 function productVariants(kernel: Kernel, contraction: Contraction, policy: WgslPolicy): readonly VariantSchedule[] {
