@@ -1,5 +1,5 @@
 /** The WebAssembly of a model: its kernels, each once, the functions that they need, and what runs them. */
-import { type Kernel, kernelKey } from "../../src/ir/kernel/index.js";
+import { type Kernel, kernelKey, variantOf } from "../../src/ir/kernel/index.js";
 import type { Dispatch } from "../../src/ir/plan/plan.js";
 import type { Size } from "../../src/sizes/index.js";
 import { filled, functionName } from "../common/kernel-names.js";
@@ -59,7 +59,8 @@ export class WasmKernels {
           return { ...whole, code: apart.taken(whole.code) };
         };
         const made = code(kernel);
-        const other = kernel.relaxed === undefined ? null : code(kernel.relaxed);
+        const variant = kernel.variants?.find(({ device }) => device === "relaxed");
+        const other = variant === undefined ? null : code(variantOf(kernel, variant));
         // Both take the same arguments, private arrays among them.
         const relaxed = other?.scratch === made.scratch ? other.code : null;
         const contents = [made.code, ...(relaxed === null ? [] : [relaxed])].map(contentOf);

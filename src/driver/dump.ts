@@ -3,7 +3,8 @@
  *
  * A dump begins with `program @NAME`, which every stage has, and holds one structure per entry: a `graph`, or the
  * `kernels` of an entry, or its `plan`. Where it stands in the pipeline follows from what it holds: a graph in which fusion
- * has placed values is optimized, kernels with steps of schedules are scheduled.
+ * has placed values is optimized, kernels with steps of schedules are scheduled. What is scheduled is so for one target,
+ * which the first line says: `program @NAME for wasm`.
  */
 import { type SourceFile, UserError } from "../diagnostics/index.js";
 import {
@@ -20,12 +21,15 @@ import { DumpReader } from "../ir/text/reader.js";
 import { nameText } from "../ir/text/words.js";
 import { type LoweredGraph, loweredWord, printLowered, readLowered } from "../lower/index.js";
 import type { SizeVariable } from "../sizes/index.js";
+import { type BackendName, backendNames } from "./backends.js";
+import type { Request } from "./pipeline.js";
 
-/** A text that holds a stage's artifact. */
-export type Dump =
-  | { readonly stage: "graph" | "optimize"; readonly program: Program }
-  | { readonly stage: "kernels" | "schedule"; readonly program: Program; readonly lowered: readonly LoweredGraph[] }
-  | { readonly stage: "plan"; readonly program: Program; readonly plans: readonly Plan[] };
+/** A text that holds a stage's artifact, and the target that it was made for, where that matters and is known. */
+export type Dump = { readonly program: Program; readonly target: BackendName | null } & (
+  | { readonly stage: "graph" | "optimize" }
+  | { readonly stage: "kernels" | "schedule"; readonly lowered: readonly LoweredGraph[] }
+  | { readonly stage: "plan"; readonly plans: readonly Plan[] }
+);
 
 /** Whether the text is that of a stage, as `--dump-after` prints it. */
 export function isDump({ text }: SourceFile): boolean {
@@ -41,20 +45,21 @@ export function readDump(source: SourceFile, entries?: readonly string[]): Dump 
   const reader = new DumpReader(source);
   reader.expect("word", "`program`", "program");
   const name = reader.expect("graph", "the program's name, such as `@GPT2`,");
+  const target = reader.accept("word", "for") === null ? null : reader.oneOf("a target", backendNames);
   const chosen = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] => choose(all, entries);
   if (reader.sees("word", loweredWord)) {
     const lowered = chosen(allOf(reader, () => readLowered(reader)));
     const isScheduled = lowered.some(({ calls }) => calls.some(({ kernel }) => kernel.schedule !== undefined));
     const program = { name, entries: lowered.map(loweredInterface) };
-    return { stage: isScheduled ? "schedule" : "kernels", program, lowered };
+    return { stage: isScheduled ? "schedule" : "kernels", program, target, lowered };
   }
   if (reader.sees("word", "plan")) {
     const plans = chosen(allOf(reader, () => readPlan(reader)));
-    return { stage: "plan", program: { name, entries: plans.map(interfaceOf) }, plans };
+    return { stage: "plan", program: { name, entries: plans.map(interfaceOf) }, target, plans };
   }
   const graphs = chosen(parseProgram(source).entries);
   const isPlaced = graphs.some(({ placements }) => placements.some((placement) => placement !== null));
-  return { stage: isPlaced ? "optimize" : "graph", program: { name, entries: graphs } };
+  return { stage: isPlaced ? "optimize" : "graph", program: { name, entries: graphs }, target };
 }
 
 function allOf<T>(reader: DumpReader, read: () => T): readonly T[] {
@@ -117,9 +122,13 @@ function interfaceOf({ name, sizes, buffers, outputs }: Interface): Graph {
   return { name, sizes, nodes, types, locations: none, scopes: none, names: none, placements: none, outputs: named };
 }
 
-/** The text of a stage's artifact, which readDump reads back. */
+/**
+ * The text of a stage's artifact, which readDump reads back.
+ * @param target what it is scheduled for; null for what is not scheduled.
+ */
 export function dumpText(
   name: string,
+  target: BackendName | null,
   artifact:
     | { readonly graphs: readonly Graph[] }
     | { readonly lowered: readonly LoweredGraph[] }
@@ -131,5 +140,34 @@ export function dumpText(
       : "lowered" in artifact
         ? artifact.lowered.map(printLowered)
         : artifact.plans.map((plan) => printPlan(plan));
-  return [`program @${nameText(name)}\n`, ...texts].join("\n");
+  const head = `program @${nameText(name)}${target === null ? "" : ` for ${target}`}\n`;
+  return [head, ...texts].join("\n");
+}
+
+/**
+ * A dump has its static arguments, and behind its graphs the weights as they are held.
+ * @throws UserError E0616 where others are asked for.
+ */
+export function requireUnsettled(
+  { stage }: Dump,
+  { path, settings, model, weights = "f32", precision = "f32" }: Request,
+): void {
+  if ((weights !== "f32" || precision !== "f32") && stage !== "graph") {
+    throw UserError.of("E0616", `${path} is a dump of the stage ${stage}, which holds weights already`, {
+      help: ["say how weights are held where the program is compiled from its source, or from a dump of its graph"],
+    });
+  }
+  if (settings?.size || model !== undefined) {
+    throw UserError.of("E0616", `${path} is a dump, which has no static arguments`, {
+      help: ["set them where the program is compiled from its source"],
+    });
+  }
+}
+
+/** @throws UserError E0616 where a dump is scheduled for another target. */
+export function requireScheduledFor(target: BackendName, dump: Dump, path: string): void {
+  if (dump.target === null || dump.target === target) return;
+  throw UserError.of("E0616", `${path} is scheduled for the target ${dump.target}, not for ${target}`, {
+    help: [`give --target ${dump.target}, or start from the source, or from a dump of an earlier stage`],
+  });
 }

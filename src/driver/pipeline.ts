@@ -28,7 +28,7 @@ import { baseOf, type Files, memoryFiles, readText } from "../runtime/files.js";
 import type { GraphScheduler, TypeScriptPolicy } from "../schedule/index.js";
 import { type Backend, type BackendName, backends } from "./backends.js";
 import { decodedEntry, decoderOf, derivedOf, lowerDecoder } from "./decoders.js";
-import { type Dump, isDump, readDump } from "./dump.js";
+import { type Dump, isDump, readDump, requireScheduledFor, requireUnsettled } from "./dump.js";
 import { type PrecisionName, requireWide, withPrecision } from "./precision.js";
 
 /** What to compile. */
@@ -122,6 +122,7 @@ export const stages: { readonly [K in StageName]: Stage<K> } = {
   emit: {
     about: "the text of the module",
     run: async (compilation) => {
+      compilation.requireTarget();
       const plans = compilation.get("plan");
       return compilation.backend.emit({
         name: compilation.name,
@@ -195,7 +196,17 @@ export class Compilation {
   }
 
   get backend(): Backend {
-    return withPrecision(backends[this.request.target ?? "typescript"], this.request.precision);
+    return withPrecision(backends[this.target], this.request.precision);
+  }
+
+  get target(): BackendName {
+    return this.request.target ?? "typescript";
+  }
+
+  /** @throws UserError E0616 where its source is scheduled for another target */
+  requireTarget(): void {
+    this.#start();
+    if (this.#dump !== null) requireScheduledFor(this.target, this.#dump, this.request.path);
   }
 
   /** What schedules its graphs: the same for entries and steps, which have kernels in common. */
@@ -206,7 +217,7 @@ export class Compilation {
 
   /** This compilation, or where it is for another target the same graphs compiled for that. @throws UserError E0616 */
   compiledFor(target: BackendName): Compilation {
-    return (this.request.target ?? "typescript") === target ? this : this.again({ target });
+    return this.target === target ? this : this.again({ target });
   }
 
   /** What the program takes and gives: its graphs, or where only later stages are known, graphs that say no more. */
@@ -236,21 +247,7 @@ export class Compilation {
     if (dump.stage === "optimize") this.#done.optimize = dump.program;
     if ("lowered" in dump) this.#done[dump.stage] = dump.lowered;
     if ("plans" in dump) this.#done.plan = dump.plans;
-    const { weights = "f32", precision = "f32" } = this.request;
-    if ((weights !== "f32" || precision !== "f32") && dump.stage !== "graph") {
-      throw UserError.of(
-        "E0616",
-        `${this.request.path} is a dump of the stage ${dump.stage}, which holds weights already`,
-        {
-          help: ["say how weights are held where the program is compiled from its source, or from a dump of its graph"],
-        },
-      );
-    }
-    if (this.request.settings?.size || this.request.model !== undefined) {
-      throw UserError.of("E0616", `${this.request.path} is a dump, which has no static arguments`, {
-        help: ["set them where the program is compiled from its source"],
-      });
-    }
+    requireUnsettled(dump, this.request);
   }
 
   #refuse(name: StageName, { stage }: Dump): never {

@@ -11,11 +11,12 @@ import type { Compilation } from "./pipeline.js";
 
 /** In the order of the pipeline; the passes stand between the graph and the kernels. */
 const stageTexts: Readonly<Record<string, (compilation: Compilation) => string>> = {
-  graph: (compilation) => dumpText(compilation.program.name, { graphs: compilation.get("graph").entries }),
+  graph: (compilation) => dumpText(compilation.program.name, null, { graphs: compilation.get("graph").entries }),
   ...Object.fromEntries(passes.map(({ name }) => [name, (compilation: Compilation) => passText(compilation, name)])),
-  kernels: (compilation) => dumpText(compilation.program.name, { lowered: compilation.get("kernels") }),
-  schedule: (compilation) => dumpText(compilation.program.name, { lowered: compilation.get("schedule") }),
-  plan: (compilation) => dumpText(compilation.program.name, { plans: compilation.get("plan") }),
+  kernels: (compilation) => dumpText(compilation.program.name, null, { lowered: compilation.get("kernels") }),
+  schedule: (compilation) =>
+    dumpText(compilation.program.name, compilation.target, { lowered: compilation.get("schedule") }),
+  plan: (compilation) => dumpText(compilation.program.name, compilation.target, { plans: compilation.get("plan") }),
 };
 
 /** What can be printed: `graph`, the passes, `kernels`, `schedule`, `plan`. */

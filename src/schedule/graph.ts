@@ -57,7 +57,6 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
   };
   const reads = scheduled.reads.map((buffer, position) => argument(kernel.reads[position]!, buffer));
   const writes = scheduled.writes.map((buffer, position) => argument(kernel.writes[position]!, buffer));
-  const relaxed = scheduled.relaxed === undefined ? null : overSizesOf(kernel, scheduled.relaxed, other);
   return {
     ...kernel,
     reads,
@@ -68,7 +67,6 @@ function overSizesOf(kernel: Kernel, scheduled: Kernel, other: Kernel): Kernel |
       ? {}
       : { variants: scheduled.variants.map((variant) => variantOver(rewriter, variant)) }),
     ...(scheduled.schedule === undefined ? {} : { schedule: scheduled.schedule }),
-    ...(relaxed === null ? {} : { relaxed }),
   };
 }
 

@@ -8,7 +8,7 @@ import { fillsTile, tileForWasm, type VectorTile } from "./policies/wasm-contrac
 import { integerContractionsOf, tileIntegersForWasm } from "./policies/wasm-integers.js";
 import { shareForWasm } from "./policies/wasm-parallel.js";
 import { isInnermost, markVectors, splitForVectors, vectorsForWasm } from "./policies/wasm-rows.js";
-import type { Loop } from "./rewrite.js";
+import { type Loop, Rewriter } from "./rewrite.js";
 import { printSchedule } from "./text.js";
 
 export interface WasmPolicy {
@@ -50,7 +50,14 @@ export function scheduledForWasm(kernel: Kernel, policy: WasmPolicy = wasmPolicy
   const relaxed = scheduledWith(kernel, policy, (each) =>
     fillsTile(each, policy.relaxedTile) ? policy.relaxedTile : policy.tile,
   );
-  return relaxed.schedule !== made.schedule && haveSameLayouts(made, relaxed) ? { ...made, relaxed } : made;
+  const { schedule } = relaxed;
+  if (schedule === undefined || schedule === made.schedule || !haveSameLayouts(made, relaxed)) return made;
+  const rewriter = new Rewriter();
+  for (const [position, buffer] of relaxed.reads.entries()) {
+    rewriter.buffer(buffer, { buffer: made.reads[position]!, index: (at) => at });
+  }
+  const body = rewriter.statements(relaxed.body);
+  return { ...made, variants: [{ name: "relaxed", device: "relaxed", few: null, body, schedule }] };
 }
 
 function scheduledWith(kernel: Kernel, policy: WasmPolicy, tileOf: (contraction: Contraction) => VectorTile): Kernel {

@@ -239,6 +239,28 @@ describe("trafo compile", { timeout: 60_000 }, () => {
     expect(all.out).toContain("; after plan\n");
     expect((await trafo(["compile", "tiny.trafo", "--dump-after", "fuson"])).err).toContain("the nearest is fusion");
   });
+  it.each(["schedule", "plan"])(
+    "says what the dump after %s was scheduled for, and compiles it for that",
+    async (stage) => {
+      const target = ["--target", "wasm"];
+      const { out } = await trafo(["compile", "tiny.trafo", ...target, "--dump-after", stage]);
+      expect(out).toMatch(/^program @Tiny for wasm\n/);
+      const dump = { "tiny.dump": out };
+      const written = await trafo(["compile", "tiny.dump", ...target, "-o", "out"], dump);
+      expect([written.status, [...written.files.keys()].filter((name) => name.endsWith(".fallback.js"))]).toEqual([
+        0,
+        [],
+      ]);
+      expect(written.out).toContain("there is no tiny.fallback.js");
+      const direct = await trafo(["compile", "tiny.trafo", ...target, "-o", "out"]);
+      expect(written.files.get("out/tiny.wasm")).toEqual(direct.files.get("out/tiny.wasm"));
+      const other = await trafo(["compile", "tiny.dump", "-o", "out"], dump);
+      expect([other.status, other.err]).toEqual([
+        1,
+        expect.stringContaining("for the target wasm, not for typescript"),
+      ]);
+    },
+  );
   it.each(["graph", "fusion", "kernels", "schedule", "plan"])("goes on from the program after %s", async (stage) => {
     const module = async (file: string, more: Contents = {}) => {
       const { status, err, files } = await trafo(

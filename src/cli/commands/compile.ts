@@ -113,7 +113,9 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   const contents: [string, string | Uint8Array][] = [];
   if (kinds.includes("ts")) contents.push([`${name}.ts`, module.typescript]);
   if (kinds.includes("js")) contents.push([`${name}.js`, module.javascript], [`${name}.js.map`, module.sourceMap]);
-  if (kinds.includes("fallback")) {
+  // It is compiled from the graphs, which the dump of a later stage does not hold.
+  const lacksFallback = kinds.includes("fallback") && options.emit === undefined && !compilation.hasGraphs;
+  if (kinds.includes("fallback") && !lacksFallback) {
     const { javascript } = await compilation.compiledFor("typescript").get("emit");
     contents.push([`${name}.fallback.js`, javascript]);
   }
@@ -141,6 +143,11 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   if ((options.weights ?? "f32") !== "f32" && !isHeld) {
     host.out(
       "weights stay f32: there is no product or table large enough to be held otherwise (--remarks says more)\n",
+    );
+  }
+  if (lacksFallback) {
+    host.out(
+      `there is no ${name}.fallback.js, which hosts without SIMD take instead: it is compiled from graphs, which this dump does not hold\n`,
     );
   }
   if (options.time) host.out(table(timeRows(compilation), "lr"));

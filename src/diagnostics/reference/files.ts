@@ -92,7 +92,7 @@ export const files = entries({
   },
   E0616: {
     title: "a dump does not hold what is asked for",
-    text: "A command can start from what `--dump-after` printed, and goes on from there. What stands before that place is gone: a dump has no static arguments to set, and one of kernels or of a plan has no Graphs, which the interpreter, pictures of Graphs and costs need.",
+    text: "A command can start from what `--dump-after` printed, and goes on from there. What stands before that place is gone: a dump has no static arguments to set, and one of kernels or of a plan has no Graphs, which the interpreter, pictures of Graphs and costs need. Kernels that are scheduled, and plans, are for one target, which the first line of the dump says.",
     wrong:
       "trafo compile gpt2.trafo --dump-after plan > gpt2.plan\ntrafo run gpt2.plan --checkpoint DIR --target interpreter --input 'input_ids=[[1]]'",
     right: "trafo run gpt2.plan --checkpoint DIR --target typescript --input 'input_ids=[[1]]'",

@@ -185,18 +185,20 @@ export interface Kernel {
   readonly location: Location | null;
   /** The steps that made it from the kernel that lowering gave, as text; not there if it is that kernel. */
   readonly schedule?: string;
-  /** The same, with the same arguments, for hosts where one instruction multiplies and adds. */
-  readonly relaxed?: Kernel;
   /** Other bodies that compute the same from the same arguments, in the order in which a device is to consider them. */
   readonly variants?: readonly KernelVariant[];
 }
+
+/** What a device must be: one that computes on a CPU, or one where an instruction multiplies and adds (relaxed SIMD). */
+export const kernelDevices = ["software", "relaxed"] as const;
+export type KernelDevice = (typeof kernelDevices)[number];
 
 /** What suits some devices or some sizes better. */
 export interface KernelVariant {
   /** A word for it that tells it from the others. */
   readonly name: string;
-  /** Whether a device must compute on a CPU; null for any. What the body needs of it, it must have in any case. */
-  readonly device: "software" | null;
+  /** What a device must be; null for any. What the body needs of it, it must have in any case. */
+  readonly device: KernelDevice | null;
   /** A size that must be small; null for any sizes. */
   readonly few: { readonly size: Size; readonly most: number } | null;
   readonly body: readonly Statement[];

@@ -16,6 +16,8 @@ import {
   bufferScopes,
   type Expression,
   type Kernel,
+  type KernelVariant,
+  kernelDevices,
   kernelElements,
   type Layout,
   type LayoutPart,
@@ -24,6 +26,7 @@ import {
   type UpdateOperator,
   updateOperators,
 } from "./kernel.js";
+import { kernelsOf } from "./variants.js";
 import { kernelViolations } from "./verifier.js";
 
 /** Reads one kernel, which must be all of the text. @throws UserError E0690 */
@@ -119,20 +122,64 @@ class KernelParser implements ExpressionScope {
     const number = reader.accept("scope");
     const { location } = readOrigin(reader);
     const sizes = this.#sizes();
-    const steps: string[] = [];
-    while (reader.accept("word", "step") !== null) steps.push(reader.restOfLine());
+    const schedule = this.#schedule();
     const reads = this.#arguments("reads");
     const writes = this.#arguments("writes");
     const body = this.#block(indentation);
-    const schedule = steps.length === 0 ? {} : { schedule: steps.join("; ") };
-    const kernel: Kernel = { name, reads, writes, sizes, body, location, ...schedule };
-    const broken = kernelViolations(kernel);
+    const variants = this.#variants([...reads, ...writes], indentation);
+    const kernel: Kernel = {
+      ...{ name, reads, writes, sizes, body, location },
+      ...(schedule === null ? {} : { schedule }),
+      ...(variants.length === 0 ? {} : { variants }),
+    };
+    const broken = kernelsOf(kernel).flatMap(kernelViolations);
     if (broken.length === 0) return { kernel, number: number === null ? null : Number(number) };
     throw new UserError(
       broken.map(({ statement, message }) =>
         diagnostic("E0690", (statement && this.#places.get(statement)) ?? place, message),
       ),
     );
+  }
+
+  /** The steps of a schedule, or null if none stand here. */
+  #schedule(): string | null {
+    const steps: string[] = [];
+    while (this.reader.accept("word", "step") !== null) steps.push(this.reader.restOfLine());
+    return steps.length === 0 ? null : steps.join("; ");
+  }
+
+  /** The variants of the kernel, each over its arguments, with arrays and shared parts of its own. */
+  #variants(shared: readonly Buffer[], indentation: number): readonly KernelVariant[] {
+    const { reader } = this;
+    const found: KernelVariant[] = [];
+    const named = [...this.#buffers].filter(([, buffer]) => shared.includes(buffer));
+    while (this.#isVariant(indentation)) {
+      const own = reader.indentation ?? 0;
+      reader.expect("word", "`variant`", "variant");
+      const name = reader.name();
+      const device = reader.accept("word", "on") === null ? null : reader.oneOf("a device", kernelDevices);
+      const few = reader.accept("word", "where") === null ? null : this.#few();
+      reader.endLine();
+      this.#buffers.clear();
+      for (const [word, buffer] of named) this.#buffers.set(word, buffer);
+      this.#shared.clear();
+      const schedule = this.#schedule() ?? "";
+      found.push({ name, device, few, body: this.#block(own), schedule });
+    }
+    return found;
+  }
+
+  #isVariant(outer: number): boolean {
+    const { indentation } = this.reader;
+    return indentation !== null && indentation > outer && this.reader.sees("word", "variant");
+  }
+
+  /** `T at most 16`. */
+  #few(): NonNullable<KernelVariant["few"]> {
+    const value = this.#expressions.size();
+    this.reader.expect("word", "`at most`", "at");
+    this.reader.expect("word", "`most`", "most");
+    return { size: value, most: this.reader.index() };
   }
 
   #sizes(): readonly SizeVariable[] {
@@ -204,6 +251,7 @@ class KernelParser implements ExpressionScope {
     const statements: Statement[] = [];
     const own = reader.indentation ?? 0;
     while (!reader.sees("end") && reader.indentation !== null && reader.indentation > outer) {
+      if (reader.sees("word", "variant")) break;
       if (reader.indentation !== own) reader.fail("the statements of a block begin in one column");
       if (this.#isShared()) continue;
       const start = reader.position;

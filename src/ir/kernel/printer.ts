@@ -11,6 +11,10 @@
  *       m = -inf
  *       for s in 0..S
  *         m max= x[t, s]
+ *     variant few where T at most 4
+ *       step   mark t parallel
+ *       for t in 0..T parallel
+ *         …
  *
  * What must stay true: two different kernels of the same buffers and loops have different texts, and the text grows no
  * faster than the expressions (a part that a statement uses twice is written once, as `%1 = ...` before it). A name
@@ -21,9 +25,10 @@ import { render, type Size, SizeVariable, size, substitute } from "../../sizes/i
 import { arrayText, originText, rangeText } from "../text/headers.js";
 import { nameText } from "../text/words.js";
 import { type ExpressionNames, expressionText } from "./expression-text.js";
-import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
+import type { Buffer, Expression, Kernel, KernelVariant, Statement } from "./kernel.js";
 import { layoutText } from "./layout.js";
 import { allStatements, distinctExpressions, expressionsOf, loopVariables, operandsOf } from "./traversal.js";
+import { variantOf } from "./variants.js";
 
 /** Words that begin a statement or mean something in an expression. */
 const reserved = [
@@ -33,6 +38,7 @@ const reserved = [
   "barrier",
   "meet",
   "step",
+  "variant",
   "true",
   "false",
   "nan",
@@ -129,20 +135,46 @@ export function annotatedKernel(
   number: number | null = null,
 ): string {
   const names = new BufferNames(kernel);
-  const loops = new LoopNames(kernel);
   const declare = (buffer: Buffer): string => `${names.of(buffer)}: ${bufferType(buffer)}`;
   const tag = number === null ? "" : `#${number}`;
   const lines = [`kernel ${nameText(kernel.name)}${tag}${originText({ location: kernel.location })}`];
   if (kernel.sizes.length > 0) lines.push(`  sizes  ${kernel.sizes.map(rangeText).join(", ")}`);
-  if (kernel.schedule !== undefined) for (const step of kernel.schedule.split("; ")) lines.push(`  step   ${step}`);
+  lines.push(...stepLines(kernel.schedule, "  "));
   for (const buffer of kernel.reads) lines.push(`  reads  ${declare(buffer)}${factsText(buffer)}`);
   for (const buffer of kernel.writes) lines.push(`  writes ${declare(buffer)}`);
-  for (const statement of allStatements(kernel.body)) if (statement.kind === "alloc") names.of(statement.buffer);
   const noted = new Map<Statement | null, string[]>();
   for (const { statement, message } of notes) noted.set(statement, [...(noted.get(statement) ?? []), message]);
   for (const message of noted.get(null) ?? []) lines.push(`  ^ ${message}`);
-  new StatementPrinter((buffer) => names.of(buffer), loops, lines, noted).print(kernel.body, "  ");
+  printBody(kernel, names, lines, noted, "  ");
+  for (const variant of kernel.variants ?? []) {
+    const other = variantOf(kernel, variant);
+    const own = new BufferNames(other);
+    for (const buffer of [...kernel.reads, ...kernel.writes]) own.of(buffer);
+    lines.push(`  ${variantText(variant)}`, ...stepLines(variant.schedule, "    "));
+    printBody(other, own, lines, noted, "    ");
+  }
   return `${lines.join("\n")}\n`;
+}
+
+function stepLines(schedule: string | undefined, indent: string): readonly string[] {
+  return (schedule || null)?.split("; ").map((step) => `${indent}step   ${step}`) ?? [];
+}
+
+/** `variant lanes on software where T at most 16`: which devices and which sizes it is for. */
+function variantText({ name, device, few }: KernelVariant): string {
+  const on = device === null ? "" : ` on ${device}`;
+  return `variant ${nameText(name)}${on}${few === null ? "" : ` where ${render(few.size)} at most ${few.most}`}`;
+}
+
+function printBody(
+  kernel: Kernel,
+  names: BufferNames,
+  lines: string[],
+  notes: ReadonlyMap<Statement | null, readonly string[]>,
+  indent: string,
+): void {
+  for (const statement of allStatements(kernel.body)) if (statement.kind === "alloc") names.of(statement.buffer);
+  new StatementPrinter((buffer) => names.of(buffer), new LoopNames(kernel), lines, notes).print(kernel.body, indent);
 }
 
 /** One statement without its body, for messages. */

@@ -4,7 +4,15 @@
  * Needs: an argument that is known when the model is loaded and has no such layout yet, and a layout in which each axis
  * of it lies once. The kernel is called with another buffer after it: ../packing.ts has the kernel that fills it.
  */
-import { Buffer, type Kernel, type Layout, layoutIndex, layoutProblem, layoutShape } from "../../ir/kernel/index.js";
+import {
+  Buffer,
+  type Kernel,
+  type Layout,
+  layoutIndex,
+  layoutProblem,
+  layoutShape,
+  withBodies,
+} from "../../ir/kernel/index.js";
 import { ScheduleError } from "../errors.js";
 import { Rewriter } from "../rewrite.js";
 import type { Step } from "../step.js";
@@ -31,6 +39,5 @@ export function withPacked(kernel: Kernel, buffer: Buffer, layout: Layout): Kern
   });
   const rewriter = new Rewriter().buffer(buffer, { buffer: packed, index: (at) => layoutIndex(layout, at) });
   const reads = kernel.reads.map((each) => (each === buffer ? packed : each));
-  const { relaxed: _, ...rest } = kernel;
-  return { ...rest, reads, body: rewriter.statements(kernel.body) };
+  return { ...withBodies(kernel, (body) => rewriter.statements(body)), reads };
 }
