@@ -38,6 +38,7 @@ const order = [
   "wasm-session.ts",
   "device-session.ts",
   "device-chooser.ts",
+  "options.ts",
   "inputs.ts",
   "elements.ts",
   "weights.ts",

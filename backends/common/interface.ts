@@ -198,7 +198,7 @@ function loadFunction(
   module: Module,
   entries: readonly DescribedEntry[],
   hasWeights: boolean,
-  { options, instance, failures, method, parameters, more = [] }: Loading,
+  { instance, failures, method, parameters, more = [] }: Loading,
 ): StatementStructures {
   const reserved = entries.map(({ names }) => `  { spec: ${names.spec}, arenaBytes: ${names.bytes} },`);
   const methods = entries.flatMap((entry) => [
@@ -218,13 +218,14 @@ function loadFunction(
     docs: [`Loads ${lineText(module.name)}.${weights}${failures === undefined ? "" : ` ${failures}`}`],
     parameters: [
       {
-        name: hasWeights || hasSizes || options.length > 0 ? "options" : "_options",
+        name: "options",
         type: "LoadOptions",
         ...(hasWeights ? {} : { initializer: "{}" }),
       },
     ],
     returnType: "Promise<Model>",
     statements: [
+      "checkOptions(options);",
       ...instance,
       ...(hasSizes ? ["await reserveSizes(instance, options.sizes, [", ...reserved, "]);"] : []),
       "return {",

@@ -276,10 +276,24 @@ describe("what is wrong is said", () => {
     return error instanceof WeightsError || error instanceof SafetensorsError ? error.message : `not ours: ${error}`;
   }
 
+  const needed =
+    "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name";
   test("no weights", async () => {
-    expect(await message(undefined)).toBe(
-      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name",
-    );
+    expect(await message(undefined)).toBe(needed);
+    expect(await message([])).toBe(needed);
+  });
+  test("what are no weights", async () => {
+    for (const [given, kind] of [
+      [5, "Number"],
+      [null, "Null"],
+      [Promise.resolve(new Uint8Array(8)), "Promise"],
+      [new Response(), "Response"],
+      [() => {}, "Function"],
+    ] as const) {
+      const told = `${needed}; [object ${kind}] is none of these`;
+      expect(await message(given as unknown as WeightsSource)).toBe(told);
+      expect(await message([{}, given as unknown as WeightsSource])).toBe(told);
+    }
   });
   test("missing weights, with all alternatives and the nearest name", async () => {
     expect(await message({ "model.wte.weight": { data: [1], shape: [1] }, idx: { data: [1], shape: [1] } })).toBe(

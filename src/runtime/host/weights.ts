@@ -110,6 +110,8 @@ export async function loadWeights<
   return preparation.arrays as WeightsOf<Table & Prepared>;
 }
 
+const weightsForms = "bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name";
+
 /** Takes weights as they arrive. */
 export interface WeightsTaker {
   /** An array that equal weights may be read into; null where they have none yet. */
@@ -125,17 +127,16 @@ export async function takeWeights(
   taker: WeightsTaker,
 ): Promise<void> {
   // A caller in JavaScript may leave the options out.
-  if ((options as WeightsOptions | undefined)?.weights === undefined && Object.keys(table).length > 0) {
-    throw new WeightsError(
-      "the model needs weights: bytes, a Blob, a URL or a path of a .safetensors or of an index, or tensors by name",
-    );
+  const { weights: given = [] } = (options as WeightsOptions | undefined) ?? {};
+  const sources: readonly WeightsSource[] = Array.isArray(given) ? given : [given];
+  if (sources.length === 0 && Object.keys(table).length > 0) {
+    throw new WeightsError(`the model needs weights: ${weightsForms}`);
   }
-  const given = options.weights === undefined ? [] : options.weights;
   const opened: ByteSource[] = [];
   try {
     const held = new Map<string, HeldTensor>();
     const wanted = new Set(Object.entries(table).flatMap(([name, { sources }]) => sources?.flat() ?? [name]));
-    for (const source of Array.isArray(given) ? given : [given]) {
+    for (const source of sources) {
       await openSource(source, wanted, options.signal, opened, held);
     }
     const keys = new Map<string, string>();
@@ -185,6 +186,8 @@ async function openSource(
     source = bytesSource(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), "the given bytes");
   } else if (tag === "[object Blob]" || tag === "[object File]") {
     source = blobSource(given as Blob, signal);
+  } else if (tag !== "[object Object]" && tag !== "[object Map]") {
+    throw new WeightsError(`the model needs weights: ${weightsForms}; ${tag} is none of these`);
   } else {
     return openNamed(given as Readonly<Record<string, NamedTensor>> | ReadonlyMap<string, NamedTensor>, opened, held);
   }
@@ -232,7 +235,7 @@ function openNamed(
   held: Map<string, HeldTensor>,
 ): void {
   const isMap = Object.prototype.toString.call(tensors) === "[object Map]";
-  const all = isMap ? (tensors as ReadonlyMap<string, NamedTensor>) : Object.entries(tensors ?? {});
+  const all = isMap ? (tensors as ReadonlyMap<string, NamedTensor>) : Object.entries(tensors);
   opened.push(bytesSource(new Uint8Array(0), "the given object"));
   for (const [name, tensor] of all) {
     const data = Array.isArray(tensor?.data)
