@@ -92,19 +92,33 @@ async function hostFiles() {
     return [statement.name.text];
   }
 
+  const texts = read(join("src", "runtime", "host"), ".ts");
+  const { file: fileOf, checker } = boundFiles(ts, texts);
+
+  /** The names of declarations of any file that a statement means, and not those of its own variables and properties. */
   function mentionedNames(statement) {
     const found = new Set();
+    const isOutermost = (declaration) => {
+      const { parent } = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+      return ts.isSourceFile(parent);
+    };
     const visit = (node) => {
-      if (ts.isIdentifier(node)) found.add(node.text);
+      if (ts.isIdentifier(node)) {
+        const symbol = ts.isShorthandPropertyAssignment(node.parent)
+          ? checker.getShorthandAssignmentValueSymbol(node.parent)
+          : checker.getSymbolAtLocation(node);
+        const isImported = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+        if (isImported || symbol?.declarations?.some(isOutermost)) found.add(node.text);
+      }
       ts.forEachChild(node, visit);
     };
     visit(statement);
     return [...found];
   }
 
-  const files = Object.entries(read(join("src", "runtime", "host"), ".ts")).map(([name, text]) => {
+  const files = Object.entries(texts).map(([name, text]) => {
     const header = /^\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? "";
-    const declarations = parse(name, text)
+    const declarations = fileOf(name)
       .statements.filter((statement) => !ts.isImportDeclaration(statement))
       .map((statement) => {
         // The first statement after the imports of a file must not take the file's header for its comment.
@@ -132,6 +146,26 @@ async function hostFiles() {
     for (const each of declarations) each.short = withMarks(ts, parse("host.js", each.short), marked);
   }
   return Object.fromEntries(files);
+}
+
+/** Files that import from each other, with what knows which declaration a name in one of them means. */
+function boundFiles(ts, texts) {
+  const options = { target: ts.ScriptTarget.ES2022, noLib: true, noResolve: true, types: [] };
+  const parsed = new Map(
+    Object.entries(texts).map(([name, text]) => [name, ts.createSourceFile(name, text, options.target, true)]),
+  );
+  const program = ts.createProgram([...parsed.keys()], options, {
+    getSourceFile: (name) => parsed.get(name),
+    fileExists: (name) => parsed.has(name),
+    readFile: (name) => texts[name],
+    getDefaultLibFileName: () => "",
+    getCurrentDirectory: () => "",
+    getCanonicalFileName: (name) => name,
+    useCaseSensitiveFileNames: () => true,
+    getNewLine: () => "\n",
+    writeFile: () => {},
+  });
+  return { file: (name) => parsed.get(name), checker: program.getTypeChecker() };
 }
 
 /** The text with a mark before and behind each name of other declarations, so that these can be called otherwise. */
