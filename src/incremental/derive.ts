@@ -33,6 +33,8 @@ export interface Derived {
   readonly step: Graph;
   /** As `step`, with the outputs of the last new position only. */
   readonly last: Graph;
+  /** As `last`, right for N = 1 alone: the new row takes its slot in a window before that is read. */
+  readonly one: () => Graph;
   /** In the order in which the step takes them. */
   readonly states: readonly State[];
   readonly assumptions: readonly Assumption[];
@@ -64,13 +66,14 @@ export function derive(entry: Graph, timeName: string): Derived {
   const kept = keptValues(analysis, rows("new"));
   const step = stepGraph(names.step, analysis, sizes, rows("new"), kept);
   const last = stepGraph(names.last, analysis, sizes, rows("last"), kept, step.states);
+  const one = () => stepGraph(names.one, analysis, { ...sizes, isOne: true }, rows("last"), kept, step.states).graph;
   const begin = beginGraph(names.begin, analysis, step.states);
   const needed = neededFor(
     entry,
     entry.outputs.map(({ value }) => value),
   );
   const assumptions = analysis.assumptions.filter(({ node }) => needed[node] === 1);
-  return { entry, time, sizes, begin, step: step.graph, last: last.graph, states: step.states, assumptions };
+  return { entry, time, sizes, begin, step: step.graph, last: last.graph, one, states: step.states, assumptions };
 }
 
 function refuseFuture(analysis: Analysis): void {

@@ -3,6 +3,7 @@ import type { TensorType, ValueId } from "../ir/graph/index.js";
 import { scalar } from "../ir/graph/index.js";
 import { add, size } from "../sizes/index.js";
 import type { StepEmitter } from "./step-context.js";
+import { slotsOf } from "./views.js";
 
 /** All rows: those kept and the new ones. */
 export function append(emitter: StepEmitter, value: ValueId, rows: ValueId, axis: number): ValueId {
@@ -15,16 +16,17 @@ export function append(emitter: StepEmitter, value: ValueId, rows: ValueId, axis
   return all;
 }
 
-/** The slots of a window, then the new rows. */
+/** The slots of a window, then the new rows; or the slots with the new row in its own. */
 export function ring(emitter: StepEmitter, value: ValueId, rows: ValueId, axis: number, window: number): ValueId {
-  const { builder } = emitter;
-  const slots = window - 1;
+  const { builder, sizes } = emitter;
+  const slots = slotsOf(window);
   if (slots === 0) return rows;
   const type = builder.typeOf(rows);
   const shape = type.shape.with(axis, size(slots));
   const state = emitter.state({ kind: "ring", element: type.element, shape, axis, window, value });
-  state.keep(written(emitter, state.before, rows, { element: type.element, shape }, axis, slots));
-  return builder.emit("concat", [state.before, rows], { axis });
+  const after = written(emitter, state.before, rows, { element: type.element, shape }, axis, slots);
+  state.keep(after);
+  return sizes.isOne ? after : builder.emit("concat", [state.before, rows], { axis });
 }
 
 /** The ring after the step: slot j holds the latest position that is j modulo the number of slots. */

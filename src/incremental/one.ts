@@ -19,8 +19,9 @@ export interface OneStep {
 }
 
 /** @param name of the graph @param most sequences, where their number is the first axis of what a step takes */
-export function oneStep({ last, states, sizes }: Derived, name: string, most: number): OneStep {
-  const batch = batchOf(last, sizes.count);
+export function oneStep({ one, states, sizes }: Derived, name: string, most: number): OneStep {
+  const graph = one();
+  const batch = batchOf(graph, sizes.count);
   const fewer =
     batch === null ? null : new SizeVariable(batch.name, batch.min, Math.min(most, rangeOf(size(batch)).max));
   const of = (variable: SizeVariable): Size | null => {
@@ -28,9 +29,9 @@ export function oneStep({ last, states, sizes }: Derived, name: string, most: nu
     return variable === batch && fewer !== null ? size(fewer) : null;
   };
   const known = (each: Size): Size => substitute(each, of);
-  const kept = last.sizes.filter((each) => each !== sizes.count).map((each) => (each === batch ? fewer! : each));
+  const kept = graph.sizes.filter((each) => each !== sizes.count).map((each) => (each === batch ? fewer! : each));
   return {
-    graph: withSizes(last, name, kept, known),
+    graph: withSizes(graph, name, kept, known),
     states: states.map((state) => ({ ...state, shape: state.shape.map(known) })),
     few: batch === null ? null : { batch, most },
     most,

@@ -4,7 +4,7 @@ import type { Size } from "../sizes/index.js";
 
 /**
  * - `append`: rows 0 to P - 1 of a value; a step adds its own;
- * - `ring`: the last w - 1 rows, position p in slot p mod (w - 1);
+ * - `ring`: the last w rows, position p in slot p mod w;
  * - `carry`: the last row of a running sum;
  * - `tail`: the last k rows, for what reads a fixed number of positions back;
  * - `once`: a value of the sequence as a whole, which `begin` computes.

@@ -6,7 +6,7 @@ import type { Reads } from "./analysis.js";
 import type { Facts, Refusal, RefusalReason } from "./facts.js";
 import { NotIncremental } from "./refusal.js";
 import type { State } from "./states.js";
-import { rowsOf, type StepSizes, type View, type Views } from "./views.js";
+import { rowsOf, type StepSizes, slotsOf, type View, type Views } from "./views.js";
 
 /** A node, and the rows wanted of it. */
 export interface Wanted<K extends OperatorName> {
@@ -96,16 +96,17 @@ export function rowNumbersOf(
 function positionsOf({ builder, sizes }: StepEmitter, view: Exclude<View, "all">, local: ValueId): ValueId {
   const sizeValue = (value: Size): ValueId => builder.emit("size", [], { value });
   const plus = (value: ValueId, by: ValueId): ValueId => builder.emit("add", [value, by], {});
-  const { past, length } = sizes;
+  const { past, length, isOne } = sizes;
   if (view === "new") return plus(local, sizeValue(size(past)));
   if (view === "last") return plus(local, sizeValue(add(length, -1)));
-  const slots = view - 1;
+  const slots = slotsOf(view);
   if (slots === 0) return plus(local, sizeValue(size(past)));
-  const last = sizeValue(add(size(past), -1));
+  const last = sizeValue(add(size(past), isOne ? 0 : -1));
   const distance = builder.emit("mod", [builder.emit("sub", [last, local], {}), scalar(builder, slots, "i32")], {});
   const held = builder.emit("sub", [last, distance], {});
   const isWritten = builder.emit("le", [scalar(builder, 0, "i32"), held], {});
   const old = builder.emit("where", [isWritten, held, sizeValue(length)], {});
+  if (isOne) return old;
   const isOld = builder.emit("lt", [local, scalar(builder, slots, "i32")], {});
   return builder.emit("where", [isOld, old, plus(local, sizeValue(add(size(past), neg(size(slots)))))], {});
 }

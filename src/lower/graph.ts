@@ -26,8 +26,8 @@ import { KernelNames } from "./kernel-name.js";
 import type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
 import { ValueReader } from "./reader.js";
 import type { Rule } from "./rules.js";
-import { appendedPlace, type ElementPlace } from "./scatter.js";
-import { GraphStates, type StateWrite, type StepMemory } from "./states.js";
+import { appendedPlace, type ElementPlace, joinedAt } from "./scatter.js";
+import { GraphStates, type JoinedRows, type StateWrite, type StepMemory } from "./states.js";
 import { rules } from "./table.js";
 import { KernelWriter, LoopVariables, store, when } from "./writer.js";
 
@@ -141,17 +141,19 @@ class Lowering {
     else this.#copy(write.value, home, this.#states.shapeOf(write.state));
   }
 
-  /** New rows, behind those that the memory of the joined value holds. */
-  #append(write: StateWrite & { readonly kind: "append" }): void {
-    const { state, value, rows } = write;
+  /** New rows, behind those that the memory of the joined value holds, or in their slots. */
+  #append(write: JoinedRows): void {
+    const { state, value, rows, slots } = write;
     const { shape } = this.#graph.types[rows]!;
     const [axis, past] = [state.axis!, size(this.#states.memory!.past)];
     this.#draft(
-      "append",
+      slots === null ? "append" : "ring",
       value,
       { kind: "state", name: state.name },
       (reader, out) =>
-        reader.writer.nest(shape, (at) => [store(out, at.with(axis, plus(at[axis]!, past)), reader.at(rows, at))]),
+        reader.writer.nest(shape, (at) => [
+          store(out, at.with(axis, joinedAt(at[axis]!, past, slots)), reader.at(rows, at)),
+        ]),
       this.#shapeOf(value),
       appendedPlace(this.#graph, write, past, (each) => !this.#inPlace[each]),
     );

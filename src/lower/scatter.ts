@@ -5,12 +5,18 @@
 import type { Graph, ValueId } from "../ir/graph/index.js";
 import { binary, type Expression, index } from "../ir/kernel/index.js";
 import { add, isAtMost, neg, type Size, size } from "../sizes/index.js";
-import { type Index, plus } from "./addresses.js";
+import { type Index, plus, remainder } from "./addresses.js";
 import { reshapeIndex } from "./reshape.js";
-import type { StateWrite } from "./states.js";
+import type { JoinedRows } from "./states.js";
 
 /** Where the state has its place for an element of the value, and what must hold for it to have one. */
 export type ElementPlace = (at: Index) => { readonly condition: Expression | null; readonly at: Index };
+
+/** Where a new row has its place among those before. */
+export function joinedAt(row: Expression, past: Size, slots: number | null): Expression {
+  const position = plus(row, past);
+  return slots === null ? position : remainder(position, size(slots));
+}
 
 /**
  * The places of a value's elements in a state; null where something is computed in between.
@@ -18,7 +24,7 @@ export type ElementPlace = (at: Index) => { readonly condition: Expression | nul
  */
 export function appendedPlace(
   graph: Graph,
-  { state, rows }: Extract<StateWrite, { kind: "append" }>,
+  { state, rows, slots }: JoinedRows,
   past: Size,
   isStored: (value: ValueId) => boolean,
 ): ElementPlace | null {
@@ -44,6 +50,6 @@ export function appendedPlace(
       place = place.with(axis, plus(own, neg(start)));
     }
     const condition = conditions.length === 0 ? null : conditions.reduce((a, b) => binary("and", a, b));
-    return { condition, at: place.with(state.axis!, plus(place[state.axis!]!, past)) };
+    return { condition, at: place.with(state.axis!, joinedAt(place[state.axis!]!, past, slots)) };
   };
 }

@@ -3,8 +3,9 @@
  *
  * - Rows that are appended are written behind those that are there: the joined value is the memory itself, which holds up
  *   to C rows. Whoever reads the joined value reads the memory, after the call that writes the new rows.
- * - Of a ring the new rows are written to their slots, when all that reads the old ones has run; what else is kept is
- *   computed first, and copied at the end.
+ * - Of a ring the new rows are written to their slots, when all that reads the old ones has run; but a row that whoever
+ *   reads the ring finds in its slot is written before, so that the ring is the memory itself. What else is kept is computed
+ *   first, and copied at the end.
  */
 import { InternalError } from "../diagnostics/index.js";
 import type { State } from "../incremental/index.js";
@@ -23,12 +24,22 @@ export interface StepMemory {
   readonly capacity: SizeVariable;
 }
 
+/** New rows and those that are there, which lie in the memory of a state. */
+export interface JoinedRows {
+  readonly kind: "append";
+  readonly state: State;
+  readonly value: ValueId;
+  readonly rows: ValueId;
+  /** Of a ring, position p being in slot p modulo this; null where rows lie behind each other. */
+  readonly slots: number | null;
+}
+
 /** How the next value of a state is written. */
 export type StateWrite =
   /** By a call that computes it, like any other output. */
   | { readonly kind: "result"; readonly state: State; readonly value: ValueId }
-  /** New rows behind those that are there. */
-  | { readonly kind: "append"; readonly state: State; readonly value: ValueId; readonly rows: ValueId }
+  /** New rows behind those that are there, or in their slots, before whoever reads them all. */
+  | JoinedRows
   /** New rows in their slots, at the end. */
   | { readonly kind: "ring"; readonly state: State; readonly rows: ValueId; readonly slots: number }
   /** A value that has memory of its own, at the end. */
@@ -67,16 +78,25 @@ export class GraphStates {
     const isState = (id: ValueId | undefined): boolean => id !== undefined && this.#held.get(id) === state;
     if (state.kind === "append" && node.operator === "concat" && node.attributes.axis === state.axis) {
       const [before, rows] = node.operands;
-      if (node.operands.length === 2 && isState(before)) return { kind: "append", state, value, rows: rows! };
+      if (node.operands.length === 2 && isState(before))
+        return { kind: "append", state, value, rows: rows!, slots: null };
     }
     if (state.kind === "ring" && node.operator === "where" && isState(node.operands[2])) {
       const taken = nodes[node.operands[1]!]!;
       const slots = constantOf(state.shape[state.axis!]!);
       if (taken.operator === "take" && taken.attributes.axis === state.axis && slots !== null) {
-        return { kind: "ring", state, rows: taken.operands[0]!, slots };
+        const rows = taken.operands[0]!;
+        const [own, past] = [this.#readers(value), this.#readers(node.operands[2]!)];
+        if (own.length === 0) return { kind: "ring", state, rows, slots };
+        const isOne = constantOf(this.graph.types[rows]!.shape[state.axis!]!) === 1;
+        if (isOne && past.every((each) => each === value)) return { kind: "append", state, value, rows, slots };
       }
     }
     return { kind: "copy", state, value };
+  }
+
+  #readers(value: ValueId): readonly number[] {
+    return [...this.graph.nodes.keys()].filter((id) => this.graph.nodes[id]!.operands.includes(value));
   }
 
   /** The state whose memory a value lies in. */

@@ -3,7 +3,7 @@
  * back, and what is computed once. They give what the interpreter of Graphs gives for the whole entry.
  */
 import { expect, test } from "vitest";
-import { type Derived, derive } from "../../src/incremental/index.js";
+import { type Derived, derive, oneStep } from "../../src/incremental/index.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import { interpretPlan } from "../../src/interpreter/kernel-plan.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
@@ -71,14 +71,17 @@ test.each(Object.entries(programs))("%s", (_, body) => {
   const given = new Map([["x", x], ...(hasMemory ? ([["memory", memory]] as const) : [])]);
   const whole = interpret(entry, { inputs: given, precision: "f32" }).outputs.y!;
   for (const optimize of [false, true]) {
+    const one = oneStep(derived, "one", 2);
     const [step, last] = [derived.step, derived.last].map((graph) => planOf(graph, derived, optimize));
+    const single = planOf(one.graph, { ...derived, states: one.states }, optimize);
     const states = new Map<string, Tensor>();
     const run = (plan: Plan, inputs: ReadonlyMap<string, Tensor>, past: number, count: number) =>
       interpretPlan(plan, { inputs, weights, sizes: { ...sizes, P: past, N: count }, precision: "f32", states });
     if (derived.begin !== null) run(planOf(derived.begin, derived, optimize), new Map([["memory", memory]]), 0, 1);
     let past = 0;
     for (const count of [5, 1, 1, 1, 3, 1, 1]) {
-      const plan = past === 5 ? last! : step!;
+      // A step of one position in its own program, and between those of several.
+      const plan = past === 5 ? last! : count === 1 && past !== 7 ? single : step!;
       const rows = rowsOfTensor(x, 1, past, past + count);
       const { y } = run(plan, new Map(takes(plan, "x") ? [["x", rows]] : []), past, count);
       past += count;
@@ -101,4 +104,14 @@ test("rows are appended and written to rings without a copy of what is there", (
     );
     for (const { reads } of writers) expect(reads.filter((id) => buffers[id]!.home.kind === "state")).toEqual([]);
   }
+});
+
+test("of one position, a ring is read where it lies, with the new row in its slot", () => {
+  const derived = derive(entryOf(programs["a window over heads"]!), "T");
+  const { graph, states } = oneStep(derived, "one", 2);
+  const { calls, buffers } = lowerGraph(optimizeGraph(graph, passes).graph, { ...derived.sizes, states });
+  expect(calls.map(({ kernel }) => kernel.name)).not.toContain("concat");
+  const kept = (ids: readonly number[]) => ids.filter((id) => buffers[id]!.home.kind === "state").length;
+  expect(calls.reduce((sum, { writes }) => sum + kept(writes), 0)).toBe(states.length);
+  expect(calls.some(({ reads }) => kept(reads) === states.length)).toBe(true);
 });

@@ -92,20 +92,24 @@ async function compared(
 
 describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (driver) => {
   // Each a kind of norm, of its place, or of what reads it.
-  it.each(["gpt2/checkpoint", "llama/checkpoint", "vaswani/checkpoint", "gemma2/checkpoint", "gpt_neox/checkpoint"])(
-    "steps of %s give what the whole entry does",
-    async (name) => {
-      const { program, checkpoint } = decoders.find((each) => each.name === name)!;
-      const opened = Checkpoint.open(nodeFiles(), checkpoint);
-      const compilation = new Compilation({ files: nodeFiles(), path: program, checkpoint: opened, target: "wgsl" });
-      const weights = readWeights(compilation.program.entries, checkpointWeights(opened));
-      const cases = checkpointCases(checkpoint).map(({ inputs }) => inputs);
-      const { wrong, count, folded } = await compared(driver, compilation, weights, cases);
-      expect(wrong).toEqual([]);
-      expect(count).toBeGreaterThan(0);
-      expect(folded).toBeGreaterThan(0);
-    },
-  );
+  it.each([
+    "gpt2/checkpoint",
+    "llama/checkpoint",
+    "vaswani/checkpoint",
+    "gemma2/checkpoint",
+    "gpt_neox/checkpoint",
+    "mistral/checkpoint",
+  ])("steps of %s give what the whole entry does", async (name) => {
+    const { program, checkpoint } = decoders.find((each) => each.name === name)!;
+    const opened = Checkpoint.open(nodeFiles(), checkpoint);
+    const compilation = new Compilation({ files: nodeFiles(), path: program, checkpoint: opened, target: "wgsl" });
+    const weights = readWeights(compilation.program.entries, checkpointWeights(opened));
+    const cases = checkpointCases(checkpoint).map(({ inputs }) => inputs);
+    const { wrong, count, folded } = await compared(driver, compilation, weights, cases);
+    expect(wrong).toEqual([]);
+    expect(count).toBeGreaterThan(0);
+    expect(folded).toBeGreaterThan(0);
+  });
 
   it.each([
     ["gpt2", "int4"],

@@ -120,8 +120,8 @@ describe("trafo explain", () => {
     const { decoding } = JSON.parse(windowed.out).entries[0];
     expect(decoding).toMatchObject({
       bytesPerPosition: "0",
-      bytes: "60*B",
-      states: [{ kind: "ring", shape: ["B", "3", "5"] }],
+      bytes: "80*B",
+      states: [{ kind: "ring", shape: ["B", "4", "5"] }],
     });
     expect(decoding.flops).not.toContain("P");
     expect((await trafo(["explain", "plain.trafo"], files)).out).not.toContain("Step by step");

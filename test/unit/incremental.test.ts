@@ -70,7 +70,7 @@ describe("what is kept", () => {
   });
 
   it("is the window of a sliding window", () => {
-    expect(kept("softmax(where(window_mask(T, 5), x @ x.T, -inf)) @ x")).toEqual(["ring past.x f32[B, 4, 8]"]);
+    expect(kept("softmax(where(window_mask(T, 5), x @ x.T, -inf)) @ x")).toEqual(["ring past.x f32[B, 5, 8]"]);
     expect(kept("softmax(where(window_mask(T, 1), x @ x.T, -inf)) @ x")).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe("what is kept", () => {
     ]);
     const near = "mask and [t: T, s: T + 3] => s > t - 1";
     expect(kept(`${body}\nsoftmax(where(${near}, x @ keys.T, -inf)) @ keys`, memory)).toEqual([
-      "ring past.x f32[B, 3, 8]",
+      "ring past.x f32[B, 4, 8]",
     ]);
     const ahead = "[t: T, s: T + 3] => s <= t + 4";
     expect(() => kept(`${body}\nsoftmax(where(${ahead}, x @ keys.T, -inf)) @ keys`, memory)).toThrow();
