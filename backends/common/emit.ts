@@ -33,6 +33,8 @@ export interface EmittedModule extends CompiledModule {
   /** The WebAssembly that the module carries, and its text, where the target has it. */
   readonly wasm?: Uint8Array;
   readonly wat?: string;
+  /** The shaders, one after the other, where the target has them: for people, as each is compiled by itself. */
+  readonly wgsl?: string;
 }
 
 /** A statement of a module, or its text. */

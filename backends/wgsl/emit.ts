@@ -39,7 +39,7 @@ export function emitWgsl(given: Module, whole?: number): EmittedModule {
   const hasWeights = plans.some(({ weights }) => weights.length > 0);
   const entriesOnly = printed.filter(({ plan }) => module.plans.includes(plan));
   const decodings = printedDecodings(module, names, printed);
-  return assembleModule(module, {
+  const emitted = assembleModule(module, {
     entries: entriesOnly,
     loading: { ...loadingOf(hasWeights, program), more: decodingMethods(module, decodings) },
     statements: [
@@ -61,6 +61,12 @@ export function emitWgsl(given: Module, whole?: number): EmittedModule {
       ...(decodings.length === 0 ? [] : decodingTypes),
     ],
   });
+  return { ...emitted, wgsl: shaders.all.map(shaderText).join("\n") };
+}
+
+/** A shader below its comment. */
+function shaderText({ comment, printed }: NamedShader): string {
+  return [...comment.map((line) => `// ${line}`.trimEnd()), printed.code.trim(), ""].join("\n");
 }
 
 /** All plans of the module, with arguments that can be bound. */

@@ -83,7 +83,7 @@ export const targets: { readonly [K in TargetName]: Target } = {
   },
   wgsl: {
     about: "an ES module without dependencies whose kernels are compute shaders of WebGPU",
-    emits: ["ts", "js", "dts"],
+    emits: ["ts", "js", "dts", "wgsl"],
     unavailable: lacksDevice,
     aside: null,
     start: (compilation, weights) => moduleRunner("wgsl", compilation, weights),

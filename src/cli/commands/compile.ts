@@ -35,7 +35,10 @@ export function declareCompile(program: Command, host: Host, finish: (status: nu
     .description("Compiles a program to a module without dependencies: a method for every entry.")
     .argument("<FILE>", "the program")
     .option("-o, --output <DIR>", "where to write")
-    .addOption(new Option("--emit <KINDS>", "what to write: ts, js, dts, several with commas; all if not given"))
+    .option(
+      "--emit <KINDS>",
+      "what to write, several with commas: ts, js, dts; for wasm also fallback, wasm, wat, for wgsl also wgsl; all if not given",
+    )
     .option("--weights-beside", "onnx: put the weights into a file beside the models, NAME.onnx.data")
     .option("--time", "print how long each stage and each pass took")
     .option("--remarks", "print what the passes did, and what they did not, with source lines")
@@ -121,6 +124,7 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
   }
   if (kinds.includes("wasm") && module.wasm) contents.push([`${name}.wasm`, module.wasm]);
   if (kinds.includes("wat") && module.wat !== undefined) contents.push([`${name}.wat`, module.wat]);
+  if (kinds.includes("wgsl") && module.wgsl !== undefined) contents.push([`${name}.wgsl`, module.wgsl]);
   if (kinds.includes("dts")) contents.push([`${name}.d.ts`, module.declarations]);
   if (options.randomWeights !== undefined || compilation.request.checkpoint?.format === "gguf") {
     const graphs = elaborated.program.entries;

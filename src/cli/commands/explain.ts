@@ -40,12 +40,9 @@ export function declareExplain(program: Command, host: Host, finish: (status: nu
     .command("explain")
     .summary("print what a program costs, or what a diagnostic means")
     .description(
-      [
-        "What a program costs: parameters, kernels, floating-point operations, bytes and memory, by layer and by source",
-        "line; formulas in its sizes, or numbers with --size. Of a diagnostic: when it is reported, why, and an example.",
-      ].join("\n"),
+      "What a program costs: parameters, kernels, floating-point operations, bytes and memory, by layer and by source line; formulas in its sizes, or numbers with --size. Of a diagnostic: when it is reported, why, and an example.",
     )
-    .argument("<FILE>", "a program, or the code of a diagnostic in brackets, such as E0304");
+    .argument("<FILE>", "a program, or the code of a diagnostic, such as E0304");
   command.option("--over <SIZE=N,...>", "costs and memory at several values of a size, such as T=128,256,512");
   withOptions(command, "entry", "target", "set", "size", "config", "checkpoint", "json", ...compileOptions)
     .addHelpText(

@@ -48,12 +48,9 @@ export function declareGraph(program: Command, host: Host, finish: (status: numb
     .summary("draw a program with Graphviz")
     .description(
       [
-        "Draws a program, a picture for each entry. The ending of the output says how: .dot, .svg, .png, or .html",
-        "for a page to look around in.",
-        "",
-        "Stages: source is the graph as written; optimized has the operators of each kernel in a frame; kernels has the",
-        "loops and tiles of each; plan is a chart of memory over time.",
-      ].join("\n"),
+        "Draws a program, a picture for each entry. The ending of the output says how: .dot, .svg, .png, or .html for a page to look around in.",
+        "Stages: source is the graph as written; optimized has the operators of each kernel in a frame; kernels has the loops and tiles of each; plan is a chart of memory over time.",
+      ].join("\n\n"),
     )
     .argument("<FILE>", "the program")
     .option("-o, --output <FILE>", "where to write; text goes to stdout if not given")

@@ -94,11 +94,13 @@ function folderOfPath(files: Files, path: string): string {
   return files.kind(path) === "folder" ? path : folderOf(path);
 }
 
+const asNumbers = "tokens as numbers (`generate --prompt-ids 1,2,3`, `run --input`)";
+
 function sourceOf(files: Files, checkpoint: Checkpoint | null, from: string | null): Source {
   if (from !== null) return namedSource(files, from);
   if (checkpoint === null) {
     throw UserError.of("E0723", "there is no tokenizer, as there is no checkpoint", {
-      help: ["give --checkpoint DIR, or --tokenizer FILE, or tokens as numbers"],
+      help: [`give --checkpoint DIR, or --tokenizer FILE, or ${asNumbers}`],
     });
   }
   const { path, metadata } = checkpoint;
@@ -112,7 +114,7 @@ function sourceOf(files: Files, checkpoint: Checkpoint | null, from: string | nu
   const rewrite = `transformers makes one: AutoTokenizer.from_pretrained("${folder}").save_pretrained("${folder}")`;
   throw UserError.of("E0723", `the checkpoint ${path} has no tokenizer: there is no ${beside}`, {
     notes: others.length > 0 ? [`${others.join(", ")} is an older form of a tokenizer, which is not read`] : [],
-    help: [others.length > 0 ? rewrite : "name a tokenizer.json with --tokenizer FILE, or give tokens as numbers"],
+    help: [others.length > 0 ? rewrite : `name a tokenizer.json with --tokenizer FILE, or give ${asNumbers}`],
   });
 }
 
