@@ -366,7 +366,7 @@ class KernelPrinter {
 
 /** The private arrays of a kernel, which are parameters after what it reads and writes. */
 export function scratchOf(kernel: Kernel): readonly Buffer[] {
-  return [...allStatements(kernel.body)].flatMap((statement) =>
+  return allStatements(kernel.body).flatMap((statement) =>
     statement.kind === "alloc" && statement.buffer.shape.length > 0 ? [statement.buffer] : [],
   );
 }

@@ -78,7 +78,7 @@ export class Scopes {
     variable: SizeVariable | null = null,
   ): string[] {
     const stores = storedBuffers(body);
-    const isInnermost = ![...allStatements(body)].some((statement) => statement.kind === "for");
+    const isInnermost = !allStatements(body).some((statement) => statement.kind === "for");
     const number = this.#opened++;
     const block: Block = {
       number,

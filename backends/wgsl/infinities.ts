@@ -9,7 +9,7 @@ import { allStatements, type Buffer, type Expression, type Kernel } from "../../
 /** The private buffers that may hold one. */
 export function unboundedScalars(kernel: Kernel): ReadonlySet<Buffer> {
   const found = new Set<Buffer>();
-  const stores = [...allStatements(kernel.body)].filter((each) => each.kind === "store");
+  const stores = allStatements(kernel.body).filter((each) => each.kind === "store");
   for (let before = -1; before < found.size; ) {
     before = found.size;
     for (const { buffer, value } of stores) {

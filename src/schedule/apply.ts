@@ -1,5 +1,6 @@
 /** Takes the steps of a schedule, one after another. */
 import type { Kernel } from "../ir/kernel/index.js";
+import { ScheduleError } from "./errors.js";
 import type { Schedule, Step } from "./step.js";
 import { accumulate } from "./steps/accumulate.js";
 import { fold } from "./steps/fold.js";
@@ -21,8 +22,36 @@ import { spread } from "./steps/spread.js";
 import { stage } from "./steps/stage.js";
 import { whenFinite } from "./steps/when-finite.js";
 
+/**
+ * What steps have made of a kernel, or why they must not be taken: policies try the same ones again and again, and variants
+ * of a schedule begin alike.
+ */
+const taken = new WeakMap<Kernel, Map<string, Kernel | ScheduleError>>();
+
 /** @throws ScheduleError where the step must not be taken on this kernel. */
 export function applyStep(kernel: Kernel, step: Step): Kernel {
+  let known = taken.get(kernel);
+  if (known === undefined) {
+    known = new Map();
+    taken.set(kernel, known);
+  }
+  const key = JSON.stringify(step);
+  const found = known.get(key) ?? attempted(kernel, step);
+  known.set(key, found);
+  if (found instanceof ScheduleError) throw found;
+  return found;
+}
+
+function attempted(kernel: Kernel, step: Step): Kernel | ScheduleError {
+  try {
+    return rewritten(kernel, step);
+  } catch (error) {
+    if (error instanceof ScheduleError) return error;
+    throw error;
+  }
+}
+
+function rewritten(kernel: Kernel, step: Step): Kernel {
   switch (step.step) {
     case "split":
       return split(kernel, step);

@@ -16,7 +16,7 @@ import type { Step } from "./step.js";
 
 /** All loops of some statements, outer ones first. */
 export function loopsIn(body: readonly Statement[]): readonly Loop[] {
-  return [...allStatements(body)].filter((each) => each.kind === "for");
+  return allStatements(body).filter((each) => each.kind === "for");
 }
 
 /** The loops of this name. @throws ScheduleError if there are none, with those that there are. */

@@ -98,7 +98,7 @@ class Rows {
       sizes.every((each) => this.#own.has(each)) &&
       (this.inner === null || !variablesOf(this.inner.extent).includes(this.outer.variable)) &&
       [...reads, ...writes].every(isArgument) &&
-      [...allStatements(this.#innermost.body)].every((each) => this.#isApart(each))
+      allStatements(this.#innermost.body).every((each) => this.#isApart(each))
     );
   }
 

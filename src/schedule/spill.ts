@@ -43,7 +43,7 @@ function spill(kernel: Kernel): Spilled | null {
     const count = buffer.shape.reduce((product, each) => product * (constantOf(each) ?? Number.POSITIVE_INFINITY), 1);
     return buffer.scope === "private" && count > mostElements;
   };
-  const isAny = [...allStatements(kernel.body)].some((each) => each.kind === "alloc" && isLarge(each.buffer));
+  const isAny = allStatements(kernel.body).some((each) => each.kind === "alloc" && isLarge(each.buffer));
   if (!isAny) return null;
   const rewriter = new Rewriter();
   const buffers: Buffer[] = [];

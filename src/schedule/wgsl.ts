@@ -34,7 +34,7 @@ function legalised(kernel: Kernel, steps: Schedule): Kernel {
 /** The variant, unless it needs private arrays whose length is not known. */
 function variant(kernel: Kernel, { steps, ...use }: VariantSchedule): readonly KernelVariant[] {
   const { body, schedule = "" } = legalised(kernel, steps);
-  const isConstant = [...allStatements(body)].every(
+  const isConstant = allStatements(body).every(
     (each) => each.kind !== "alloc" || each.buffer.shape.every((extent) => constantOf(extent) !== null),
   );
   return isConstant ? [{ ...use, body, schedule }] : [];

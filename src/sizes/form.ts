@@ -54,8 +54,8 @@ export interface Term {
 export interface Monomial {
   readonly id: number;
   readonly factors: readonly Atom[];
-  /** The sizes of which this is the newest monomial. */
-  readonly sums: Map<string, Size>;
+  /** The sizes of which this is the newest monomial; multiples of it by their factor. */
+  readonly sums: Map<string | number, Size>;
 }
 
 /** A variable divided by its step. */
@@ -172,11 +172,17 @@ export function constantPart(value: Size): number {
 
 /** The size with these terms, which must satisfy rule 2 of the file header. */
 export function internSize(terms: readonly Term[]): Size {
-  let key = "";
+  const [first, second] = terms;
+  let key: string | number = "";
   let newest = unitMonomial;
-  for (const { coefficient, monomial } of terms) {
-    key += `${coefficient}*${monomial.id},`;
-    if (monomial.id > newest.id) newest = monomial;
+  if (first !== undefined && second === undefined) {
+    key = first.coefficient;
+    newest = first.monomial;
+  } else {
+    for (const { coefficient, monomial } of terms) {
+      key += `${coefficient}*${monomial.id},`;
+      if (monomial.id > newest.id) newest = monomial;
+    }
   }
   let found = newest.sums.get(key);
   if (found === undefined) {

@@ -146,7 +146,7 @@ class KernelEmitter {
 
   /** Gives private arrays that are no registers their places. */
   #placeScratch(block: Block, base: Code): Size {
-    const buffers = [...allStatements(this.#body)].flatMap((each) =>
+    const buffers = allStatements(this.#body).flatMap((each) =>
       each.kind === "alloc" && !this.#registers.has(each.buffer) ? [each.buffer] : [],
     );
     let bytes = size(0);
@@ -170,7 +170,7 @@ class KernelEmitter {
 
   /** Whether a statement does more than to compute private numbers. */
   #isShared(statement: Statement): boolean {
-    return [...allStatements([statement])].some((each) => each.kind === "store" && each.buffer.scope === "global");
+    return allStatements([statement]).some((each) => each.kind === "store" && each.buffer.scope === "global");
   }
 
   /** Shares a step, statements of the kernel, among the parts. */

@@ -44,16 +44,21 @@ export function distinctExpressions(roots: readonly Expression[]): ReadonlySet<E
 }
 
 /** Every statement, outer ones first. */
-export function* allStatements(body: readonly Statement[]): Generator<Statement> {
-  for (const statement of body) {
-    yield statement;
-    yield* allStatements(bodyOf(statement));
-  }
+export function allStatements(body: readonly Statement[]): readonly Statement[] {
+  const found: Statement[] = [];
+  const visit = (statements: readonly Statement[]): void => {
+    for (const statement of statements) {
+      found.push(statement);
+      visit(bodyOf(statement));
+    }
+  };
+  visit(body);
+  return found;
 }
 
 /** Every expression of a body once. */
 export function allExpressions(body: readonly Statement[]): ReadonlySet<Expression> {
-  return distinctExpressions([...allStatements(body)].flatMap(expressionsOf));
+  return distinctExpressions(allStatements(body).flatMap(expressionsOf));
 }
 
 /** The buffers that a body loads from, in order of first mention. */

@@ -18,7 +18,7 @@ interface Since {
 const nothing: Since = { written: new Set(), read: new Set() };
 
 export function barriers(kernel: Kernel): Kernel {
-  const isShared = [...allStatements(kernel.body)].some(
+  const isShared = allStatements(kernel.body).some(
     (each) => each.kind === "alloc" && each.buffer.scope === "workgroup",
   );
   return isShared ? { ...kernel, body: block(kernel.body, nothing).body } : kernel;

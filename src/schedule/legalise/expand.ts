@@ -30,7 +30,7 @@ function expanded(body: readonly Statement[], lanes: number): readonly Statement
 
 /** A vector loop as loops of `lanes` iterations each, and the iterations that are left over. */
 function vectors(loop: Loop, body: readonly Statement[], lanes: number): readonly Statement[] {
-  const isPlain = [...allStatements(body)].every(({ kind }) => kind === "store" || kind === "if");
+  const isPlain = allStatements(body).every(({ kind }) => kind === "store" || kind === "if");
   if (!isPlain) return [{ ...loop, loop: "serial", body }];
   const count = constantOf(loop.extent) ?? 0;
   const whole = count - (count % lanes);

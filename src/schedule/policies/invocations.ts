@@ -49,7 +49,7 @@ function areApart(statements: readonly Statement[]): boolean {
   if (statements.length === 1) return true;
   const written = storedBuffers(statements);
   if ([...loadedBuffers(statements)].some((buffer) => written.has(buffer))) return false;
-  const stores = statements.map((each) => [...allStatements([each])].filter((inner) => inner.kind === "store"));
+  const stores = statements.map((each) => allStatements([each]).filter((inner) => inner.kind === "store"));
   return stores.every((early, at) =>
     stores.slice(at + 1).every((later) => early.every((a) => later.every((b) => areDistinct(a, b)))),
   );

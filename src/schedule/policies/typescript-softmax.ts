@@ -30,6 +30,6 @@ export function softmaxForTypeScript(kernel: Kernel): Schedule {
 
 /** How many statements read a buffer of this name. */
 function readers(kernel: Kernel, name: string): number {
-  const stores = [...allStatements(kernel.body)].filter((each) => each.kind === "store");
+  const stores = allStatements(kernel.body).filter((each) => each.kind === "store");
   return stores.filter((each) => [...loadedBuffers([each])].some((buffer) => buffer.name === name)).length;
 }

@@ -13,7 +13,7 @@ import { Rewriter } from "../rewrite.js";
 import type { Step } from "../step.js";
 
 export function layout(kernel: Kernel, { buffer: name, layout }: Extract<Step, { step: "layout" }>): Kernel {
-  const found = [...allStatements(kernel.body)].filter((each) => each.kind === "alloc" && each.buffer.name === name);
+  const found = allStatements(kernel.body).filter((each) => each.kind === "alloc" && each.buffer.name === name);
   const [only, ...others] = found;
   if (only?.kind !== "alloc" || others.length > 0) {
     throw new ScheduleError("layout", `${kernel.name} allocates ${found.length} buffers called ${name}`);

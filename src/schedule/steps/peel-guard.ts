@@ -58,7 +58,7 @@ export function peelGuard(kernel: Kernel, step: Extract<Step, { step: "peelGuard
 }
 
 function guardsIn(body: readonly Statement[]): readonly Extract<Statement, { kind: "if" }>[] {
-  return [...allStatements(body)].filter((each) => each.kind === "if");
+  return allStatements(body).filter((each) => each.kind === "if");
 }
 
 /** The number of iterations from the first on in which all conditions hold. */

@@ -62,13 +62,13 @@ export function rfactor(kernel: Kernel, step: Extract<Step, { step: "rfactor" }>
 function updatesOf(loop: Loop, under: Loop): readonly Store[] {
   const local = new Set<Buffer>();
   for (const each of allStatements(under.body)) if (each.kind === "alloc") local.add(each.buffer);
-  const updates = [...allStatements(loop.body)].filter(
+  const updates = allStatements(loop.body).filter(
     (each): each is Store => each.kind === "store" && each.update !== null && !local.has(each.buffer),
   );
   if (updates.length === 0) throw new ScheduleError("rfactor", `${loop.variable.name} reduces nothing`);
   const inner = new Set([under, ...loopsIn(under.body)].map((each) => each.variable));
   const loaded = [...allExpressions([under])].flatMap((each) => (each.kind === "load" ? [each.buffer] : []));
-  const stores = [...allStatements(under.body)].filter((each) => each.kind === "store");
+  const stores = allStatements(under.body).filter((each) => each.kind === "store");
   for (const { buffer, index: place } of updates) {
     if (loaded.includes(buffer) || stores.filter((each) => each.buffer === buffer).length > 1) {
       throw new ScheduleError("rfactor", `${under.variable.name} does more with ${buffer.name} than to update it once`);

@@ -136,7 +136,7 @@ function shiftOf(exponential: Expression): Buffer | null {
 
 /** Whether the shift is stored once in the block, as the largest, or a number where that is -inf. */
 function isShiftOf(block: readonly Statement[], shift: Buffer, largest: Buffer): boolean {
-  const stores = [...allStatements(block)].filter((each) => each.kind === "store" && each.buffer === shift);
+  const stores = allStatements(block).filter((each) => each.kind === "store" && each.buffer === shift);
   const [store] = stores;
   if (stores.length !== 1 || store?.kind !== "store" || !block.includes(store)) return false;
   const { value } = store;

@@ -124,7 +124,7 @@ function extentOf({ variable, extent }: Loop): Extent {
 function lanesAround(body: readonly Statement[], loop: Loop): readonly Loop[] {
   for (const each of body) {
     if (each.kind !== "for" && each.kind !== "if") continue;
-    if (each !== loop && ![...allStatements(each.body)].includes(loop)) continue;
+    if (each !== loop && !allStatements(each.body).includes(loop)) continue;
     if (each === loop) return [];
     const inner = lanesAround(each.body, loop);
     return each.kind === "for" && each.loop.startsWith("lane.") ? [each, ...inner] : inner;
