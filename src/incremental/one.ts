@@ -3,7 +3,14 @@
  * sizes known, so that products have few rows and no position hides another.
  */
 import { attributesWith } from "../ir/graph/attributes.js";
-import { type Graph, GraphBuilder, type Node, type OperatorName, type ValueId } from "../ir/graph/index.js";
+import {
+  type Graph,
+  type GraphBuilder,
+  type Node,
+  type OperatorName,
+  rebuild,
+  type ValueId,
+} from "../ir/graph/index.js";
 import { constantOf, rangeOf, type Size, SizeVariable, size, substitute, variablesOf } from "../sizes/index.js";
 import type { Derived } from "./derive.js";
 import type { State } from "./states.js";
@@ -31,7 +38,7 @@ export function oneStep({ one, states, sizes }: Derived, name: string, most: num
   const known = (each: Size): Size => substitute(each, of);
   const kept = graph.sizes.filter((each) => each !== sizes.count).map((each) => (each === batch ? fewer! : each));
   return {
-    graph: withSizes(graph, name, kept, known),
+    graph: rebuild(graph, (builder, node, operands) => emitOver(builder, node, operands, known), { name, sizes: kept }),
     states: states.map((state) => ({ ...state, shape: state.shape.map(known) })),
     few: batch === null ? null : { batch, most },
     most,
@@ -50,26 +57,8 @@ function batchOf({ nodes, sizes }: Graph, count: SizeVariable): SizeVariable | n
   return null;
 }
 
-/** A graph with every size replaced. */
-function withSizes(graph: Graph, name: string, sizes: readonly SizeVariable[], replaced: (size: Size) => Size): Graph {
-  const builder = new GraphBuilder(name, sizes);
-  const values: ValueId[] = [];
-  for (const [id, node] of graph.nodes.entries()) {
-    builder.origin = { location: graph.locations[id] ?? null, scope: graph.scopes[id] ?? null };
-    const value = emitWith(
-      builder,
-      node,
-      node.operands.map((each) => values[each]!),
-      replaced,
-    );
-    const own = graph.names[id];
-    if (own) builder.nameValue(value, own);
-    values.push(value);
-  }
-  return builder.finish(graph.outputs.map((output) => ({ ...output, value: values[output.value]! })));
-}
-
-function emitWith(
+/** A node with every size in its attributes replaced. */
+function emitOver(
   builder: GraphBuilder,
   { operator, attributes }: Node,
   operands: readonly ValueId[],

@@ -6,6 +6,7 @@ import { Compilation } from "../../src/driver/pipeline.js";
 import { runEntries } from "../../src/driver/run.js";
 import { interpreterRunner, type Runner } from "../../src/driver/targets.js";
 import { lacksDevice, sharedDevice } from "../../src/driver/webgpu.js";
+import type { WeightsFormat } from "../../src/passes/index.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
 import { randomWeights, readWeights } from "../../src/runtime/weights.js";
@@ -28,9 +29,13 @@ async function outputsOf(runner: Runner, compilation: Compilation): Promise<Map<
   return new Map(runs.flatMap(({ outputs }) => [...outputs]));
 }
 
+function compiled(program: string, weights: WeightsFormat): Compilation {
+  return new Compilation({ files: memoryFiles(), path: "m.trafo", text: program, weights, target: "wgsl" });
+}
+
 describe.runIf((await lacksDevice()) === null)("weights on WebGPU", { timeout: 120_000 }, () => {
   test.each(["int8", "int4", "f16", "bf16"] as const)("in %s", async (weights) => {
-    const compilation = new Compilation({ files: memoryFiles(), path: "m.trafo", text, weights, target: "wgsl" });
+    const compilation = compiled(text, weights);
     const held = readWeights(compilation.program.entries, randomWeights(4));
     const graphs = compilation.get("optimize").entries;
     const wanted = await outputsOf(interpreterRunner(graphs, held, "f32"), compilation);
@@ -55,13 +60,7 @@ describe.runIf((await lacksDevice()) === null)("weights on WebGPU", { timeout: 1
 }
 `;
     const count = 256 * 192 + 101 * 192;
-    const compilation = new Compilation({
-      files: memoryFiles(),
-      path: "m.trafo",
-      text: program,
-      weights,
-      target: "wgsl",
-    });
+    const compilation = compiled(program, weights);
     const device = await sharedDevice();
     const live = new Map<GPUBuffer, number>();
     const { createBuffer } = device;
@@ -94,13 +93,7 @@ describe.runIf((await lacksDevice()) === null)("weights on WebGPU", { timeout: 1
     const odd = [0, -0, 65504, 65519, -1e30, 6e-8, -1e-7, 5.9e-5, -6.2e-5, 1 + 2 ** -9, 1 + 2 ** -11, -3.25];
     for (const width of [17, 20, 33]) {
       const program = `model M() {\n  param w: [19, ${width}]\n  entry forward(ids: i32[T]) -> (y: [T, ${width}]) { w[ids] }\n}\n`;
-      const compilation = new Compilation({
-        files: memoryFiles(),
-        path: "m.trafo",
-        text: program,
-        weights,
-        target: "wgsl",
-      });
+      const compilation = compiled(program, weights);
       const data = Float32Array.from(
         { length: 19 * width },
         (_, at) => odd[at % odd.length]! * (at % 3 === 0 ? 1 : 0.5),

@@ -6,6 +6,9 @@ import type { Node, NodeOf, OperatorName } from "./operators.js";
 /** Emits what stands for `node`, whose operands are now `operands`; `id` is its id in the old graph. */
 export type Rewrite = (builder: GraphBuilder, node: Node, operands: readonly ValueId[], id: ValueId) => ValueId;
 
+/** What callers call the graph, and the sizes that it is over. */
+type Interface = Pick<Graph, "name" | "sizes">;
+
 /** Emits a node unchanged on other operands. */
 export function emitNode<K extends OperatorName>(
   builder: GraphBuilder,
@@ -19,9 +22,10 @@ export function emitNode<K extends OperatorName>(
 /**
  * A graph with each node replaced by what `rewrite` emits for it (by default itself). Origins and names of the old
  * node go to what replaces it; inputs keep their order; what no output needs is gone.
+ * @param sizes those of the new graph.
  */
-export function rebuild(graph: Graph, rewrite: Rewrite = emitNode): Graph {
-  const builder = new GraphBuilder(graph.name, graph.sizes);
+export function rebuild(graph: Graph, rewrite: Rewrite = emitNode, { name, sizes }: Interface = graph): Graph {
+  const builder = new GraphBuilder(name, sizes);
   const renamed: ValueId[] = [];
   for (const [index, node] of graph.nodes.entries()) {
     const id = index as ValueId;
@@ -32,8 +36,8 @@ export function rebuild(graph: Graph, rewrite: Rewrite = emitNode): Graph {
       node.operands.map((operand) => renamed[operand]!),
       id,
     );
-    const name = graph.names[id];
-    if (name) builder.nameValue(value, name);
+    const own = graph.names[id];
+    if (own) builder.nameValue(value, own);
     renamed.push(value);
   }
   return builder.finish(graph.outputs.map(({ name, value }) => ({ name, value: renamed[value]! })));

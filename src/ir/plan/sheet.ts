@@ -2,12 +2,12 @@
  * What a Plan and a Graph that is lowered but not yet planned have in common, and its text: buffers, and kernels that are
  * run on them. A Plan says where each buffer lies, what is not planned yet says whose each is.
  */
-import { render, type SizeVariable } from "../../sizes/index.js";
-import type { Kernel, KernelElement, Layout } from "../kernel/index.js";
+import { render } from "../../sizes/index.js";
+import type { KernelElement, Layout } from "../kernel/index.js";
 import { kernelElements, layoutText, printKernel } from "../kernel/index.js";
 import { arrayText, originText, rangeText } from "../text/headers.js";
 import { nameText, numberText, quoted } from "../text/words.js";
-import type { BufferId, Dispatch, IndexCheck, Place, PlanBuffer } from "./plan.js";
+import type { BufferId, Dispatch, Place, Plan, PlanBuffer } from "./plan.js";
 
 /** The place of a buffer, or that it has none yet. */
 export type SheetPlace = Place | { readonly kind: "temporary" };
@@ -20,18 +20,9 @@ export interface SheetBuffer extends Omit<PlanBuffer, "place"> {
   readonly layout?: Layout | undefined;
 }
 
-export interface Sheet {
-  readonly name: string;
-  readonly sizes: readonly SizeVariable[];
+/** A Plan but for places that only it has. */
+export interface Sheet extends Omit<Plan, "buffers" | "arenaBytes" | "grows"> {
   readonly buffers: readonly SheetBuffer[];
-  readonly kernels: readonly Kernel[];
-  /** What runs once, at load. */
-  readonly prepare: readonly Dispatch[];
-  readonly dispatches: readonly Dispatch[];
-  readonly inputs: readonly BufferId[];
-  readonly weights: readonly BufferId[];
-  readonly outputs: readonly BufferId[];
-  readonly indexChecks: readonly IndexCheck[];
 }
 
 /** The element types of buffers. */
