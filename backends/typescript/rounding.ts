@@ -4,7 +4,9 @@
  * Kernels compute in f64 and round where they store, which is faster and nearer to the truth. But a number that decides
  * something (the operand of a comparison, of floor, of a cast to i32) or that is an angle must be the one that a model
  * computed in f32 has: an angle of position 1000 that is right to f64 departs from every published model. What lies
- * beneath such an operand is rounded step by step, up to loads; sums are kept in f64 and rounded once they are read.
+ * beneath such an operand is rounded step by step, up to loads; sums are kept in f64 and rounded once they are read. So is
+ * what is stored that is made of indices, or whole numbers such as positions: it may be angles, of which another kernel takes
+ * the sine.
  */
 import { isFloat as isFloatElement, isNarrowFloat } from "../../src/ir/graph/types.js";
 import {
@@ -33,10 +35,19 @@ const positional: ReadonlySet<string> = new Set([
 
 type Store = Extract<Statement, { kind: "store" }>;
 
+/** What a value is made of, what counts most last. */
+const kinds = ["constants", "indices", "inputs"] as const;
+type Made = (typeof kinds)[number];
+
+function most(made: readonly Made[]): Made {
+  return kinds[Math.max(0, ...made.map((each) => kinds.indexOf(each)))]!;
+}
+
 export class Rounding {
   readonly #stores = new Map<Buffer, Store[]>();
   readonly #beneath = new Set<Expression>();
   readonly #exactBuffers = new Map<Buffer, boolean>();
+  readonly #made = new Map<Buffer, Made>();
 
   constructor(kernel: Kernel) {
     for (const statement of allStatements(kernel.body)) {
@@ -47,6 +58,33 @@ export class Rounding {
     }
     for (const expression of allExpressions(kernel.body))
       for (const decider of this.#deciders(expression)) this.#mark(decider);
+    for (const statement of allStatements(kernel.body)) {
+      if (statement.kind !== "store" || statement.buffer.scope !== "global") continue;
+      const { value } = statement;
+      if (this.#madeOf(value) !== "indices" || this.#beneath.has(value)) continue;
+      this.#mark(value);
+      // The array rounds what is stored itself.
+      this.#beneath.delete(value);
+    }
+  }
+
+  /** Whether a value is made of indices or whole numbers, with what is known at load; of that alone; or of a run's floats. */
+  #madeOf(expression: Expression): Made {
+    if (expression.kind === "index") return "indices";
+    if (expression.kind !== "load") return most(operandsOf(expression).map((operand) => this.#madeOf(operand)));
+    const { buffer } = expression;
+    if (buffer.scope === "global") {
+      if (buffer.facts.constant === true) return "constants";
+      return isFloat(expression) ? "inputs" : "indices";
+    }
+    const known = this.#made.get(buffer);
+    if (known !== undefined) return known;
+    // Assumed while its own stores are looked at.
+    this.#made.set(buffer, "constants");
+    const stores = this.#stores.get(buffer) ?? [];
+    const made = most(stores.map(({ update, value }) => (update === null ? this.#madeOf(value) : "inputs")));
+    this.#made.set(buffer, made);
+    return made;
   }
 
   /** The operands that must be what f32 makes of them. */

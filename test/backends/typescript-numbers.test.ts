@@ -42,6 +42,25 @@ describe("numbers that decide something are rounded as f32 has them", () => {
     `);
     await compare(kernel, { x: integers(1, 3, 12345, 999999, 16777217) });
   });
+  test("angles of which another kernel takes the sine", () => {
+    const frequency = (i: Expression) => binary("div", f32(1), binary("pow", f32(10000), binary("mul", i, step)));
+    const [x, y, z] = [global("x", "i32", n), global("y", "f32", n), global("z", "f32", n)];
+    const body = loop("i", n, (i) => {
+      const place = cast(index(i), "f32");
+      return [
+        set(y, [i], binary("mul", place, frequency(place))),
+        set(z, [i], binary("mul", cast(get(x, i), "f32"), frequency(place))),
+      ];
+    });
+    expect(text(kernelOf("angles", [x], [y, z], [N], [body]))).toMatchInlineSnapshot(`
+      "(x: Int32Array, y: Float32Array, z: Float32Array, N: number)
+      for (let i = 0; i < N; i++) {
+        y[i] = i * Math.fround(1 / Math.fround(10000 ** Math.fround(i * Math.fround(0.1))));
+        const quotient = Math.fround(1 / Math.fround(10000 ** Math.fround(i * Math.fround(0.1))));
+        z[i] = Math.fround(x[i]) * quotient;
+      }"
+    `);
+  });
   test("comparisons", async () => {
     const third = f32(1 / 3);
     const kernel = elementwise({ x: "f32" }, "bool", (x) =>
