@@ -107,8 +107,8 @@ function loadingOf(
     ],
     instance: [
       `const code = bytesOfText(${fixed.code});`,
-      "// Without vectors the TypeScript target's module computes: it lies beside this one, and is asked for only then.",
-      `if (!WebAssembly.validate(code)) return withoutVectors<Model>((file) => import(/* webpackIgnore: true */ /* @vite-ignore */ file), "./${file}.fallback.js", options);`,
+      "// Where that does not run, the TypeScript target's module computes: it lies beside this one, and is asked for only then.",
+      `if (!(await runsCode(code))) return withoutCode<Model>((file) => import(/* webpackIgnore: true */ /* @vite-ignore */ file), "./${file}.fallback.js", options);`,
       `const instance = await WasmInstance.load(relaxedCode(code, ${fixed.changed}), weightTable, ${fixed.computed}, options);`,
     ],
     failures: "Rejects with a RangeError where memory does not suffice.",

@@ -29,9 +29,13 @@ it.skipIf(!browser).each([
   { target: "typescript" as const, options: {} },
   { target: "wasm" as const, options: {} },
   { target: "wasm" as const, options: { threads: 2 } },
-])("a module runs in a browser and agrees with PyTorch: %j", async ({ target, options }) => {
+  // A policy that forbids WebAssembly: the module for such hosts computes.
+  { target: "wasm" as const, options: {}, scripts: "'self'" },
+])("a module runs in a browser and agrees with PyTorch: %j", async ({ target, options, scripts }) => {
   const checkpoint = "examples/gpt2/checkpoint";
-  const { javascript } = await compile({ path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint, target });
+  const program = { path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint };
+  const { javascript } = await compile({ ...program, target });
+  const fallback = scripts === undefined ? "" : (await compile(program)).javascript;
   const cases = readFileSync(`${checkpoint}/io.safetensors`);
   const { tensors } = parseSafetensors(cases, "io.safetensors");
   const bytes = (name: string) =>
@@ -39,17 +43,26 @@ it.skipIf(!browser).each([
   const [rows, columns] = tensors.get("case1.in.input_ids")!.shape as [number, number];
   const ids = [...new Int32Array(bytes("case1.in.input_ids"))];
   const result = JSON.parse(
-    await inBrowser({
-      "/": { type: "text/html", body: page },
-      "/main.js": { type: "text/javascript", body: main },
-      "/gpt2.js": { type: "text/javascript", body: javascript },
-      "/options.json": { type: "application/json", body: JSON.stringify(options) },
-      "/ids.json": {
-        type: "application/json",
-        body: JSON.stringify(Array.from({ length: rows }, (_, i) => ids.slice(i * columns, (i + 1) * columns))),
+    await inBrowser(
+      {
+        "/": { type: "text/html", body: page },
+        "/gpt2.fallback.js": { type: "text/javascript", body: fallback },
+        "/main.js": { type: "text/javascript", body: main },
+        "/gpt2.js": { type: "text/javascript", body: javascript },
+        "/options.json": { type: "application/json", body: JSON.stringify(options) },
+        "/ids.json": {
+          type: "application/json",
+          body: JSON.stringify(Array.from({ length: rows }, (_, i) => ids.slice(i * columns, (i + 1) * columns))),
+        },
+        "/model.safetensors": {
+          type: "application/octet-stream",
+          body: readFileSync(`${checkpoint}/model.safetensors`),
+        },
       },
-      "/model.safetensors": { type: "application/octet-stream", body: readFileSync(`${checkpoint}/model.safetensors`) },
-    }),
+      undefined,
+      undefined,
+      scripts,
+    ),
   ) as { error?: string; shape: number[]; data: number[] };
   expect(result.error).toBeUndefined();
   const expected = new Float32Array(bytes("case1.out.logits"));

@@ -32,11 +32,13 @@ export const webGpuFlags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swif
 /**
  * Serves a page to the browser until it posts a result.
  * @param isIsolated whether the page may share memory with its workers
+ * @param scripts what the page's policy lets run: WebAssembly is code of its own kind to it
  */
 export async function inBrowser(
   files: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>>,
   more: readonly string[] = ["--disable-gpu"],
   isIsolated = true,
+  scripts = "'self' 'wasm-unsafe-eval'",
 ): Promise<string> {
   const profile = mkdtempSync(join(tmpdir(), "trafo-browser-"));
   let resolve: (result: string) => void = () => {};
@@ -56,8 +58,7 @@ export async function inBrowser(
     const file = files[request.url ?? ""];
     response.writeHead(file ? 200 : 404, {
       "content-type": file?.type ?? "text/plain",
-      // WebAssembly is code of its own kind to a policy.
-      "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:",
+      "content-security-policy": `default-src 'self'; script-src ${scripts}; worker-src 'self' blob:`,
       ...(isIsolated
         ? { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }
         : {}),

@@ -33,12 +33,23 @@ export function relaxedCode(code: Uint8Array<ArrayBuffer>, places: readonly numb
 /** The instructions fd e6 01 and fd e4 01, a product and a sum, become 01 01 01 and fd 85 02. */
 const relaxedBytes: Readonly<Record<number, number>> = { 253: 0x01, 230: 0x01, 228: 0x85, 1: 0x02 };
 
+/** Whether the host runs the code: it has WebAssembly with vectors, and no policy of a page forbids it. */
+export async function runsCode(code: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  try {
+    // Policies are not asked where code is only validated. The header is a module by itself.
+    await WebAssembly.compile(code.subarray(0, 8));
+    return WebAssembly.validate(code);
+  } catch {
+    return false;
+  }
+}
+
 /**
- * The model of the module that is there for hosts whose WebAssembly has no vectors. `find` stands in the module itself,
+ * The model of the module that is there for hosts that do not run WebAssembly with vectors. `find` stands in the module itself,
  * as a file is found beside the module that asks for it; bundlers leave it alone.
  * @throws Error where that module is not there.
  */
-export async function withoutVectors<Model>(
+export async function withoutCode<Model>(
   find: (file: string) => Promise<unknown>,
   file: string,
   options: unknown,
@@ -48,7 +59,9 @@ export async function withoutVectors<Model>(
     other = (await find(file)) as typeof other;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`WebAssembly has no vectors here, and the module for such hosts, ${file}, is not there: ${reason}`);
+    throw new Error(
+      `WebAssembly with vectors does not run here, and the module for such hosts, ${file}, is not there: ${reason}`,
+    );
   }
   return other.load(options);
 }
