@@ -1,10 +1,11 @@
 /** A browser of this machine, if it has one (with CI set it must), and pages that are served to it on loopback. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeFolder } from "./remove-folder.js";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /** Its command; undefined where there is none. */
@@ -80,10 +81,6 @@ export async function inBrowser(
     await ended;
     server.closeAllConnections();
     server.close();
-    try {
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-    } catch {
-      // The browser's children may still write there for a moment; it is a temporary folder.
-    }
+    await removeFolder(profile);
   }
 }

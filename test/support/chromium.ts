@@ -1,9 +1,10 @@
 /** A Chromium without a window, driven by its own protocol through a pipe: pages are opened, asked and looked at. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { removeFolder } from "./remove-folder.js";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -104,11 +105,7 @@ export class Page {
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill();
     await gone;
-    try {
-      rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-    } catch {
-      // The browser's children may still write there for a moment; it is a temporary folder.
-    }
+    await removeFolder(this.#profile);
   }
 
   #event(method: string): Promise<void> {

@@ -49,10 +49,16 @@ function placeOf(target: DecodingTarget): { readonly target: BackendName; readon
   return target === "typescript" || target === "wasm" ? { target } : { target: "wgsl", device: softwareDevice(target) };
 }
 
-async function loaded(compilation: Compilation, weights: unknown, device: Promise<GPUDevice> | undefined) {
-  const module = (await importText((await compilation.get("emit")).javascript)) as Loaded;
+async function moduleOf(compilation: Compilation): Promise<Loaded> {
+  return (await importText((await compilation.get("emit")).javascript)) as Loaded;
+}
+
+async function loaded(module: Loaded, weights: unknown, device: Promise<GPUDevice> | undefined) {
   return module.load(device === undefined ? { weights } : { weights, device: await device });
 }
+
+/** The modules of programs with a checkpoint, compiled once: many tests load the same. */
+const modules = new Map<string, Promise<Loaded>>();
 
 export async function loadDecoding(
   { program, checkpoint }: Decoder,
@@ -60,8 +66,12 @@ export async function loadDecoding(
 ): Promise<DecodingModel> {
   const files = nodeFiles();
   const { target, device } = placeOf(on);
-  const compilation = new Compilation({ files, path: program, checkpoint: Checkpoint.open(files, checkpoint), target });
-  return loaded(compilation, `${checkpoint}/model.safetensors`, device);
+  const key = [program, checkpoint, target].join();
+  const known =
+    modules.get(key) ??
+    moduleOf(new Compilation({ files, path: program, checkpoint: Checkpoint.open(files, checkpoint), target }));
+  modules.set(key, known);
+  return loaded(await known, `${checkpoint}/model.safetensors`, device);
 }
 
 /** A program of one text, with weights by name. */
@@ -72,7 +82,7 @@ export async function loadText(
 ): Promise<DecodingModel> {
   const { target, device } = placeOf(on);
   const compilation = new Compilation({ files: memoryFiles(), path: "test.trafo", text, target });
-  return loaded(compilation, weights, device);
+  return loaded(await moduleOf(compilation), weights, device);
 }
 
 /** Graphs, of which some are incremental, with weights by name. */
@@ -82,5 +92,5 @@ export async function loadGraphs(
   on: DecodingTarget,
 ): Promise<DecodingModel> {
   const { target, device } = placeOf(on);
-  return loaded(Compilation.ofGraphs("random", graphs, { target }), weights, device);
+  return loaded(await moduleOf(Compilation.ofGraphs("random", graphs, { target })), weights, device);
 }
