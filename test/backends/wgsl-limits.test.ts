@@ -160,6 +160,24 @@ describe("what does not fit is refused, with the limit, the need and the way out
     expect(found).toMatch(/smaller sizes|compile with --no-fuse/);
   });
 
+  it("weights in few bits that are too large to be written", async () => {
+    const text = "model M() {\n  param w: [64, 64]\n  entry forward(x: [T, 64]) -> (y: [T, 64]) { x @ w }\n}\n";
+    const compilation = new Compilation({
+      files: memoryFiles(),
+      path: "m.trafo",
+      text,
+      weights: "f16",
+      target: "wgsl",
+    });
+    const { load } = await importText((await compilation.get("emit")).javascript);
+    const device = await limitedDevice("backend=null", { maxStorageBufferBindingSize: 4096 });
+    const weights = readWeights(compilation.program.entries, randomWeights(1));
+    await expect(load({ weights, device })).rejects.toThrow(
+      /^w.f16, which is made of weights, needs 8192 bytes, .* \(maxStorageBufferBindingSize\): give load a device .*, or hold weights in fewer bits, or as f32, which are bound in parts$/,
+    );
+    device.destroy();
+  });
+
   it("but not what fits, or has a variant that does", async () => {
     expect(await refusal({}, 1000)).toBe("it ran");
     expect(await refusal({ maxComputeWorkgroupStorageSize: 64 }, 1000)).toBe("it ran");

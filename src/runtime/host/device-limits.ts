@@ -34,16 +34,20 @@ export function partCount(bytes: number, limits: GPUSupportedLimits): number {
 }
 
 /** What a user can do about a limit. */
-export function wayOut(limit: string): string {
-  const other = limit === "maxStorageBuffersPerShaderStage" ? "compile with --no-fuse" : "take smaller sizes";
+export function wayOut(
+  limit: string,
+  other = limit === "maxStorageBuffersPerShaderStage" ? "compile with --no-fuse" : "take smaller sizes",
+): string {
   return `give load a device whose ${limit} is higher, as requestDevice takes it in requiredLimits, or ${other}`;
 }
 
-/** @throws DeviceError where a buffer is too large to be bound, with the limit. */
-export function requireBytes(what: string, bytes: number, limits: GPUSupportedLimits): void {
+/** @throws DeviceError where a buffer is too large to be bound, with the limit. @param other what can be done besides */
+export function requireBytes(what: string, bytes: number, limits: GPUSupportedLimits, other?: string): void {
   const [limit, name] = largestBinding(limits);
   if (bytes <= limit) return;
-  throw new DeviceError(`${what} needs ${bytes} bytes, and the device allows ${limit} (${name}): ${wayOut(name)}`);
+  throw new DeviceError(
+    `${what} needs ${bytes} bytes, and the device allows ${limit} (${name}): ${wayOut(name, other)}`,
+  );
 }
 
 /** How many workgroups run along each dimension; null for none. @throws DeviceError where they are too many. */

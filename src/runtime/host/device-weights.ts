@@ -31,7 +31,8 @@ export class DeviceWeights {
 
   /** Makes room for what is computed of weights. @throws DeviceError where it is too large to be written to. */
   reserve(name: string, bytes: number): void {
-    requireBytes(`${name}, which is made of weights,`, bytes, this.#device.limits);
+    const other = "hold weights in fewer bits, or as f32, which are bound in parts";
+    requireBytes(`${name}, which is made of weights,`, bytes, this.#device.limits, other);
     this.#parts.set(name, [this.#make(name, bytes, bufferUsage.storage)]);
   }
 
