@@ -13,6 +13,7 @@ import {
   scheduledForTypeScript,
   scheduledForWasm,
   scheduledForWgsl,
+  sideBySide,
   spilled,
   type TypeScriptPolicy,
   typeScriptPolicy,
@@ -82,7 +83,10 @@ export const backends: { readonly [K in BackendName]: Backend } = {
   wgsl: {
     scheduler: (policy) => {
       const schedule = graphScheduler((kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy));
-      return (lowered) => scattered(spilled(schedule(lowered)), mostShaderBuffers);
+      return (lowered) => {
+        const made = scattered(spilled(schedule(lowered)), mostShaderBuffers);
+        return lowered.isShort ? sideBySide(made, mostShaderBuffers) : made;
+      };
     },
     // Bindings begin at multiples of 256 bytes on every device, and two bindings of a dispatch never overlap.
     planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => shaderBytes(element) } },

@@ -66,7 +66,8 @@ export function lowerDecoder(
   for (const step of [one, apart]) {
     if (step === null) continue;
     const { graph, states, most } = step;
-    lowered.push(lowerGraph(optimize(graph, { most, areApart: step === apart }), { ...memory, states }));
+    const optimized = optimize(graph, { most, areApart: step === apart });
+    lowered.push({ ...lowerGraph(optimized, { ...memory, states }), isShort: true });
   }
   return lowered;
 }

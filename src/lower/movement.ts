@@ -15,7 +15,7 @@ import {
   truth,
 } from "../ir/kernel/index.js";
 import { add, constantOf, neg, type Size, size } from "../sizes/index.js";
-import { broadcastIndex, clamped, type Index, isPopulated, plus, zero } from "./addresses.js";
+import { broadcastIndex, clamped, type Index, isPopulated, isSingle, plus, zero } from "./addresses.js";
 import { reshapeIndex } from "./reshape.js";
 import type { BodyRule, ElementRule } from "./rules.js";
 import { store, when } from "./writer.js";
@@ -36,8 +36,16 @@ export const broadcastElement: ElementRule<"broadcast"> = ({ operands, at }, res
 export const sliceElement: ElementRule<"slice"> = ({ attributes: { axis, start }, operands, at }, result) =>
   at(0, result.with(axis, clamped(plus(result[axis]!, start), operands[0]!.shape[axis]!)));
 
-/** One nest of loops per operand, each storing at its place in the result. */
+/**
+ * One nest of loops per operand, each storing at its place in the result; one for all where they are stacked, so that what
+ * several are made of is computed once, as the halves of a head that is turned.
+ */
 export const concatBody: BodyRule<"concat"> = ({ attributes: { axis }, operands, at }, out, writer) => {
+  const [first] = operands;
+  if (operands.every(({ shape }) => isSingle(shape[axis]!))) {
+    const place = (from: Index, number: number) => from.with(axis, index(size(number)));
+    return writer.nest(first!.shape, (from) => operands.map((_, i) => store(out, place(from, i), at(i, from))));
+  }
   let start: Size = size(0);
   return operands.flatMap(({ shape }, operand) => {
     const offset = start;

@@ -1,5 +1,6 @@
 /** Schedules: steps that make kernels fast, and the policies that choose them. */
 export { applySchedule, applyStep } from "./apply.js";
+export { sideBySide } from "./beside.js";
 export { ScheduleError } from "./errors.js";
 export { type GraphScheduler, graphScheduler, scheduleGraph } from "./graph.js";
 export { legaliseForTypeScript } from "./legalise/typescript.js";

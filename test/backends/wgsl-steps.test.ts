@@ -99,6 +99,7 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     "vaswani/checkpoint",
     "gemma2/checkpoint",
     "gpt_neox/checkpoint",
+    "qwen3/checkpoint",
   ];
   // SwiftShader compiles each shader for three times as long: two kinds of norm and a window are enough for what it has of its own.
   const chosen = models.slice(0, driver === "swiftshader" ? 3 : models.length);

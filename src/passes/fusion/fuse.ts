@@ -40,7 +40,7 @@ import {
   type Verdict,
 } from "./loops.js";
 import { PreparedValues } from "./prepared.js";
-import { choosesFromSome, eachRead, isView, type Sizes } from "./reads.js";
+import { choosesFromSome, eachRead, isView, type Sizes, stackedAxis } from "./reads.js";
 import { costsOfIndices, costsOfTables } from "./tables.js";
 import { isTwin } from "./twins.js";
 import { typicalSizes } from "./typical.js";
@@ -143,8 +143,9 @@ class Fusion {
       order.splice(0, order.length, ...contractionOrder(node.attributes, (operand) => operand === attention.operand));
     }
     const axes: AxisLoops[] = shape.map(() => []);
+    const stacked = stackedAxis(this.graph, value);
     for (const axis of order) {
-      if (constantOf(shape[axis]!) === 1) continue;
+      if (constantOf(shape[axis]!) === 1 || axis === stacked) continue;
       loop = new Loop(loop, this.#sizes.of(shape[axis]!));
       axes[axis] = [loop];
     }

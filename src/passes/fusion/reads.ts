@@ -100,6 +100,14 @@ export function eachRead(
   }
 }
 
+/** The axis along which a value is made of single elements, side by side in one loop; null if it is not. */
+export function stackedAxis({ nodes, types }: Graph, value: ValueId): number | null {
+  const { operator, operands, attributes } = nodes[value]!;
+  if (operator !== "concat") return null;
+  const { axis } = attributes;
+  return operands.every((each) => constantOf(types[each]!.shape[axis]!) === 1) ? axis : null;
+}
+
 /** A row of scores is computed once for each row of the result; a sink once too. */
 function attentionReads(
   graph: Graph,

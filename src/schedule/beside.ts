@@ -1,0 +1,199 @@
+/**
+ * Runs kernels that do not depend on each other as one, side by side: the norms of queries and of keys, the products of
+ * attention and of a feed-forward layer that read the same row. A card has room for both, and begins one kernel less.
+ *
+ * Needs kernels as a device runs them, whose outermost loops are all spread over invocations, or all over workgroups of as
+ * many lanes. Guarantees: every buffer is what it was; a kernel has no more buffers, and no more memory that lanes share,
+ * than every device has.
+ */
+import {
+  allStatements,
+  Buffer,
+  type Kernel,
+  type KernelVariant,
+  mentionedSizes,
+  type Statement,
+} from "../ir/kernel/index.js";
+import type { BufferId } from "../ir/plan/plan.js";
+import type { Call, LoweredGraph } from "../lower/index.js";
+import { constantOf, render } from "../sizes/index.js";
+import { loopsIn } from "./loops.js";
+import { Rewriter } from "./rewrite.js";
+
+/** What the memory that lanes share holds on every device, in bytes. */
+const mostShared = 16384;
+/** Larger arguments may have to be bound in parts, so that they take more bindings. */
+const mostElements = 2 ** 25;
+
+/** @param mostArguments the buffers that a kernel can have on every device */
+export function sideBySide(lowered: LoweredGraph, mostArguments: number): LoweredGraph {
+  const calls = [...lowered.calls];
+  for (let at = 0; at < calls.length; at++) {
+    const read = new Set(calls[at]!.reads);
+    const written = new Set(calls[at]!.writes);
+    for (let other = at + 1; other < calls.length; other++) {
+      const { reads, writes } = calls[other]!;
+      const isFree = ![...reads, ...writes].some((id) => written.has(id)) && !writes.some((id) => read.has(id));
+      const joined = isFree ? besideEachOther(calls[at]!, calls[other]!, mostArguments) : null;
+      if (joined === null) {
+        for (const id of reads) read.add(id);
+        for (const id of writes) written.add(id);
+        continue;
+      }
+      calls[at] = joined;
+      calls.splice(other, 1);
+      other--;
+      for (const id of reads) read.add(id);
+      for (const id of writes) written.add(id);
+    }
+  }
+  return { ...lowered, calls };
+}
+
+/** Both calls as one; null where their kernels are of different kinds, or need more than every device has. */
+function besideEachOther(first: Call, second: Call, mostArguments: number): Call | null {
+  if (first.sizes !== undefined || second.sizes !== undefined) return null;
+  const ids = new Set([...first.reads, ...first.writes, ...second.reads, ...second.writes]);
+  const known = [first, second].flatMap(({ kernel }) => [...kernel.reads, ...kernel.writes]);
+  if (ids.size > mostArguments || known.some(isLarge)) return null;
+  const of = new Map<Buffer, Buffer>();
+  const reads: [BufferId, Buffer][] = first.reads.map((id, at) => [id, first.kernel.reads[at]!]);
+  for (const [at, id] of second.reads.entries()) {
+    const own = second.kernel.reads[at]!;
+    const known = reads.find(([other, buffer]) => other === id && isSame(buffer, own))?.[1];
+    if (known === undefined) reads.push([id, argumentLike(own, of)]);
+    else of.set(own, known);
+  }
+  const made = second.kernel.writes.map((own) => argumentLike(own, of));
+  const kernel = joinedKernel(first.kernel, second.kernel, {
+    reads: reads.map(([, buffer]) => buffer),
+    writes: [...first.kernel.writes, ...made],
+    of,
+  });
+  if (kernel === null) return null;
+  const { location, scope } = first;
+  return {
+    kernel,
+    reads: reads.map(([id]) => id),
+    writes: [...first.writes, ...second.writes],
+    location: location ?? second.location,
+    scope: commonScope(scope, second.scope),
+  };
+}
+
+interface Arguments {
+  readonly reads: readonly Buffer[];
+  readonly writes: readonly Buffer[];
+  /** Those of the second kernel as the joined one has them. */
+  readonly of: ReadonlyMap<Buffer, Buffer>;
+}
+
+function joinedKernel(first: Kernel, second: Kernel, { reads, writes, of }: Arguments): Kernel | null {
+  const joined = (a: readonly Statement[], b: readonly Statement[]): readonly Statement[] | null => {
+    const [spread, others] = [spreadOf(a), spreadOf(b)];
+    const isOne = spread !== null && others !== null && spread.kind === others.kind && spread.lanes === others.lanes;
+    if (!isOne || spread.shared + others.shared > mostShared) return null;
+    return [...a, ...copyOf(b, a, of)];
+  };
+  const body = joined(first.body, second.body);
+  if (body === null || !haveSameUses(first.variants ?? [], second.variants ?? [])) return null;
+  const variants: KernelVariant[] = [];
+  for (const [at, variant] of (first.variants ?? []).entries()) {
+    const own = joined(variant.body, second.variants![at]!.body);
+    if (own === null) return null;
+    variants.push({ ...variant, body: own, schedule: "" });
+  }
+  const { name } = first;
+  const bodies = [...body, ...variants.flatMap((each) => each.body)];
+  return {
+    name: name === second.name ? name : `${name}_and_${second.name}`,
+    reads,
+    writes,
+    sizes: mentionedSizes(bodies, [...reads, ...writes]),
+    body,
+    location: first.location ?? second.location,
+    ...(variants.length === 0 ? {} : { variants }),
+  };
+}
+
+function haveSameUses(some: readonly KernelVariant[], others: readonly KernelVariant[]): boolean {
+  const use = ({ name, device, few }: KernelVariant): string =>
+    [name, device, few === null ? "" : render(few.size), few?.most].join();
+  return some.map(use).join(";") === others.map(use).join(";");
+}
+
+/** How the outermost loops of a body are spread; null where one invocation runs them. */
+interface Spread {
+  readonly kind: "parallel" | "grid";
+  readonly lanes: number;
+  /** Bytes that lanes share. */
+  readonly shared: number;
+}
+
+function spreadOf(body: readonly Statement[]): Spread | null {
+  const isOf = (start: string): boolean => body.every((each) => each.kind === "for" && each.loop.startsWith(start));
+  const kind = isOf("parallel") ? "parallel" : isOf("grid.") ? "grid" : null;
+  if (kind === null) return null;
+  let [lanes, shared] = [1, 0];
+  for (const each of allStatements(body)) {
+    if (each.kind === "for" && each.loop.startsWith("lane.")) lanes = Math.max(lanes, lanesFrom(each));
+  }
+  for (const each of allStatements(body)) {
+    if (each.kind === "meet") shared += 4 * lanes;
+    if (each.kind !== "alloc" || each.buffer.scope !== "workgroup") continue;
+    shared += 16 * Math.ceil(each.buffer.shape.reduce((product, extent) => product * constantOf(extent)!, 1) / 4);
+  }
+  return { kind, lanes, shared };
+}
+
+/** The lanes of a loop over some, and of the one that is all that it holds. */
+function lanesFrom({ extent, body }: Extract<Statement, { kind: "for" }>): number {
+  const [only, ...more] = body;
+  const isNest = only?.kind === "for" && more.length === 0 && only.loop.startsWith("lane.");
+  return constantOf(extent)! * (isNest ? lanesFrom(only) : 1);
+}
+
+/** A body over other arguments, whose loops have names that no loop of another body has. */
+function copyOf(
+  body: readonly Statement[],
+  other: readonly Statement[],
+  of: ReadonlyMap<Buffer, Buffer>,
+): readonly Statement[] {
+  const taken = new Set(loopsIn(other).map(({ variable }) => variable.name));
+  const names = loopsIn(body).map(({ variable }) => {
+    let name = variable.name;
+    for (let count = 2; taken.has(name); count++) name = `${variable.name}_${count}`;
+    taken.add(name);
+    return name;
+  });
+  const rewriter = new Rewriter().copying(names);
+  for (const [from, buffer] of of) rewriter.buffer(from, { buffer, index: (at) => at });
+  return rewriter.statements(body);
+}
+
+function isSame(a: Buffer, b: Buffer): boolean {
+  const isAlike = a.element === b.element && a.shape.length === b.shape.length;
+  const facts = [a, b].map((each) => each.facts);
+  const isPlain = facts[0]!.packed === undefined && facts[1]!.packed === undefined;
+  return (
+    isAlike && isPlain && facts[0]!.constant === facts[1]!.constant && a.shape.every((each, i) => each === b.shape[i])
+  );
+}
+
+function isLarge({ shape }: Buffer): boolean {
+  const extents = shape.map((each) => constantOf(each));
+  return !extents.includes(null) && extents.reduce<number>((product, each) => product * each!, 1) > mostElements;
+}
+
+function argumentLike(own: Buffer, of: Map<Buffer, Buffer>): Buffer {
+  const made = new Buffer(own.name, own.element, own.shape, own.scope, own.facts);
+  of.set(own, made);
+  return made;
+}
+
+/** The layer around two. */
+function commonScope(some: string, other: string): string {
+  const [a, b] = [some.split("."), other.split(".")];
+  const end = a.findIndex((name, at) => name !== b[at]);
+  return a.slice(0, end < 0 ? a.length : end).join(".");
+}
