@@ -24,10 +24,6 @@ export interface RuleContext<K extends OperatorName> extends Context {
 /** Emits what computes a node, and gives its value. */
 export type Rule<K extends OperatorName> = (context: RuleContext<K>) => Value;
 
-export function isConstantShape(shape: readonly Size[]): boolean {
-  return shape.every((each) => constantOf(each) !== null);
-}
-
 /** Whether a run may have no element along an axis of this size. */
 export function mayBeEmpty(extent: Size): boolean {
   return rangeOf(extent).min <= 0;

@@ -224,6 +224,8 @@ describe("trafo compile", { timeout: 60_000 }, () => {
       "o/tiny.safetensors",
     ]);
     expect((await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "tss"])).err).toContain("E0607");
+    const other = await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "wat"]);
+    expect(other.err).toContain("wat is written with --target wasm");
     const shaders = await trafo(["compile", "tiny.trafo", "-o", "o", "--emit", "wgsl", "--target", "wgsl"]);
     expect(new TextDecoder().decode(shaders.files.get("o/tiny.wgsl"))).toMatch(/^\/\/ tiny\.trafo:[\s\S]*@compute/);
   });

@@ -8,7 +8,7 @@ import { requireWeightsAsTheyAre } from "../../driver/onnx-runner.js";
 import { remarksText } from "../../driver/pass-report.js";
 import { type Compilation, stageNames } from "../../driver/pipeline.js";
 import { dumpAfter, dumpNameOf, dumpNames } from "../../driver/stage-dumps.js";
-import { targetNames, targetOf, targets } from "../../driver/targets.js";
+import { type TargetName, targetNames, targetOf, targets } from "../../driver/targets.js";
 import { passes } from "../../passes/index.js";
 import { joinPath } from "../../runtime/files.js";
 import { writeSafetensors } from "../../runtime/host/safetensors-writer.js";
@@ -75,14 +75,17 @@ function timeRows({ times, reports }: Compilation): string[][] {
 }
 
 /** What `--emit` names. @throws UserError E0607 */
-function kindsOf(word: string | undefined, offered: readonly string[]): readonly string[] {
+function kindsOf(word: string | undefined, target: TargetName): readonly string[] {
+  const offered = targets[target].emits;
   if (word === undefined) return offered;
   const kinds = word.split(",").map((kind) => kind.trim());
   for (const kind of kinds) {
     if (offered.includes(kind)) continue;
+    const others = targetNames.filter((name) => targets[name].emits.includes(kind));
     const near = nearest(kind, offered);
-    throw UserError.of("E0607", `--emit takes ${offered.join(", ")}, but holds ${kind}`, {
-      help: near === null ? [] : [`the nearest is ${near}`],
+    const help = others.length > 0 ? `${kind} is written with --target ${others.join(" or ")}` : null;
+    throw UserError.of("E0607", `--emit takes ${offered.join(", ")} for ${target}, but holds ${kind}`, {
+      help: [help ?? (near === null ? "" : `the nearest is ${near}`)].filter((each) => each !== ""),
     });
   }
   return kinds;
@@ -95,7 +98,7 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
       help: [`compile for ${targetNames.filter((name) => targets[name].emits.length > 0).join(", ")}`],
     });
   }
-  const kinds = kindsOf(options.emit, targets[target].emits);
+  const kinds = kindsOf(options.emit, target);
   const after = options.dumpAfter === undefined ? null : dumpNameOf(options.dumpAfter);
   const compilation = compilationOf(host, path, options, { dumpAfter: after });
   if (after !== null) {

@@ -44,7 +44,7 @@ function isElementwise({ operator }: Node): boolean {
 function costsOf(
   graph: Graph,
   operandsOf: Operands,
-  isWithin = (_operand: number, _id: number): boolean => true,
+  isWithin: (operand: number, id: number) => boolean = () => true,
 ): Costs {
   const costs: (number | null)[] = [];
   for (const [id, node] of graph.nodes.entries()) {
