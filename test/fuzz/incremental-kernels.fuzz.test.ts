@@ -5,15 +5,23 @@
  * FUZZ_GRAPHS sets how many graphs are tried, FUZZ_SEED the first seed; a failure names its seed.
  */
 import { expect, test } from "vitest";
-import { derive, NotIncremental } from "../../src/incremental/index.js";
+import { type Derived, derive, NotIncremental, oneStep } from "../../src/incremental/index.js";
 import { interpret } from "../../src/interpreter/graph.js";
 import { interpretPlan } from "../../src/interpreter/kernel-plan.js";
 import type { Tensor } from "../../src/interpreter/tensor.js";
 import type { Graph } from "../../src/ir/graph/index.js";
 import { verifyKernel } from "../../src/ir/kernel/index.js";
-import { lowerGraph } from "../../src/lower/index.js";
+import { type LoweredGraph, lowerGraph } from "../../src/lower/index.js";
 import { checkPlan, planGraph } from "../../src/memory/index.js";
 import { optimizeGraph, passes } from "../../src/passes/index.js";
+import {
+  scattered,
+  scheduledForWgsl,
+  scheduleGraph,
+  sideBySide,
+  spilled,
+  wgslPolicy,
+} from "../../src/schedule/index.js";
 import { constantOf } from "../../src/sizes/index.js";
 import { rowsOfTensor, type Weights } from "../support/incremental.js";
 import { Random } from "../support/random.js";
@@ -31,6 +39,15 @@ function derivedOf(graph: Graph) {
     if (error instanceof NotIncremental) return null;
     throw error;
   }
+}
+
+/** The step of one position as WebGPU runs it. */
+function singleOf(derived: Derived, areApart: boolean): LoweredGraph {
+  const { graph, states, most } = oneStep(derived, "one", 4);
+  const optimized = optimizeGraph(graph, passes, { verify: true, mostBuffers: 8, fewRows: { most, areApart } }).graph;
+  const lowered = lowerGraph(optimized, { ...derived.sizes, states });
+  const scheduled = scheduleGraph(lowered, (kernel) => scheduledForWgsl(kernel, wgslPolicy));
+  return sideBySide(scattered(spilled(scheduled), 8), 8);
 }
 
 /** What the whole graph gives, or null where numbers get too large to compare. */
@@ -62,11 +79,14 @@ test("kernels of a step give what the whole graph gives", { timeout: 60_000 + 20
     const optimize = seed % 2 === 0;
     const step = optimize ? optimizeGraph(derived.step, passes, { verify: true }).graph : derived.step;
     const lowered = lowerGraph(step, { states: derived.states, ...derived.sizes });
-    for (const { kernel } of lowered.calls) expect(verifyKernel(kernel), `seed ${seed}`).toEqual([]);
-    const plan = planGraph(lowered);
+    const single = optimize ? singleOf(derived, seed % 4 === 0) : lowered;
+    for (const { kernel } of [...lowered.calls, ...single.calls])
+      expect(verifyKernel(kernel), `seed ${seed}`).toEqual([]);
+    const plans = [planGraph(lowered), planGraph(single)] as const;
     const states = new Map<string, Tensor>();
     let past = 0;
-    for (const rows of [4, 1, 1, 3]) {
+    for (const [at, rows] of [4, 1, 1, 1, 2].entries()) {
+      const plan = plans[rows === 1 && at !== 2 ? 1 : 0];
       const sizes: Readonly<Record<string, number>> = { B: 2, C: length, P: past, N: rows };
       expect(
         checkPlan(plan, ({ name }) => sizes[name]!),
