@@ -161,11 +161,10 @@ describe("what does not fit is refused, with the limit, the need and the way out
   });
 
   it("weights in few bits that are too large to be written", async () => {
-    const text = "model M() {\n  param w: [64, 64]\n  entry forward(x: [T, 64]) -> (y: [T, 64]) { x @ w }\n}\n";
     const compilation = new Compilation({
       files: memoryFiles(),
       path: "m.trafo",
-      text,
+      text: product,
       weights: "f16",
       target: "wgsl",
     });
