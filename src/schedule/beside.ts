@@ -96,12 +96,14 @@ function joinedKernel(first: Kernel, second: Kernel, { reads, writes, of }: Argu
     return [...a, ...copyOf(b, a, of)];
   };
   const body = joined(first.body, second.body);
-  if (body === null || !haveSameUses(first.variants ?? [], second.variants ?? [])) return null;
+  const uses = body === null ? null : usesOf(first.variants ?? [], second.variants ?? []);
+  if (body === null || uses === null) return null;
   const variants: KernelVariant[] = [];
-  for (const [at, variant] of (first.variants ?? []).entries()) {
-    const own = joined(variant.body, second.variants![at]!.body);
-    if (own === null) return null;
-    variants.push({ ...variant, body: own, schedule: "" });
+  for (const use of uses) {
+    const [own, other] = [first, second].map((each) => each.variants?.find((variant) => isFor(variant, use)) ?? each);
+    const both = joined(own!.body, other!.body);
+    if (both === null) return null;
+    variants.push({ ...use, body: both, schedule: "" });
   }
   const { name } = first;
   const bodies = [...body, ...variants.flatMap((each) => each.body)];
@@ -116,10 +118,22 @@ function joinedKernel(first: Kernel, second: Kernel, { reads, writes, of }: Argu
   };
 }
 
-function haveSameUses(some: readonly KernelVariant[], others: readonly KernelVariant[]): boolean {
-  const use = ({ name, device, few }: KernelVariant): string =>
+/**
+ * What the joined kernel has variants for: what either has, the other's first choice beside it. Null where that would be a
+ * first choice on a CPU, or the order in which a device considers them is not that of both.
+ */
+function usesOf(some: readonly KernelVariant[], others: readonly KernelVariant[]): readonly KernelVariant[] | null {
+  const [fewer, more] = some.length < others.length ? [some, others] : [others, some];
+  const rest = more.filter((each) => !fewer.some((other) => isFor(each, other)));
+  const common = more.filter((each) => !rest.includes(each));
+  const isSame = common.length === fewer.length && common.every((each, at) => isFor(each, fewer[at]!));
+  return isSame && rest.every(({ device }) => device === null) ? more : null;
+}
+
+function isFor(variant: KernelVariant, use: KernelVariant): boolean {
+  const text = ({ name, device, few }: KernelVariant): string =>
     [name, device, few === null ? "" : render(few.size), few?.most].join();
-  return some.map(use).join(";") === others.map(use).join(";");
+  return text(variant) === text(use);
 }
 
 /** How the outermost loops of a body are spread; null where one invocation runs them. */

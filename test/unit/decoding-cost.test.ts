@@ -79,6 +79,14 @@ describe("a token on WebGPU", () => {
     expect(found).toEqual(counts.map((count) => [count]));
   });
 
+  it("takes as few where heads are as long as published ones", () => {
+    const { files: read, path, checkpoint, ...how } = compilationOf(`${families}/qwen3`, "wgsl").request;
+    const size = { hidden_size: 1024, num_attention_heads: 16, num_key_value_heads: 8, head_dim: 128 };
+    const value = { ...checkpoint!.config!.value, ...size, intermediate_size: 3072, vocab_size: 32000 };
+    const { token, apart } = costOf(new Compilation({ ...how, files: read, path, config: { value, path } })).cost;
+    expect([token, apart!].map(({ perLayer }) => perLayer.map((each) => each.kernels))).toEqual([[6], [8]]);
+  });
+
   it("takes one for each norm more where products do not compute them", () => {
     const { token } = costOf(compilationOf("examples/gpt2", "wgsl", { optimize: { without: ["prologues"] } })).cost;
     expect(token.perLayer.map((each) => each.kernels)).toEqual([7]);
