@@ -6,6 +6,9 @@
  * threads by the clock on the wall, since theirs is what a user waits for.
  */
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 /** A sample is at least this long, in milliseconds. */
 const leastSample = 20;
 /** Runs before the first sample, at least: engines compile what runs often. */
@@ -17,6 +20,20 @@ const processTime = () => {
 };
 
 export const clockFor = (threads) => (threads === 1 ? processTime : () => performance.now());
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc");
+/** Milliseconds for what the engine still does on threads of its own, whose time is the process's too. */
+const settling = 40;
+
+/** Before a sample: what the contestant before has left to threads of the engine is no work of the next. */
+export const settled = () => new Promise((resolve) => setTimeout(resolve, settling));
+
+/** As that, where contestants leave so much garbage that its collection would fall into the samples of others. */
+export function withoutGarbage() {
+  collectGarbage();
+  return settled();
+}
 
 /** The milliseconds of one run, over `repeats` of them. */
 async function sample(run, repeats, now) {
@@ -49,7 +66,13 @@ export async function interleaved(contestants, { rounds, threads = 1 }) {
     times.set(name, []);
   }
   for (let round = 0; round < rounds; round++)
-    for (const { name, run } of contestants) times.get(name).push(await sample(run, repeats.get(name), now));
+    for (const { name, run } of contestants) {
+      const count = repeats.get(name);
+      await settled();
+      // What a pause has made cold, code and caches, is warm again where runs are short.
+      if (count > 1) await sample(run, count, now);
+      times.get(name).push(await sample(run, count, now));
+    }
   for (const each of times.values()) each.sort((a, b) => a - b);
   return times;
 }

@@ -1,8 +1,6 @@
 /** Decoding token by token with what was computed before kept, batch 1, behind prompts of several lengths. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { decodersFor } from "../contestants.mjs";
-import { clockFor, difference, median } from "../measure.mjs";
+import { clockFor, difference, median, withoutGarbage } from "../measure.mjs";
 import { spread, summary, table } from "../report.mjs";
 import { decodingTask } from "../tasks.mjs";
 
@@ -15,17 +13,11 @@ const contestantNames = ["trafo wasm", ...peers, ...quantized, "trafo typescript
 const steps = 8;
 /** Steps before each sample that are not measured: what others left in the caches is none of them. */
 const leadIn = 1;
-/** Milliseconds for what a collection of garbage still does on threads of its own, whose time is the process's too. */
-const settling = 40;
 /** Before the first sample: engines compile what runs often. */
 const warmUp = 8;
 /** How far scores may be off, relative to the largest: of made-up weights, which are spread evenly, few bits keep less. */
 const tolerances = { "trafo wasm f16": 0.02, "trafo wasm int8": 0.05, "trafo wasm int4": 0.5 };
 const tolerance = (name) => tolerances[name] ?? 1e-3;
-
-setFlagsFromString("--expose-gc");
-/** What one contestant leaves behind is no work of the next. */
-const collectGarbage = runInNewContext("gc");
 
 /** Decodes behind a prompt with each contestant in turn. @returns sorted milliseconds of a step, by name */
 async function decoded(task, contestants, { prompt, rounds, now }) {
@@ -41,8 +33,7 @@ async function decoded(task, contestants, { prompt, rounds, now }) {
   for (let round = 0; round < rounds; round++) {
     const first = prompt + warmUp + round * ofRound;
     for (const state of states) {
-      collectGarbage();
-      await new Promise((resolve) => setTimeout(resolve, settling));
+      await withoutGarbage();
       let start = now();
       for (let i = 0; i < ofRound; i++) {
         if (i === leadIn) start = now();
