@@ -16,6 +16,7 @@ import { asType, numberOf, roundedNumber, splat } from "./facts.js";
 import { maskRules } from "./masks.js";
 import type { Pass } from "./pass.js";
 import { type Match, type Rule, rewrite } from "./rewrite.js";
+import { weightedRules } from "./weighted.js";
 
 const commutative: readonly OperatorName[] = ["add", "mul", "maximum", "minimum", "eq", "ne", "and", "or"];
 
@@ -250,6 +251,7 @@ export const algebraRules: readonly Rule[] = [
   castChain,
   singleElement,
   ...maskRules,
+  ...weightedRules,
 ];
 
 export const algebra: Pass = {

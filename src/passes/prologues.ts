@@ -135,7 +135,8 @@ class Prologues {
     const all = (kind: ReturnType<typeof classOf>): readonly ValueId[] =>
       members.filter((each) => this.#class(each) === kind);
     if (members.some((each) => attentionsOf(graph).has(each))) return "attention reads it";
-    if (["gather", "concat", "scan", "softmax"].some((kind) => all(kind as "gather").length > 0)) {
+    const isOfWeights = all("gather").every((each) => this.#isKnown(each));
+    if (!isOfWeights || ["concat", "scan", "softmax"].some((kind) => all(kind as "concat").length > 0)) {
       return "what reads it is no product";
     }
     const sums = all("reduction").length;
@@ -165,20 +166,28 @@ class Prologues {
     return elements / numbers(row) ** 2;
   }
 
-  /** Whether a product is of few rows and of something that is known at load. */
+  /** Whether a value is known at load, or chosen from what is, as matrices of experts are. */
+  #isKnown(value: ValueId): boolean {
+    const { operator, operands } = this.graph.nodes[value]!;
+    return this.#isLoadTime[value]! || (operator === "take" && this.#isLoadTime[operands[0]!]!);
+  }
+
+  /** Whether a product is of few rows and of something that is known at load; rows may choose from it, each for itself. */
   #isOfFewRows(value: ValueId): boolean {
-    const node = this.graph.nodes[value]!;
+    const { nodes, types } = this.graph;
+    const node = nodes[value]!;
     if (node.operator !== ("einsum" satisfies OperatorName) || node.operands.length !== 2) return false;
     const { inputs, output } = node.attributes;
-    const known = node.operands.findIndex((each) => this.#isLoadTime[each]);
-    if (known < 0 || node.operands.every((each) => this.#isLoadTime[each])) return false;
-    const [weight, rows] = [inputs[known]!, inputs[1 - known]!];
-    const { shape } = this.graph.types[value]!;
-    const count = output.reduce(
-      (product, label, axis) => (weight.includes(label) ? product : mul(product, shape[axis]!)),
-      size(1),
-    );
-    const isBatched = output.some((label) => weight.includes(label) && rows.includes(label));
-    return rangeOf(count).max <= this.fewRows.most && !isBatched;
+    const known = node.operands.findIndex((each) => this.#isKnown(each));
+    if (known < 0 || node.operands.every((each) => this.#isKnown(each))) return false;
+    const weight = nodes[node.operands[known]!]!;
+    const isChosen = !this.#isLoadTime[node.operands[known]!] && weight.operator === "take";
+    const [first, count] = isChosen ? [weight.attributes.axis, types[weight.operands[1]!]!.shape.length] : [0, 0];
+    const own = inputs[known]!.filter((_, axis) => axis < first || axis >= first + count);
+    const rows = inputs[1 - known]!.filter((label) => output.includes(label));
+    const { shape } = types[value]!;
+    const extents = rows.map((label) => shape[output.indexOf(label)]!);
+    const isFew = rangeOf(extents.reduce((product, extent) => mul(product, extent), size(1))).max <= this.fewRows.most;
+    return isFew && !rows.some((label) => own.includes(label));
   }
 }

@@ -100,6 +100,10 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     "gemma2/checkpoint",
     "gpt_neox/checkpoint",
     "qwen3/checkpoint",
+    "mixtral/checkpoint",
+    "qwen3_moe/checkpoint",
+    "gpt_oss/checkpoint",
+    "deepseek_v3/checkpoint",
   ];
   // SwiftShader compiles each shader for three times as long: two kinds of norm and a window are enough for what it has of its own.
   const chosen = models.slice(0, driver === "swiftshader" ? 3 : models.length);

@@ -73,6 +73,18 @@ describe("a token on WebGPU", () => {
     [`${families}/qwen3`]: [6, 7],
     [`${families}/whisper`]: [8, 11],
   };
+  // Where experts serve a position, what chooses them is computed first.
+  const withExperts = {
+    deepseek_v3: [8, 17],
+    gpt_oss: [10],
+    mixtral: [9],
+    qwen3_moe: [6, 10],
+  };
+  it.each(Object.entries(withExperts))("takes few kernels of each layer with experts: %s", (family, counts) => {
+    const { token } = costOf(compilationOf(`${families}/${family}`, "wgsl")).cost;
+    expect(token.perLayer.map((each) => each.kernels)).toEqual(counts);
+  });
+
   it.each(Object.entries(kernels))("takes few kernels of each layer: %s", (folder, counts) => {
     const { token, apart } = costOf(compilationOf(folder, "wgsl")).cost;
     const found = [token, apart!].map(({ perLayer }) => perLayer.map((each) => each.kernels));

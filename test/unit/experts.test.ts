@@ -60,3 +60,34 @@ describe.each(["mixtral", "gpt_oss", "deepseek_v2", "deepseek_v3", "qwen3_moe"])
     for (const kernel of chosen) expect(kernel.schedule ?? "", kernel.name).toContain("sink");
   });
 });
+
+/** As many experts as published models have, of which so few are chosen that steps choose fewer than there are. */
+describe("a step of one position", () => {
+  const many: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+    mixtral: { num_local_experts: 64 },
+    qwen3_moe: { num_experts: 128, num_local_experts: 128 },
+    gpt_oss: { num_local_experts: 128 },
+    deepseek_v3: { n_routed_experts: 64 },
+  };
+  test.each(Object.keys(many))("reads the chosen matrices of many experts where they are: %s", (family) => {
+    const { config } = Checkpoint.open(files, join(folder, family, "checkpoint"));
+    const value = { ...config!.value, ...many[family] };
+    const path = join(folder, family, `${family}.trafo`);
+    for (const target of ["typescript", "wgsl"] as const) {
+      const compilation = new Compilation({ files, path, config: { value, path }, target });
+      compilation.get("plan");
+      const [{ step, last, one }] = compilation.decoded as readonly [(typeof compilation.decoded)[number]];
+      for (const plan of [step, last, ...(one === null ? [] : [one.plan, one.apart])]) {
+        const matrices = matricesOf(plan);
+        expect(matrices.size).toBeGreaterThan(0);
+        for (const { name, shape, place } of plan.buffers) {
+          if (place.kind !== "arena") continue;
+          expect(
+            matrixOf(shape).filter((each) => matrices.has(each)),
+            name,
+          ).toEqual([]);
+        }
+      }
+    }
+  });
+});

@@ -299,10 +299,11 @@ class Fusion {
     // Heads that several queries share are read where they are.
     if (isView(this.graph, value) || reads.every(({ inScores }) => inScores)) return null;
     if (groupsOf(reads) > 1) return `${groupsOf(reads)} kernels read it`;
-    // Experts: chosen matrices must never be written out, however often they are read.
-    if (this.#count(value) > this.#count(node.operands[0]!) && reads.every(({ factor }) => factor)) return null;
-    if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
     const repeats = this.#repeats(value, reads);
+    // Experts: chosen matrices must never be written out, however often they are read.
+    const isLarger = this.#count(value) > this.#count(node.operands[0]!);
+    if ((isLarger || repeats <= 1.01) && reads.every(({ factor }) => factor)) return null;
+    if (reads.some(({ factor }) => factor)) return "a contraction reads each element many times";
     return repeats <= 1.01 || (repeats <= 4 && reads.every(({ extra }) => extra + 2 <= mostExtra))
       ? null
       : `it would be read ${times(repeats)}`;

@@ -18,7 +18,8 @@ export function rowsForWgsl(kernel: Kernel, { rowLanes }: { readonly rowLanes: n
     if (only?.kind !== "for" || more.length > 0) break;
     nest.push(only);
   }
-  const loops = nest.at(-1)!.body.filter((each) => each.kind === "for");
+  const shared = nest.at(-1)!.body.flatMap((each) => (each.kind === "for" ? [sharedLoop(each)] : []));
+  const loops = shared.map(({ loop }) => loop);
   const updates = loops.map((loop) => rowUpdatesIn(loop));
   const isLong = loops.some(({ extent }, at) => updates[at]! > 0 && (constantOf(extent) ?? leastRow) >= leastRow);
   if (!isLong) return [];
@@ -32,9 +33,22 @@ export function rowsForWgsl(kernel: Kernel, { rowLanes }: { readonly rowLanes: n
         ...Array.from({ length: isMeeting ? 0 : 2 * updates[at]! }, () => draft.fresh("part")),
       ]),
     ];
-    draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, isMeeting, over: [], names });
+    const over = shared.flatMap(({ around }) => around);
+    draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, isMeeting, over, names });
   });
   return isTaken ? draft.steps : [];
+}
+
+/** The loop of a nest that lanes share, and those around it, which are short and run by all: so many experts, say. */
+function sharedLoop(outermost: Loop): { readonly loop: Loop; readonly around: readonly string[] } {
+  const around: string[] = [];
+  for (let loop = outermost; ; ) {
+    const [only, ...others] = loop.body;
+    const isShort = (constantOf(loop.extent) ?? leastRow) < leastRow;
+    if (!isShort || only?.kind !== "for" || others.length > 0) return { loop, around };
+    around.push(loop.variable.name);
+    loop = only;
+  }
 }
 
 /** How many scalars that are not its own a loop updates. */
