@@ -1,4 +1,4 @@
-/** How far a program may be from the expected values when its weights, or all numbers, are held in fewer bits. */
+/** How far a program may be from what it is compared with when its weights, or all numbers, are held in fewer bits. */
 import type { WeightsFormat } from "../passes/index.js";
 import type { Tensor } from "../runtime/host/tensors.js";
 import { numbersOf } from "./compare.js";
@@ -6,9 +6,11 @@ import type { PrecisionName } from "./precision.js";
 
 /** What passes. */
 export interface Allowed {
-  /** The largest error, or where weights are rounded the largest deviation. */
+  /** The largest error, or where something is rounded the largest deviation. */
   readonly tolerance: number;
   readonly isRounded: boolean;
+  /** Whether tokens and other whole numbers may differ: one near tie decides otherwise, and all that follows is another text. */
+  readonly isFree: boolean;
 }
 
 /** How far two tensors are apart, of which one is computed with rounded weights. */
@@ -21,8 +23,9 @@ export interface RoundedDifference {
 
 /**
  * What passes unless the user says. Rounding a weight to f16 moves it by up to 1/2048 of itself, to bf16 by up to 1/256, to
- * 8 bits by up to 1/254 of the largest of its column, to 4 bits by up to 1/16 of its group, and by 1/8 where two of its ends are far apart; what that makes of an output depends on the model, and grows with its depth. What is
- * not even near, as with scales of another matrix, deviates by 1 or more.
+ * 8 bits by up to 1/254 of the largest of its column, to 4 bits by up to 1/16 of its group, and by 1/8 where two of its ends
+ * are far apart; what that makes of an output depends on the model, and grows with its depth. What is not even near, as with
+ * scales of another matrix, deviates by 1 or more.
  */
 const usual: { readonly [K in WeightsFormat]: number } = { f32: 1e-4, f16: 5e-3, bf16: 5e-2, int8: 0.1, int4: 1 };
 
@@ -32,7 +35,21 @@ const usualInHalves = 1e-2;
 export function allowedOf(format: WeightsFormat, precision: PrecisionName, tolerance?: number): Allowed {
   const isHalf = precision === "f16";
   const least = isHalf ? Math.max(usual[format], usualInHalves) : usual[format];
-  return { tolerance: tolerance ?? least, isRounded: isHalf || format !== "f32" };
+  const isRounded = isHalf || format !== "f32";
+  return { tolerance: tolerance ?? least, isRounded, isFree: isRounded };
+}
+
+/** How many units of the whole numbers that rows are rounded to may come together, over all layers of a deep model. */
+const unitsOfRows = 32;
+
+/**
+ * What passes of what is computed with the same rounded weights: the order of sums in f32, and what the target rounds besides.
+ * @param rows the least of the whole numbers that it rounds rows to; null where it rounds none
+ */
+export function allowedOfSame(precision: PrecisionName, rows: number | null): Allowed {
+  const ofRows = rows === null ? 0 : unitsOfRows / rows;
+  const tolerance = Math.max(usual.f32, ofRows, precision === "f16" ? usualInHalves : 0);
+  return { tolerance, isRounded: true, isFree: tolerance > usual.f32 };
 }
 
 export function roundedDifference(found: Tensor, expected: Tensor): RoundedDifference {

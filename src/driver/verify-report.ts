@@ -1,6 +1,6 @@
 /** What a verification found, as diagnostics and lines. */
 import { type Diagnostic, diagnostic, type Location, type SourceFile, type Span } from "../diagnostics/index.js";
-import type { Failure, Row, Verification } from "./verify.js";
+import type { Against, Failure, Row, Verification } from "./verify.js";
 
 /** One diagnostic for every target that departs: which outputs, the worst elements, and the operator to look at. */
 export function failureDiagnostics({ failures, rows }: Verification, source: SourceFile): Diagnostic[] {
@@ -10,6 +10,19 @@ export function failureDiagnostics({ failures, rows }: Verification, source: Sou
 /** How many departures are told in words. */
 const TOLD = 3;
 
+const from: { readonly [K in Against]: string } = {
+  expected: "the expected values",
+  f32: "what it gives with weights of f32",
+  rounded: "what f32 gives of the same rounded weights",
+  whole: "what it gives of all positions at once",
+};
+
+const helpOf: { readonly [K in Exclude<Against, "expected">]: readonly string[] } = {
+  f32: ["this model does not go with so few bits: hold its weights in more, or give the --tolerance that will do"],
+  rounded: ["the target's kernels for weights in few bits are wrong, or what they read: please report it"],
+  whole: ["the derived step is wrong, or the target's kernels for it: please report it"],
+};
+
 function failureDiagnostic(failure: Failure, rows: readonly Row[], source: SourceFile): Diagnostic {
   const { target, outputs, departure, pass } = failure;
   const failed = rows.filter((row) => row.target === target && !row.passed);
@@ -17,7 +30,9 @@ function failureDiagnostic(failure: Failure, rows: readonly Row[], source: Sourc
   if (failed.length > TOLD) notes.push(`and ${failed.length - TOLD} more`);
   const onlyShapes = failed.every((row) => row.absolute === null);
   const what = outputs.length === 1 ? `${outputs[0]} departs` : `${outputs.join(", ")} depart`;
-  const message = `on the target ${target}, ${what} from the expected values`;
+  const message = `on the target ${target}, ${what} from ${from[failure.against]}`;
+  if (failure.against !== "expected" && !onlyShapes)
+    return diagnostic("E0714", null, message, { notes, help: helpOf[failure.against] });
   if (pass !== null) notes.push(`with ${pass}, it gives what the interpreter gives in f64`);
   if (!departure && pass !== null) {
     const help = [`what ${pass} leaves out, or what it makes possible, is wrong: every operator alone is right`];

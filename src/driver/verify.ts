@@ -6,19 +6,21 @@
  */
 import { InternalError, UserError } from "../diagnostics/index.js";
 import type { Derived } from "../incremental/index.js";
-import { isFloat, type Program } from "../ir/graph/index.js";
-import { showShape, type Tensor } from "../runtime/host/tensors.js";
+import type { Program } from "../ir/graph/index.js";
+import type { Tensor } from "../runtime/host/tensors.js";
+import { backendNames } from "./backends.js";
 import { type Departure, firstDeparture } from "./blame.js";
 import { blamedPass } from "./blame-pass.js";
 import type { Case } from "./cases.js";
-import { compareTensors, type Difference, numbersOf, sameShape } from "./compare.js";
 import { type Decoding, decodeGreedily, decodingOf } from "./greedy.js";
-import { inputsOf, place } from "./inputs.js";
+import { inputsOf } from "./inputs.js";
 import type { Compilation } from "./pipeline.js";
-import { type Allowed, allowedOf, type RoundedDifference, roundedDifference } from "./rounded-weights.js";
+import { roundedReference } from "./rounded-reference.js";
+import { type Allowed, allowedOf, allowedOfSame, type RoundedDifference } from "./rounded-weights.js";
 import { canRun, type EntryRun, runEntries } from "./run.js";
 import { steppedOutputs } from "./stepping.js";
 import { type Runner, type TargetName, targets } from "./targets.js";
+import { compareOutput, compareTokens } from "./verify-outputs.js";
 
 export interface VerifyOptions {
   readonly compilation: Compilation;
@@ -32,11 +34,26 @@ export interface VerifyOptions {
   readonly onProgress?: (what: string) => void;
 }
 
+/**
+ * What an output is compared with: the expected values; what the target gives with weights as they are; what f32 gives of the
+ * very numbers that weights are rounded to; what the target gives of all positions at once.
+ */
+export type Against = "expected" | "f32" | "rounded" | "whole";
+
+const labels: { readonly [K in Against]: string } = {
+  expected: "",
+  f32: ", from f32",
+  rounded: ", from the same rounded weights",
+  whole: ", by steps",
+};
+
 /** One output of one case on one target. */
 export interface Row {
   readonly target: TargetName;
   readonly case: string;
+  /** Its name, and with a comma what it is compared with but the expected values. */
   readonly output: string;
+  readonly against: Against;
   readonly passed: boolean;
   /** The largest errors; null where the shapes differ. For `greedy`, the number of tokens that differ. */
   readonly absolute: number | null;
@@ -53,6 +70,8 @@ export interface Failure {
   readonly case: string;
   /** The outputs that depart, over all cases. */
   readonly outputs: readonly string[];
+  /** What they depart from; where from several, the most telling. */
+  readonly against: Against;
   /** The first operator that departs from the interpreter in f64; null where none does. */
   readonly departure: Departure | null;
   /** The option that leaves out the one pass without which the target agrees, such as `--disable fusion`. */
@@ -63,6 +82,8 @@ export interface Verification {
   readonly passed: boolean;
   /** The largest error that passes. */
   readonly tolerance: number;
+  /** Of each target, the largest deviation that passes from what f32 gives of the same rounded weights; empty for f32. */
+  readonly tolerances: Readonly<Partial<Record<TargetName, number>>>;
   readonly rows: readonly Row[];
   readonly failures: readonly Failure[];
   /** Expected outputs that no entry returns: `case0.out.hidden.0`. */
@@ -71,10 +92,23 @@ export interface Verification {
   readonly notUsed: readonly string[];
 }
 
-/** What is allowed, and what computes with weights as they are where they are not held so. */
+/** The outputs by name. */
+type Outputs = ReadonlyMap<string, Tensor>;
+
+/** Something else that the program is computed by, to compare with. */
+interface Witness {
+  readonly against: Against;
+  readonly allowed: Allowed;
+  /** What it gives of each case that runs, by the name of the case. */
+  readonly outputs: ReadonlyMap<string, Outputs>;
+}
+
+/** What is allowed, and what there is to compare with besides what is expected. */
 interface Checking {
   readonly allowed: Allowed;
-  readonly exact: Runner | null;
+  /** Of what is computed of the same rounded weights. */
+  readonly ofSame: Allowed;
+  readonly witnesses: readonly Witness[];
 }
 
 /** Something that departs, with what its case ran. */
@@ -104,15 +138,14 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const allowed = allowedOf(weights, precision, options.tolerance);
   const rows: Row[] = [];
   const failures: Failure[] = [];
+  const tolerances: Partial<Record<TargetName, number>> = {};
   for (const target of options.targets) {
     const mismatches: Mismatch[] = [];
     const steps: Row[] = [];
+    const checking = await checkingOf(target, allowed, options);
+    if (weights !== "f32") tolerances[target] = checking.ofSame.tolerance;
     options.onProgress?.(`${target}: compiling`);
     const runner = await targets[target].start(compilation, options.weights);
-    const exact = allowed.isRounded
-      ? await targets[target].start(compilation.again({ weights: "f32", precision: "f32" }), options.weights)
-      : null;
-    const checking: Checking = { allowed, exact };
     for (const each of cases) {
       options.onProgress?.(`${target}: ${each.name}`);
       const { found, stepped, runs } = await naming(each, () =>
@@ -123,13 +156,12 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
       mismatches.push(...found.filter((row) => !row.passed).map((row) => ({ row, runs })));
     }
     runner.dispose();
-    exact?.dispose();
     if (mismatches.length > 0) failures.push(await blame(target, mismatches, options));
     // The whole entry is right there, so that no operator of it is to blame.
     const [departed] = steps;
     if (departed && mismatches.length === 0) {
       const outputs = [...new Set(steps.map(({ output }) => output))];
-      failures.push({ target, case: departed.case, outputs, departure: null, pass: null });
+      failures.push({ target, case: departed.case, outputs, against: "whole", departure: null, pass: null });
     }
   }
   if (rows.length === 0) {
@@ -138,7 +170,48 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
     });
   }
   const { tolerance } = allowed;
-  return { passed: failures.length === 0, tolerance, rows, failures, notCompared, notUsed };
+  return { passed: failures.length === 0, tolerance, tolerances, rows, failures, notCompared, notUsed };
+}
+
+/** Computes what there is to compare with, one after the other: each has its weights in memory only while it runs. */
+async function checkingOf(target: TargetName, allowed: Allowed, options: VerifyOptions): Promise<Checking> {
+  const { compilation, cases, weights } = options;
+  const { weights: format = "f32", precision = "f32" } = compilation.request;
+  const witnesses: Witness[] = [];
+  const witness = async (against: Against, what: Allowed, runner: Runner): Promise<void> => {
+    const outputs = new Map<string, Outputs>();
+    for (const each of cases) {
+      options.onProgress?.(`${target}: ${each.name}${labels[against]}`);
+      outputs.set(each.name, outputsOf(await naming(each, () => runsOf(runner, each, compilation.program))));
+    }
+    runner.dispose();
+    witnesses.push({ against, allowed: what, outputs });
+  };
+  if (allowed.isRounded) {
+    const asTheyAre = compilation.again({ weights: "f32", precision: "f32" });
+    await witness("f32", allowed, await targets[target].start(asTheyAre, weights));
+  }
+  if (format === "f32") return { allowed, ofSame: allowed, witnesses };
+  const { runner, rows } = await roundedReference(compilationFor(target, compilation), weights);
+  const ofSame = allowedOfSame(precision, rows);
+  await witness("rounded", ofSame, runner);
+  return { allowed, ofSame, witnesses };
+}
+
+/** The program for the target, or where it is none that makes modules, for what its graphs are compiled for. */
+function compilationFor(target: TargetName, compilation: Compilation): Compilation {
+  const backend = backendNames.find((name) => name === target);
+  return backend === undefined ? compilation : compilation.compiledFor(backend);
+}
+
+/** Runs a case, if it expects what entries return and has their inputs: one of decoding alone may lack them. */
+async function runsOf(runner: Runner, { inputs, outputs }: Case, program: Program): Promise<readonly EntryRun[]> {
+  const isRun = [...outputs.keys()].some((name) => returns(program, name));
+  return isRun && program.entries.some((entry) => canRun(entry, inputs)) ? runEntries(runner, program, inputs) : [];
+}
+
+function outputsOf(runs: readonly EntryRun[]): Outputs {
+  return new Map(runs.flatMap((run) => [...run.outputs]));
 }
 
 async function verifyCase(
@@ -147,44 +220,38 @@ async function verifyCase(
   each: Case,
   decoding: Decoding | null,
   { program, decoders }: Compilation,
-  { allowed, exact }: Checking,
+  { allowed, ofSame, witnesses }: Checking,
 ): Promise<{ found: Row[]; stepped: readonly Row[]; runs: readonly EntryRun[] }> {
   const found: Row[] = [];
   const greedy = each.outputs.get("greedy");
   const isDecoded = greedy !== undefined && decoding !== null && !returns(program, "greedy");
-  // A case of decoding alone may lack the inputs of a whole run.
-  const others = [...each.outputs].filter(([name]) => returns(program, name));
-  const runs = others.some(() => program.entries.some((entry) => canRun(entry, each.inputs)))
-    ? await runEntries(runner, program, each.inputs)
-    : [];
-  const outputs = new Map(runs.flatMap((run) => [...run.outputs]));
-  const exactly = exact === null || runs.length === 0 ? [] : await runEntries(exact, program, each.inputs);
-  const unrounded = new Map(exactly.flatMap((run) => [...run.outputs]));
-  for (const [name, expected] of others) {
+  const runs = await runsOf(runner, each, program);
+  const outputs = outputsOf(runs);
+  const told = { target, case: each.name };
+  const compare = (name: string, value: Tensor, wanted: Tensor, against: Against, what: Allowed): void => {
+    const output = `${name}${labels[against]}`;
+    found.push({ ...told, output, against, ...compareOutput(output, value, wanted, what) });
+  };
+  for (const [name, expected] of each.outputs) {
+    if (!returns(program, name)) continue;
     const value = outputs.get(name);
     if (value) {
-      found.push({ target, case: each.name, output: name, ...compareOutput(name, value, expected, allowed) });
-      const own = unrounded.get(name);
-      const output = `${name}, from f32`;
-      if (own) found.push({ target, case: each.name, output, ...compareOutput(output, value, own, allowed) });
+      compare(name, value, expected, "expected", allowed);
+      for (const { against, allowed: what, outputs: computed } of witnesses) {
+        const own = computed.get(each.name)?.get(name);
+        if (own) compare(name, value, own, against, what);
+      }
     } else {
       const detail = `the case does not give the inputs of the entry that returns ${name}`;
-      found.push({
-        target,
-        case: each.name,
-        output: name,
-        passed: false,
-        absolute: null,
-        relative: null,
-        rounded: null,
-        detail,
-      });
+      const nothing = { passed: false, absolute: null, relative: null, rounded: null };
+      found.push({ ...told, output: name, against: "expected", ...nothing, detail });
     }
   }
-  const stepped = await compareSteps(runner, target, each, runs, decoders, allowed);
+  const stepped = await compareSteps(runner, target, each, runs, decoders, ofSame);
   if (!isDecoded) return { found, stepped, runs };
   const decoded = await decodeGreedily(runner, program, decoding, each, greedy, decoders);
-  found.push({ target, case: each.name, output: "greedy", ...compareTokens(decoded.tokens, greedy, allowed) });
+  const compared = compareTokens(decoded.tokens, greedy, allowed);
+  found.push({ ...told, output: "greedy", against: "expected", ...compared });
   return { found, stepped, runs: runs.length > 0 ? runs : decoded.runs };
 }
 
@@ -202,9 +269,10 @@ async function compareSteps(
     const derived = decoders.find(({ entry }) => entry.name === run.entry.name);
     if (derived === undefined || runner.open === undefined) continue;
     for (const [output, value] of await steppedOutputs(runner.open, derived, run)) {
-      const label = `${output}, by steps`;
+      const label = `${output}${labels.whole}`;
       const whole = run.outputs.get(output)!;
-      rows.push({ target, case: name, output: label, ...compareOutput(label, value, whole, allowed) });
+      const compared = compareOutput(label, value, whole, allowed);
+      rows.push({ target, case: name, output: label, against: "whole", ...compared });
     }
   }
   return rows;
@@ -224,58 +292,15 @@ function returns(program: Program, output: string): boolean {
   return program.entries.some((entry) => entry.outputs.some(({ name }) => name === output));
 }
 
-type Compared = Pick<Row, "passed" | "absolute" | "relative" | "rounded" | "detail">;
-
-function compareOutput(name: string, value: Tensor, expected: Tensor, allowed: Allowed): Compared {
-  if (!sameShape(value.shape, expected.shape)) {
-    const detail = `${name} is ${showShape(value.shape)}, and ${showShape(expected.shape)} is expected`;
-    return { passed: false, absolute: null, relative: null, rounded: null, detail };
-  }
-  const difference = compareTensors(value, expected, allowed.tolerance);
-  const { absolute, relative } = difference;
-  const rounded = allowed.isRounded && isFloat(expected.type) ? roundedDifference(value, expected) : null;
-  const passed = rounded === null ? difference.passed : rounded.deviation <= allowed.tolerance;
-  return { passed, absolute, relative, rounded, detail: passed ? null : worst(name, value, expected, difference) };
-}
-
-function worst(name: string, value: Tensor, expected: Tensor, difference: Difference): string {
-  const at = difference.worst;
-  const [found, wanted] = [numbersOf(value)[at] ?? Number.NaN, numbersOf(expected)[at] ?? Number.NaN];
-  const where = `${name}${place(at, value.shape)}`;
-  if (Number.isNaN(found) && Number.isNaN(wanted)) return `${where} is NaN on both sides, which shows nothing`;
-  return `${where} is ${found}, and ${wanted} is expected`;
-}
-
-/**
- * Compares decoded tokens. `absolute` counts those that differ: one is a failure, unless weights are rounded: one near tie
- * decides otherwise, and all that follows is another text.
- */
-function compareTokens(found: Tensor, expected: Tensor, allowed: Allowed): Compared {
-  if (!sameShape(found.shape, expected.shape)) {
-    const detail = `greedy is ${showShape(found.shape)}, and ${showShape(expected.shape)} is expected`;
-    return { passed: false, absolute: null, relative: null, rounded: null, detail };
-  }
-  let differ = 0;
-  let first = -1;
-  for (let i = 0; i < expected.data.length; i++) {
-    if (found.data[i] === expected.data[i]) continue;
-    differ++;
-    if (first < 0) first = i;
-  }
-  if (first < 0) return { passed: true, absolute: 0, relative: 0, rounded: null, detail: null };
-  const token = found.data[first] === -1 ? "not a number in its scores" : found.data[first];
-  const detail = `greedy${place(first, expected.shape)} is ${token}, and ${expected.data[first]} is expected`;
-  const passed = allowed.isRounded;
-  return { passed, absolute: differ, relative: differ / expected.data.length, rounded: null, detail };
-}
-
 /** Looks for the pass and the operator that depart in the first case that fails, entry by entry. */
 async function blame(target: TargetName, mismatches: readonly Mismatch[], options: VerifyOptions): Promise<Failure> {
   const [first] = mismatches;
   if (!first) throw new InternalError("nothing departs");
   const { compilation, weights } = options;
   const outputs = [...new Set(mismatches.map(({ row }) => row.output))];
-  const failure = { target, case: first.row.case, outputs, departure: null, pass: null };
+  const own = mismatches.some(({ row }) => row.against === "rounded");
+  const against: Against = own ? "rounded" : first.row.against;
+  const failure = { target, case: first.row.case, outputs, against, departure: null, pass: null };
   // Without graphs there is nothing to compile in another way; rounded weights depart everywhere.
   if (!compilation.hasGraphs || (compilation.request.weights ?? "f32") !== "f32") return failure;
   const { start } = targets[target];

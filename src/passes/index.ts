@@ -9,3 +9,4 @@ export {
   type WeightsFormat,
   weightsFormats,
 } from "./quantization/format.js";
+export { type HeldValue, type Holding, quantization, withRoundedWeights } from "./quantization/quantization.js";

@@ -168,11 +168,13 @@ describe("the operator that departs", () => {
     const result: Verification = {
       passed: false,
       tolerance: 1e-4,
+      tolerances: {},
       rows: [
         {
           target: "typescript",
           case: "case0",
           output: "scores",
+          against: "expected",
           passed: false,
           rounded: null,
           absolute: 1,
@@ -185,6 +187,7 @@ describe("the operator that departs", () => {
           target: "typescript",
           case: "case0",
           outputs: ["scores"],
+          against: "expected",
           departure: {
             entry: "decode",
             operator: "add",
@@ -252,6 +255,7 @@ describe("the pass without which all agrees", () => {
         target: "typescript",
         case: "case0",
         output: "scores",
+        against: "expected",
         passed: false,
         absolute: 1,
         relative: 1,
@@ -259,9 +263,23 @@ describe("the pass without which all agrees", () => {
         detail: null,
       },
     ];
-    const failure = { target: "typescript", case: "case0", outputs: ["scores"], departure: null } as const;
+    const failure = {
+      target: "typescript",
+      case: "case0",
+      outputs: ["scores"],
+      against: "expected",
+      departure: null,
+    } as const;
     const failures = [{ ...failure, pass: "--disable fusion" }];
-    const result: Verification = { passed: false, tolerance: 1e-4, rows, failures, notCompared: [], notUsed: [] };
+    const result: Verification = {
+      passed: false,
+      tolerance: 1e-4,
+      tolerances: {},
+      rows,
+      failures,
+      notCompared: [],
+      notUsed: [],
+    };
     const [text] = failureDiagnostics(result, new SourceFile("p.trafo", pair)).map((d) => renderDiagnostic(d));
     expect(text).toContain("with --disable fusion, it gives what the interpreter gives in f64");
     expect(text).toContain("every operator alone is right");

@@ -26,7 +26,10 @@ export function declareVerify(program: Command, host: Host, finish: (status: num
     )
     .argument("<FILE>", "the program")
     .option("--expect <FILE>", "the expected values; io.safetensors beside the weights if not given")
-    .option("--tolerance <NUMBER>", "the largest error that passes; 1e-4, or that of --weights, if not given");
+    .option(
+      "--tolerance <NUMBER>",
+      "the largest error that passes, of --weights the largest deviation from f32; 1e-4, or that of --weights, if not given",
+    );
   withOptions(command, "checkpoint", "target", "entry", "set", "config", "json", ...compileOptions)
     .addHelpText(
       "after",
@@ -83,6 +86,7 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
     if ((options.weights ?? "f32") !== "f32") {
       const passes = `what deviates by up to ${result.tolerance} (root mean square) passes, and tokens may differ`;
       host.out(`weights are held as ${options.weights}: ${passes}\n`);
+      for (const line of sameLines(result)) host.out(`${line}\n`);
       host.out(
         "deviation: of all errors, over what is expected; same argmax: rows whose largest is at the same place\n",
       );
@@ -96,6 +100,17 @@ async function run(host: Host, path: string, options: VerifyOptions): Promise<nu
     showDiagnostics(host, diagnostics);
   }
   return result.passed ? 0 : 1;
+}
+
+/** What passes of what is computed of the same rounded weights, for targets that allow the same. */
+function sameLines({ tolerances }: Verification): string[] {
+  const targets = new Map<number, string[]>();
+  for (const [target, tolerance] of Object.entries(tolerances))
+    targets.set(tolerance, [...(targets.get(tolerance) ?? []), target]);
+  return [...targets].map(
+    ([tolerance, names]) =>
+      `from the same rounded weights, what deviates by up to ${errorText(tolerance)} passes on ${names.join(", ")}`,
+  );
 }
 
 function rowsTable({ rows }: Verification): string {

@@ -72,7 +72,7 @@ export const checkpoints = entries({
   },
   E0714: {
     title: "an output departs from its expected values",
-    text: "An element passes if it differs by no more than the tolerance times its magnitude plus the tolerance times the scale of the whole output (1, or its largest magnitude if that is less). NaN never passes; integers must be equal. The first operator that departs from the interpreter in f64 is named; where none does, the program, the weights or the expected values differ.",
+    text: "An element passes if it differs by no more than the tolerance times its magnitude plus the tolerance times the scale of the whole output (1, or its largest magnitude if that is less). NaN never passes; integers must be equal. The first operator that departs from the interpreter in f64 is named; where none does, the program, the weights or the expected values differ. Of weights in few bits (`--weights`) it is the root mean square of the errors over that of the output that counts: from f32 what rounding may do; from what f32 computes of the very numbers that they are rounded to, 1e-4, or 32 units where a target rounds the rows that they are multiplied with to so many.",
   },
   E0715: {
     title: "an output has another shape than expected",

@@ -104,7 +104,7 @@ export function emitProduct(
   cut: Cut,
   storage: IntegerStorage,
 ): { readonly value: ValueId; readonly integers: boolean } {
-  const most = storage.integers ? mostOfOther(builder, product, other, cut, storage) : null;
+  const most = mostOfRows(builder, product, other, cut, storage);
   if (most !== null)
     return { value: inIntegers(builder, product, other, quantized, cut, storage, most), integers: true };
   return { value: inFloats(builder, product, other, quantized, cut, storage), integers: false };
@@ -114,13 +114,14 @@ export function emitProduct(
 const leastRange = 255;
 
 /** The greatest magnitude that the other operand's numbers may have; null where sums of integers are not computed. */
-function mostOfOther(
+export function mostOfRows(
   builder: GraphBuilder,
   { ofWeight, ofOther, summed }: Product,
   other: ValueId,
   { axis, group }: Cut,
   storage: IntegerStorage,
 ): number | null {
+  if (!storage.integers) return null;
   const { shape } = builder.typeOf(other);
   const extents = summed.map((each) => constantOf(shape[ofOther.indexOf(ofWeight[each]!)]!)!);
   const count = group ?? extents.reduce((a, b) => a * b, 1);

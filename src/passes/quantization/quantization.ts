@@ -16,9 +16,19 @@ import {
   rebuild,
   type ValueId,
 } from "../../ir/graph/index.js";
+import type { Size } from "../../sizes/index.js";
 import type { Pass, PassContext } from "../pass.js";
 import type { HeldWeights } from "./format.js";
-import { bytesOfQuantized, cutOf, emitProduct, fewest, inFloatsOf, type Product, productOf } from "./products.js";
+import {
+  bytesOfQuantized,
+  cutOf,
+  emitProduct,
+  fewest,
+  inFloatsOf,
+  mostOfRows,
+  type Product,
+  productOf,
+} from "./products.js";
 import {
   type Cut,
   countIn,
@@ -37,10 +47,37 @@ export const quantization: Pass = {
   run: (graph, context) => (context.weights === null ? graph : new Quantization(graph, context, context.weights).run()),
 };
 
+/** How the numbers of a weight are held. `f16` has scales along `summed`, where a number is too large for it. */
+export type Holding =
+  | { readonly format: "f16" | "bf16"; readonly summed: readonly number[] }
+  | { readonly format: "integers"; readonly cut: Cut; readonly storage: IntegerStorage };
+
+/** A weight, or what is made of weights, that is held in few bits. */
+export interface HeldValue {
+  /** Its name in the graph that has it rounded. */
+  readonly name: string;
+  /** The value in the graph that has it as it is. */
+  readonly value: ValueId;
+  readonly holding: Holding;
+  /** The greatest whole number that rows which it is multiplied with are rounded to; null where they are not. */
+  readonly rows: number | null;
+}
+
+/**
+ * The graph with a weight of f32 of its own for every one that would be held in few bits: to be given the rounded numbers, and
+ * computed like any other, as a reference for kernels that compute of few bits.
+ */
+export function withRoundedWeights(
+  graph: Graph,
+  context: PassContext,
+): { readonly graph: Graph; readonly held: readonly HeldValue[] } {
+  const held = new Map<string, HeldValue>();
+  if (context.weights === null) return { graph, held: [] };
+  return { graph: new Quantization(graph, context, context.weights, held).run(), held: [...held.values()] };
+}
+
 /** A weight that is quantized, and how. */
-interface Made {
-  readonly cut: Cut;
-  readonly storage: IntegerStorage;
+interface Made extends Extract<Holding, { readonly format: "integers" }> {
   readonly quantized: Quantized;
 }
 
@@ -52,6 +89,8 @@ class Quantization {
     readonly graph: Graph,
     readonly context: PassContext,
     readonly held: HeldWeights,
+    /** Where the weights are noted that take the place of those that are held in few bits; null where none do. */
+    readonly instead: Map<string, HeldValue> | null = null,
   ) {
     this.#isLoadTime = loadTimeValues(graph);
     const ofInputs: boolean[] = [];
@@ -78,6 +117,11 @@ class Quantization {
     if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
     const weight = node.operands[product.position]!;
     const wanted = this.#storageOf(weight);
+    if (this.instead !== null) {
+      const of = { ...product, other: operands[1 - product.position]! };
+      const rounded = this.#rounded(builder, weight, of, wanted);
+      return rounded && inFloatsOf(builder, product, operands[1 - product.position]!, rounded, null);
+    }
     if (wanted === "f16" || wanted === "bf16") {
       const { codes, scale } = this.#short(builder, weight, operands[product.position]!, product, wanted, id);
       const numbers = builder.emit("cast", [codes], { to: "f32" });
@@ -103,6 +147,10 @@ class Quantization {
     const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
     if (rows < fewest || extentOf(shape, last) < fewest) return null;
     const wanted = this.#storageOf(table);
+    if (this.instead !== null) {
+      const rounded = this.#rounded(builder, table, { summed: [last], other: null }, wanted);
+      return rounded && builder.emit("take", [rounded, operands[1]!], node.attributes);
+    }
     if (wanted === "f16" || wanted === "bf16") {
       const { codes, scale } = this.#short(builder, table, operands[0]!, { summed: [last] }, wanted, id);
       const held = builder.emit("cast", [codes], { to: "f32" });
@@ -137,7 +185,40 @@ class Quantization {
     return made;
   }
 
-  /** The quantized weight; in bytes, with one scale for a column, where it cannot be cut as it should. */
+  /** What takes the place of a weight that is held in few bits; null where it is held as it is. */
+  #rounded(
+    builder: GraphBuilder,
+    value: ValueId,
+    of: (Product & { readonly other: ValueId }) | (Pick<Product, "summed"> & { readonly other: null }),
+    wanted: WeightStorage,
+  ): ValueId | null {
+    const { element, shape } = this.graph.types[value]!;
+    const holding: Holding | null =
+      wanted === "f16" || wanted === "bf16" ? { format: wanted, summed: of.summed } : this.#cut(shape, of, wanted);
+    if (holding === null) return null;
+    const isWhole = holding.format === "integers";
+    const rows = isWhole && of.other !== null ? mostOfRows(builder, of, of.other, holding.cut, holding.storage) : null;
+    const name = `${this.graph.name} %${value} rounded along ${(isWhole ? holding.cut.axes : holding.summed).join()}`;
+    this.instead?.set(name, { name, value, holding, rows });
+    return builder.emit("weight", [], { name, element, shape, sources: [[name]] });
+  }
+
+  /** How a weight is cut; in bytes, with one scale for a column, where it cannot be cut as it should. */
+  #cut(
+    shape: readonly Size[],
+    of: Pick<Product, "summed">,
+    wanted: IntegerStorage,
+  ): Extract<Holding, { readonly format: "integers" }> | null {
+    const rest = { group: null, hasLeast: false, isSearched: false } as const;
+    const bytes: IntegerStorage = { ...wanted, ...rest, bits: 8, scales: "f32" };
+    for (const storage of [wanted, bytes]) {
+      const cut = cutOf(of, shape, storage.group, storage);
+      if (cut !== null) return { format: "integers", cut, storage };
+    }
+    return null;
+  }
+
+  /** The quantized weight; null where it is held as it is. */
   #weight(
     builder: GraphBuilder,
     old: ValueId,
@@ -146,20 +227,16 @@ class Quantization {
     wanted: IntegerStorage,
     id: ValueId,
   ): Made | null {
-    const { shape } = this.graph.types[old]!;
-    const rest = { group: null, hasLeast: false, isSearched: false } as const;
-    const bytes: IntegerStorage = { ...wanted, ...rest, bits: 8, scales: "f32" };
-    for (const storage of [wanted, bytes]) {
-      const cut = cutOf(of, shape, storage.group, storage);
-      if (cut === null) continue;
-      const quantized = quantize(builder, weight, cut, storage);
+    const held = this.#cut(this.graph.types[old]!.shape, of, wanted);
+    if (held !== null) {
+      const quantized = quantize(builder, weight, held.cut, held.storage);
       const name = builder.nameOf(weight) ?? this.graph.names[old] ?? this.#weightName(old);
       if (name) {
-        builder.nameValue(quantized.codes, `${name}.int${storage.bits}`);
+        builder.nameValue(quantized.codes, `${name}.int${held.storage.bits}`);
         builder.nameValue(quantized.scale, `${name}.scale`);
         if (quantized.least !== null) builder.nameValue(quantized.least, `${name}.least`);
       }
-      return { cut, storage, quantized };
+      return { ...held, quantized };
     }
     return this.#missed(id, `the weight ${this.#weightName(old) ?? ""} stays f32: its numbers do not fill words`);
   }
