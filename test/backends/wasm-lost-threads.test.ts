@@ -141,10 +141,13 @@ test.each(["", "online"])("a thread that takes its time is waited for: %s", { ti
 test("what goes wrong in this thread ends the run, and the model", { timeout: 60_000 }, async () => {
   const all = await watched(
     3,
-    () => {
+    (words) => {
+      Atomics.store(words, flag, 1);
+      Atomics.notify(words, flag);
       throw new Error("not here");
     },
-    here,
+    // Workers leave something to this thread.
+    `for (let turn = 0; turn < 2000 && Atomics.load(words, ${flag}) === 0; turn++) Atomics.wait(words, ${flag}, 0, 10)`,
   );
   await expect(run(all)).rejects.toThrow("not here");
   await expect(run(all)).rejects.toThrow(lost);

@@ -6,8 +6,7 @@
  * A run writes its inputs and submits once. Runs may be started while others are under way: the device takes them in
  * their order.
  */
-
-import { DeviceError, reporting, requestDevice, requireDevice } from "./device.js";
+import { DeviceError, reporting, requestDevice, requireDevice, whenIdle } from "./device.js";
 import { type Bound, type BoundOutput, type DeviceKept, forgetBound, type StepOptions } from "./device-binding.js";
 import { requireBytes, wayOut, workgroupsOf } from "./device-limits.js";
 import type { DeviceEntry, DeviceModel } from "./device-model.js";
@@ -158,11 +157,13 @@ export class DeviceInstance {
     return kept;
   }
 
-  /** Frees what a session keeps. */
+  /** Frees what a session keeps, when what is under way is done. */
   close(kept: DeviceKept): void {
     this.#sessions.delete(kept);
-    this.#forget(kept.bound);
-    for (const buffer of kept.own) buffer.destroy();
+    whenIdle(this.device, () => {
+      this.#forget(kept.bound);
+      for (const buffer of kept.own) buffer.destroy();
+    });
   }
 
   /** Makes the arena at least as large as this. @throws DeviceError */
@@ -384,14 +385,16 @@ export class DeviceInstance {
     if (this.#disposed) throw new Error("the model was disposed of: load it again to run it");
   }
 
-  /** Frees all memory of the device that the model and its sessions hold, and the device if nobody else has it. */
+  /** Frees what the model and its sessions hold, and the device if nobody else has it, when what is under way is done. */
   dispose(): void {
     this.#disposed = true;
     for (const kept of this.#sessions) this.close(kept);
-    this.#forgetAll();
-    this.#weights.free();
-    // The device outlives the model, and keeps what listens to its loss.
-    this.#pipelines = new DevicePipelines(this.device);
-    if (this.isOwn) this.device.destroy();
+    whenIdle(this.device, () => {
+      this.#forgetAll();
+      this.#weights.free();
+      // The device outlives the model, and keeps what listens to its loss.
+      this.#pipelines = new DevicePipelines(this.device);
+      if (this.isOwn) this.device.destroy();
+    });
   }
 }

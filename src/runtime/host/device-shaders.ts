@@ -1,5 +1,5 @@
 /** Compute shaders as pipelines of a device, made at once and side by side. */
-import { DeviceError, reporting } from "./device.js";
+import { DeviceError, reporting, under } from "./device.js";
 import { inParts, type LargeArgument, wayOut } from "./device-limits.js";
 import type { Sizes } from "./inputs.js";
 
@@ -150,7 +150,7 @@ export class DevicePipelines {
   #make(shader: Shader): Promise<unknown> {
     const making =
       this.#making.get(shader) ??
-      makePipeline(this.#device, shader).then((pipeline) => {
+      under(this.#device, makePipeline(this.#device, shader)).then((pipeline) => {
         this.#made.set(shader, pipeline);
       });
     this.#making.set(shader, making);

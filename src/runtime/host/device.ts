@@ -48,11 +48,38 @@ export function requireDevice(given: GPUDevice): GPUDevice {
   throw new DeviceError(`the option device is ${what}`);
 }
 
+/** What is under way on each device. */
+const underWay = new WeakMap<GPUDevice, Set<Promise<unknown>>>();
+
+/** Notes that something is under way on a device. */
+export function under<Result>(device: GPUDevice, work: Promise<Result>): Promise<Result> {
+  const all = underWay.get(device) ?? new Set();
+  underWay.set(device, all);
+  all.add(work);
+  const done = (): void => void all.delete(work);
+  work.then(done, done);
+  return work;
+}
+
+/**
+ * Frees something of a device as soon as nothing is under way that began before. A buffer that goes while it is mapped, or
+ * with its device, fails its mapping; and in Node (webgpu 0.6) such a failure may end the process some time later.
+ */
+export function whenIdle(device: GPUDevice, free: () => void): void {
+  const all = underWay.get(device);
+  if (all === undefined || all.size === 0) free();
+  else void Promise.allSettled(all).then(free);
+}
+
 /**
  * Does something with a device, and turns what the device then reports into an error. The device works on while
  * this waits; what `act` starts runs before anything else is started.
  */
-export async function reporting<Result>(device: GPUDevice, what: string, act: () => Result): Promise<Awaited<Result>> {
+export function reporting<Result>(device: GPUDevice, what: string, act: () => Result): Promise<Awaited<Result>> {
+  return under(device, reported(device, what, act));
+}
+
+async function reported<Result>(device: GPUDevice, what: string, act: () => Result): Promise<Awaited<Result>> {
   device.pushErrorScope("internal");
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
