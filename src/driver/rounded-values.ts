@@ -55,12 +55,14 @@ function ofIntegers(numbers: Float32Array, shape: readonly number[], { cut, stor
   const { most, least } = extremes(numbers, of, count);
   const held = (value: number): number => (storage.scales === "f32" ? value : roundToFiniteHalf(value));
   const { bits, hasLeast } = storage;
-  const steps = storage.isSearched ? stepsOf(numbers, of, most, least) : null;
+  const counts = hasLeast ? ([8, 15] as const) : bits === 8 ? ([17, 32] as const) : ([4, 8] as const);
+  const steps = storage.isSearched ? stepsOf(numbers, of, most, hasLeast ? least : null, least, counts) : null;
   const scales = most.map((largest, part) => {
     const smallest = least[part]!;
     if (hasLeast) return held(Math.fround(Math.fround(largest - smallest) / (steps?.[part] ?? 15)));
-    if (bits === 8) return held(Math.fround(Math.max(largest, -smallest) / 127));
-    return held((largest > -smallest ? largest : smallest) / -8);
+    if (bits === 8) return held(Math.fround(Math.max(largest, -smallest) / (steps?.[part] ?? 127)));
+    const count = steps?.[part] ?? 8;
+    return held(Math.fround((largest > -smallest ? largest : smallest) / (count < 8 ? count : -8)));
   });
   const [lowest, highest, zero] = bits === 8 ? [-127, 127, 0] : [0, 15, hasLeast ? 0 : 8];
   return numbers.map((each, i) => {
@@ -72,20 +74,29 @@ function ofIntegers(numbers: Float32Array, shape: readonly number[], { cut, stor
   });
 }
 
-/** For each part, the number of steps between its ends, 8 to 15, that leaves numbers nearest to whole ones. */
-function stepsOf(numbers: Float32Array, of: Int32Array, most: Float32Array, least: Float32Array): Float32Array {
-  const chosen = new Float32Array(most.length).fill(8);
+/** For each part, the number of steps from its base, or 0, to its end that leaves numbers nearest to whole ones. */
+function stepsOf(
+  numbers: Float32Array,
+  of: Int32Array,
+  most: Float32Array,
+  base: Float32Array | null,
+  least: Float32Array,
+  [from, to]: readonly [number, number],
+): Float32Array {
+  const chosen = new Float32Array(most.length).fill(to);
   const best = new Float32Array(most.length).fill(Infinity);
-  for (let steps = 8; steps <= 15; steps++) {
-    const perUnit = most.map((largest, part) => steps / Math.fround(largest - least[part]!));
+  const range = most.map((end, part) => (base === null ? Math.max(end, -least[part]!) : end - base[part]!));
+  for (let steps = from; steps <= to; steps++) {
+    const perUnit = range.map((each) => steps / each);
     const worst = new Float32Array(most.length);
     for (let i = 0; i < numbers.length; i++) {
       const part = of[i]!;
-      const each = Math.fround(Math.fround(numbers[i]! * perUnit[part]!) - Math.fround(least[part]! * perUnit[part]!));
+      const first = base === null ? 0 : Math.fround(base[part]! * perUnit[part]!);
+      const each = Math.fround(Math.fround(numbers[i]! * perUnit[part]!) - first);
       worst[part] = Math.max(worst[part]!, Math.abs(Math.fround(each - Math.floor(Math.fround(each + 0.5)))));
     }
     for (let part = 0; part < most.length; part++) {
-      if (!(worst[part]! <= best[part]!)) continue;
+      if (!(worst[part]! < best[part]!)) continue;
       best[part] = worst[part]!;
       chosen[part] = steps;
     }

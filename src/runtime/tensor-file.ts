@@ -21,6 +21,8 @@ export interface TensorHeader {
   readonly dtype: string;
   /** The name of the same tensor in the file, where this is another. */
   readonly stored?: string;
+  /** Whether its blocks of few bits use the ends of their numbers; not there for types that are not asked. */
+  readonly reachesEnds?: () => boolean;
 }
 
 /** The text at the start of a pointer that Git LFS leaves where a file was not fetched. */

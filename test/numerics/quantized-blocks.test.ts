@@ -4,6 +4,7 @@ import { type BackendName, backendNames } from "../../src/driver/backends.js";
 import { givenTensor } from "../../src/driver/inputs.js";
 import { moduleRunner } from "../../src/driver/module-runner.js";
 import { Compilation } from "../../src/driver/pipeline.js";
+import { roundedReference } from "../../src/driver/rounded-reference.js";
 import { runEntries } from "../../src/driver/run.js";
 import { lacksDevice } from "../../src/driver/webgpu.js";
 import type { WeightsFormat } from "../../src/passes/index.js";
@@ -47,6 +48,10 @@ const blocks = {
     block: (random, at) => scaled(random, at, blockWithEnds, false),
   },
   Q4_K: { number: 12, bytes: 144, elements: 256, width: 512, format: "int4", block: blockOfGroups },
+  Q5_0: { number: 6, bytes: 22, elements: 32, width: 96, format: "int4", block: blockOf5 },
+  Q6_K: { number: 14, bytes: 210, elements: 256, width: 512, format: "int4", block: blockOf6 },
+  "Q4_0 of any": { number: 2, bytes: 18, elements: 32, width: 96, format: "int4", block: anywhere(true) },
+  "Q4_1 of any": { number: 3, bytes: 20, elements: 32, width: 96, format: "int4", block: anywhere(false) },
 } as const satisfies Record<string, Blocks>;
 
 interface Blocks {
@@ -84,6 +89,36 @@ function blockOfGroups(random: Random, at: number): readonly number[] {
   const codes = [0, 2, 4, 6].flatMap((group) => groups[group]!.map((low, i) => low | (groups[group + 1]![i]! << 4)));
   const own = at % 7 === 3 ? 0 : random.next() * 10 ** ((at % 5) - 3);
   return [...bytesOfHalf(own), ...bytesOfHalf(own * random.next() * 4), ...scales, ...codes];
+}
+
+/** Numbers that lie anywhere, as an importance matrix makes them: some blocks use few of them, some both signs alike. */
+function anywhere(isSymmetric: boolean): (random: Random, at: number) => readonly number[] {
+  return (random, at) =>
+    scaled(
+      random,
+      at,
+      () => {
+        const [first, step] = [random.below(16), 1 + random.below(3)];
+        const count = 1 + random.below(Math.floor((15 - first) / step) + 1);
+        const codes = Array.from({ length: blockLength }, () => first + step * random.below(count));
+        const alike = at % 4 === 1 ? codes.map((_, i) => 8 + (i % 3 === 0 ? -4 : i % 3 === 1 ? 4 : 1)) : codes;
+        return Uint8Array.from({ length: 16 }, (_, i) => alike[i]! | (alike[i + 16]! << 4));
+      },
+      isSymmetric,
+    );
+}
+
+function blockOf5(random: Random, at: number): readonly number[] {
+  const scale = at % 7 === 3 ? 0 : (random.next() - 0.5) * 10 ** (at % 5);
+  return [...bytesOfHalf(scale), ...Array.from({ length: 20 }, () => random.below(256))];
+}
+
+/** 16 groups of 16, with a scale of 8 bits each; in some blocks all numbers are small. */
+function blockOf6(random: Random, at: number): readonly number[] {
+  const low = Array.from({ length: 128 }, () => random.below(256));
+  const high = Array.from({ length: 64 }, () => (at % 4 === 1 ? 0xaa : random.below(256)));
+  const scales = Array.from({ length: 16 }, () => random.below(256));
+  return [...low, ...high, ...scales, ...bytesOfHalf(at % 7 === 3 ? 0 : random.next() * 10 ** ((at % 5) - 3))];
 }
 
 function blockOf8(random: Random): Uint8Array {
@@ -129,36 +164,44 @@ async function computed(target: BackendName, type: keyof typeof blocks, body: st
   const runner = await moduleRunner(target, compilation, held);
   const [run] = await runEntries(runner, compilation.program, new Map([["x", givenTensor(x, "x")]]));
   runner.dispose();
-  return { found: run!.outputs.get("y")!.data, table: held.get("table")!.data, compilation };
+  return { found: run!.outputs.get("y")!.data, table: held.get("table")!.data, held, compilation };
 }
 
 /** The largest magnitude among the numbers that have one scale with another. */
 function largestNear(table: Tensor["data"], at: number): number {
-  const first = at - (at % blockLength);
-  return Math.max(...Array.from(table.subarray(first, first + blockLength), Math.abs));
+  const first = at - (at % 16);
+  return Math.max(...Array.from(table.subarray(first, first + 16), Math.abs));
 }
 
-describe.each(["Q8_0", "Q4_0", "Q4_1", "Q4_K"] as const)("a file of %s", (type) => {
+describe.each(Object.keys(blocks) as (keyof typeof blocks)[])("a file of %s", (type) => {
   const { width } = blocks[type];
 
   it.each(targets)("is held as it is on %s", async (target) => {
     const x: Tensor = { data: Int32Array.from({ length: rows }, (_, at) => at), shape: [rows], type: "i32" };
     const body = `entry forward(x: i32[T]) -> (y: [T, ${width}]) { table[x] }`;
-    const { found, table, compilation } = await computed(target, type, body, x);
-    // A device may divide less exactly than the nearest number, and the scale of a group of Q4_K is the quotient of two
+    const { found, table, held, compilation } = await computed(target, type, body, x);
+    // A device may divide less exactly than the nearest number, and a scale that is searched for is the quotient of two
     // numbers that are rounded; the whole numbers are the same.
-    const isExact = target !== "wgsl" && type !== "Q4_K";
+    const isSearched = type !== "Q8_0" && type !== "Q4_0" && type !== "Q4_1";
+    const isExact = target !== "wgsl" && !isSearched;
     for (const [at, value] of table.entries()) {
       const error = Math.abs(found[at]! - value);
-      const allowed = isExact ? 0 : 1e-6 * (type === "Q4_K" ? largestNear(table, at) : Math.abs(value));
+      const allowed = isExact ? 0 : 1e-6 * (isSearched ? largestNear(table, at) : Math.abs(value));
       expect(error, `element ${at} is ${found[at]} for ${value}`).toBeLessThanOrEqual(allowed);
+    }
+    const { runner } = await roundedReference(compilation, held);
+    const [reference] = await runEntries(runner, compilation.program, new Map([["x", givenTensor(x, "x")]]));
+    runner.dispose();
+    const wanted = reference!.outputs.get("y")!.data;
+    for (const [at, value] of wanted.entries()) {
+      expect(Math.abs(found[at]! - value)).toBeLessThanOrEqual(target === "wgsl" ? 1e-6 * largestNear(table, at) : 0);
     }
     const { buffers } = compilation.get("plan")[0]!;
     const elements = new Set(buffers.map(({ element }) => element));
-    expect(elements).toContain(target === "wgsl" ? "i32" : type === "Q8_0" ? "i8" : "i16");
-    // Scales have two bytes, as in the file; those of Q4_K are products of f16 and whole numbers.
+    expect(elements).toContain(target === "wgsl" ? "i32" : ["Q8_0", "Q5_0", "Q6_K"].includes(type) ? "i8" : "i16");
+    // Scales have two bytes, as in the file; those that are searched for are products or parts of such.
     const scales = buffers.filter(({ element, place }) => element === "f16f" && place.kind === "prepared");
-    expect(scales.length > 0).toBe(type !== "Q4_K");
+    expect(scales.length > 0).toBe(!isSearched);
   });
 
   it.each(targets)("is multiplied with as it is on %s", async (target) => {

@@ -24,7 +24,7 @@ export interface IntegerStorage {
   readonly group: number | null;
   /** Whether a group has a least number beside its scale, or else its numbers are as far below 0 as above. */
   readonly hasLeast: boolean;
-  /** Whether the numbers of a group with a least one may all lie between 0 and 15, so that its scale is searched for. */
+  /** Whether a group need not use the ends of its numbers, as in files that say so: then its scale is searched for. */
   readonly isSearched: boolean;
   /** What scales and least numbers are held in. */
   readonly scales: "f32" | "f16f";
@@ -88,7 +88,8 @@ export interface Cut {
  * Of 8 bits, the number of the largest magnitude is 127 or -127. Of 4 bits it is -8, whatever its sign, which the scale then
  * has: so all 16 numbers are used; and with a least number, that is 0 and the largest 15. As this is how the blocks Q8_0, Q4_0
  * and Q4_1 of llama.cpp are made, numbers that come from such blocks are held exactly, where groups are those blocks. Groups of
- * Q4_K need not use all 16 numbers: they keep the whole numbers of the file.
+ * Q4_K and Q6_K, and blocks that were made with an importance matrix, need not use the ends: they keep the whole numbers of the
+ * file.
  */
 export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, storage: IntegerStorage): Quantized {
   const { shape } = builder.typeOf(weight);
@@ -96,7 +97,7 @@ export function quantize(builder: GraphBuilder, weight: ValueId, cut: Cut, stora
   const axes = cut.group === null ? cut.axes : [cut.axis + 1];
   const made = storage.hasLeast
     ? scaleAndLeast(builder, parted, axes, storage)
-    : { scale: storage.bits === 8 ? scaleOf8(builder, parted, axes) : scaleOf4(builder, parted, axes), least: null };
+    : { scale: (storage.bits === 8 ? scaleOf8 : scaleOf4)(builder, parted, axes, storage), least: null };
   const { scale, least } = {
     scale: inStorage(builder, made.scale, storage),
     least: made.least === null ? null : inStorage(builder, made.least, storage),
@@ -122,17 +123,38 @@ export function float(builder: GraphBuilder, value: ValueId): ValueId {
   return builder.typeOf(value).element === "f32" ? value : builder.emit("cast", [value], { to: "f32" });
 }
 
+/** The whole number that stands for the largest magnitude is searched for among those that others divide. */
+const searched = { 8: { from: 17, to: 32 }, 4: { from: 4, to: 8 }, least: { from: 8, to: 15 } } as const;
+
 /** Divided, not multiplied by 1/127: of a whole number times 127 the quotient is exact. */
-function scaleOf8(builder: GraphBuilder, parted: ValueId, axes: readonly number[]): ValueId {
+function scaleOf8(
+  builder: GraphBuilder,
+  parted: ValueId,
+  axes: readonly number[],
+  { isSearched }: IntegerStorage,
+): ValueId {
   const largest = reduce(builder, "max", builder.emit("abs", [parted], {}), axes);
-  return builder.emit("div", [largest, scalar(builder, 127, "f32")], {});
+  const steps = isSearched
+    ? stepsBetween(builder, parted, largest, null, axes, searched[8])
+    : scalar(builder, 127, "f32");
+  return builder.emit("div", [largest, steps], {});
 }
 
-function scaleOf4(builder: GraphBuilder, parted: ValueId, axes: readonly number[]): ValueId {
+function scaleOf4(
+  builder: GraphBuilder,
+  parted: ValueId,
+  axes: readonly number[],
+  { isSearched }: IntegerStorage,
+): ValueId {
   const [most, least] = [reduce(builder, "max", parted, axes), reduce(builder, "min", parted, axes)];
   const isPositive = builder.emit("lt", [builder.emit("neg", [least], {}), most], {});
   const extreme = builder.emit("where", [isPositive, most, least], {});
-  return builder.emit("mul", [extreme, scalar(builder, -1 / 8, "f32")], {});
+  if (!isSearched) return builder.emit("mul", [extreme, scalar(builder, -1 / 8, "f32")], {});
+  const steps = stepsBetween(builder, parted, builder.emit("abs", [extreme], {}), null, axes, searched[4]);
+  // There is -8, but no 8: what is 4 of both signs is not taken twice, as the least count that will do is chosen.
+  const isLess = builder.emit("lt", [steps, scalar(builder, 8, "f32")], {});
+  const divisor = builder.emit("where", [isLess, steps, scalar(builder, -8, "f32")], {});
+  return builder.emit("div", [extreme, divisor], {});
 }
 
 /** Of a file, scales are f16, and rounding to that undoes what rounding of the largest number did to the difference. */
@@ -144,42 +166,44 @@ function scaleAndLeast(
 ): Pick<Quantized, "scale" | "least"> {
   const [most, least] = [reduce(builder, "max", parted, axes), reduce(builder, "min", parted, axes)];
   const range = builder.emit("sub", [most, least], {});
-  const steps = isSearched ? stepsBetween(builder, parted, range, least, axes) : scalar(builder, 15, "f32");
+  const steps = isSearched
+    ? stepsBetween(builder, parted, range, least, axes, searched.least)
+    : scalar(builder, 15, "f32");
   return { scale: builder.emit("div", [range, steps], {}), least };
 }
 
-/** How many steps may lie between the ends: others divide one of these, and so are it in other units. */
-const manySteps = { from: 8, to: 15 };
-
 /**
- * How many equal steps lie between the least and the largest of a group: as many as make all of it whole numbers, or nearly.
- * Of numbers that are whole multiples of something, any other count leaves one at least 1/15 away from a whole number.
+ * How many equal steps lie between the least of a group, or 0, and the largest: as many as make all of it whole numbers, or
+ * nearly. Of numbers that are whole multiples of something, a count that they are not in other units of leaves one at least
+ * 1/`to` away from a whole number. A count that divides another of the range need not be tried.
  */
 function stepsBetween(
   builder: GraphBuilder,
   parted: ValueId,
   range: ValueId,
-  least: ValueId,
+  least: ValueId | null,
   axes: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
 ): ValueId {
   const { shape } = builder.typeOf(range);
   const byCount = (value: ValueId): ValueId =>
     builder.emit("reshape", [value], { shape: [...builder.typeOf(value).shape, size(1)] });
-  const row = [...shape.map(() => size(1)), size(manySteps.to - manySteps.from + 1)];
+  const row = [...shape.map(() => size(1)), size(to - from + 1)];
   const offsets = builder.emit("cast", [builder.emit("iota", [], { axis: shape.length, shape: row })], { to: "f32" });
-  const counts = builder.emit("add", [offsets, scalar(builder, manySteps.from, "f32")], {});
+  const counts = builder.emit("add", [offsets, scalar(builder, from, "f32")], {});
   // Multiplied by what there is for each group, so that nothing as large as the weight is made on the way.
   const perUnit = builder.emit("div", [counts, byCount(range)], {});
-  const first = builder.emit("mul", [byCount(least), perUnit], {});
-  const parts = builder.emit("sub", [builder.emit("mul", [byCount(parted), perUnit], {}), first], {});
+  const all = builder.emit("mul", [byCount(parted), perUnit], {});
+  const parts =
+    least === null ? all : builder.emit("sub", [all, builder.emit("mul", [byCount(least), perUnit], {})], {});
   const half = scalar(builder, 0.5, "f32");
   const whole = builder.emit("floor", [builder.emit("add", [parts, half], {})], {});
   const worst = reduce(builder, "max", builder.emit("abs", [builder.emit("sub", [parts, whole], {})], {}), axes);
   const best = reduce(builder, "min", worst, [shape.length]);
   const isBest = builder.emit("le", [worst, best], {});
   // Where all of a group is one number, none is best, and any will do.
-  const chosen = builder.emit("where", [isBest, counts, scalar(builder, manySteps.from, "f32")], {});
-  return builder.emit("reshape", [reduce(builder, "max", chosen, [shape.length])], { shape });
+  const chosen = builder.emit("where", [isBest, counts, scalar(builder, to, "f32")], {});
+  return builder.emit("reshape", [reduce(builder, "min", chosen, [shape.length])], { shape });
 }
 
 /**

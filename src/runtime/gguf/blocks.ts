@@ -167,3 +167,28 @@ export function decodeBlocks(type: BlockTypeName, bytes: Uint8Array): Float32Arr
   for (let at = 0; at < count; at++) block.decode?.(bytes, at * block.bytes, values, at * block.elements);
   return values;
 }
+
+/** Types of one scale for each block, of which an implementation usually takes the ends: -8, or both 0 and 15. */
+const typesWithEnds = { Q4_0: 2, Q4_1: 4 } as const;
+
+export function hasEnds(type: string): type is keyof typeof typesWithEnds {
+  return Object.hasOwn(typesWithEnds, type);
+}
+
+/**
+ * Whether all of some blocks use the ends of their numbers, as llama.cpp makes them; with an importance matrix it weighs what a
+ * scale does to all numbers, and few do. Blocks of one number alone show nothing.
+ */
+export function reachesEnds(type: keyof typeof typesWithEnds, bytes: Uint8Array): boolean {
+  const size = blockTypes[type].bytes;
+  for (let at = 0; at + size <= bytes.length; at += size) {
+    if (halfAt(bytes, at) === 0) continue;
+    let [least, most] = [15, 0];
+    nibbles(bytes, at + typesWithEnds[type], null, (_, value) => {
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+    });
+    if (least !== 0 || (type === "Q4_1" && most !== 15)) return false;
+  }
+  return true;
+}

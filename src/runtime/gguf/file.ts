@@ -11,7 +11,7 @@ import { toHalf } from "../host/half.js";
 import { type ElementName, elementCount, type Tensor } from "../host/tensors.js";
 import type { TensorHeader } from "../tensor-file.js";
 import { type Architecture, architectureOf, type Change, publishedName } from "./architectures.js";
-import { decodeBlocks, isBlockType } from "./blocks.js";
+import { blockTypes, decodeBlocks, hasEnds, isBlockType, reachesEnds } from "./blocks.js";
 import { type GgufEntry, type GgufHeader, type MetadataValue, readGgufHeader } from "./container.js";
 import { ropeScaling } from "./rope.js";
 
@@ -42,13 +42,14 @@ export class GgufFile {
     const architecture = this.#architecture();
     for (const entry of header.tensors.values()) {
       this.#places.set(entry.name, { entry, change: null });
-      tensors.set(entry.name, { shape: entry.shape, dtype: entry.type });
+      const ends = this.#endsOf(entry);
+      tensors.set(entry.name, { shape: entry.shape, dtype: entry.type, ...ends });
       const published = architecture && publishedName(architecture, entry.name);
       if (!published) continue;
       const change = entry.shape.length === 1 && published.change === "transposed" ? null : (published.change ?? null);
       this.#places.set(published.name, { entry, change });
       const shape = change === "transposed" ? [...entry.shape].reverse() : entry.shape;
-      tensors.set(published.name, { shape, dtype: entry.type, stored: entry.name });
+      tensors.set(published.name, { shape, dtype: entry.type, stored: entry.name, ...ends });
     }
     this.tensors = tensors;
   }
@@ -120,6 +121,18 @@ export class GgufFile {
     const shape = change === "transposed" ? [...entry.shape].reverse() : entry.shape;
     if (type === "f32") return { data: values, shape, type };
     return { data: Uint16Array.from(values, toHalf), shape, type };
+  }
+
+  /** Whether the first blocks of a tensor use the ends of their numbers: read once, and only when it is asked. */
+  #endsOf({ type, start, bytes }: GgufEntry): Pick<TensorHeader, "reachesEnds"> {
+    if (!hasEnds(type)) return {};
+    let known: boolean | null = null;
+    return {
+      reachesEnds: () => {
+        known ??= reachesEnds(type, this.files.read(this.path, start, Math.min(bytes, 1024 * blockTypes[type].bytes)));
+        return known;
+      },
+    };
   }
 
   #architecture(): Architecture | null {
