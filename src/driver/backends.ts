@@ -5,6 +5,7 @@ import type { Kernel, KernelElement } from "../ir/kernel/index.js";
 import type { PlanOptions } from "../memory/index.js";
 import type { Arithmetic } from "../passes/index.js";
 import {
+  chainedForWgsl,
   type GraphScheduler,
   graphScheduler,
   narrowed,
@@ -84,7 +85,9 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     scheduler: (policy) => {
       const schedule = graphScheduler((kernel) => scheduledForWgsl(kernel, policy === null ? null : wgslPolicy));
       return (lowered) => {
-        const made = scattered(spilled(schedule(lowered)), mostShaderBuffers);
+        const isChained = policy !== null && lowered.isShort;
+        const own = isChained ? chainedForWgsl(lowered, wgslPolicy, mostShaderBuffers) : lowered;
+        const made = scattered(spilled(schedule(own)), mostShaderBuffers);
         return lowered.isShort ? sideBySide(made, mostShaderBuffers) : made;
       };
     },

@@ -66,8 +66,9 @@ export function lowerDecoder(
   for (const step of [one, apart]) {
     if (step === null) continue;
     const { graph, states, most } = step;
-    const optimized = optimize(graph, { most, areApart: step === apart });
-    lowered.push({ ...lowerGraph(optimized, { ...memory, states }), isShort: true });
+    const areApart = step === apart;
+    const optimized = optimize(graph, { most, areApart });
+    lowered.push({ ...lowerGraph(optimized, { ...memory, states }), isShort: true, areApart });
   }
   return lowered;
 }

@@ -63,6 +63,8 @@ export interface LoweredGraph {
   readonly indexChecks: readonly IndexCheck[];
   /** Whether its kernels are so short that beginning one costs about as much; of steps of one position. */
   readonly isShort?: boolean;
+  /** Whether they are for devices where lanes share nothing. */
+  readonly areApart?: boolean;
   /** A size that grows from run to run, and the greatest that it can be: memory is laid out for that. */
   readonly grows?: { readonly size: SizeVariable; readonly to: Size };
 }

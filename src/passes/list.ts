@@ -8,6 +8,7 @@ import type { Pass } from "./pass.js";
 import { projections } from "./projections/projections.js";
 import { prologues } from "./prologues.js";
 import { quantization } from "./quantization/quantization.js";
+import { ranks } from "./ranks.js";
 import { tables } from "./tables.js";
 
 export const passes: readonly Pass[] = [
@@ -18,6 +19,7 @@ export const passes: readonly Pass[] = [
   halves,
   projections,
   quantization,
+  ranks,
   fusion,
   prologues,
 ];

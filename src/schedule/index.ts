@@ -15,4 +15,4 @@ export type { Schedule, Split, Step, Tail } from "./step.js";
 export { parseSchedule, printSchedule, ScheduleSyntaxError, stepText } from "./text.js";
 export { scheduledForTypeScript } from "./typescript.js";
 export { scheduledForWasm } from "./wasm.js";
-export { scheduledForWgsl } from "./wgsl.js";
+export { chainedForWgsl, scheduledForWgsl } from "./wgsl.js";

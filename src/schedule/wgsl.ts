@@ -1,11 +1,14 @@
 /** Kernels as the WGSL target runs them: scheduled by its policy and made legal for its printer. */
 import { allStatements, type Kernel, type KernelVariant } from "../ir/kernel/index.js";
+import type { LoweredGraph } from "../lower/index.js";
 import { constantOf } from "../sizes/index.js";
 import { applySchedule } from "./apply.js";
+import { chained } from "./chains.js";
 import { legaliseForWgsl } from "./legalise/wgsl.js";
 import { invocationsOf } from "./policies/invocations.js";
-import { schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
+import { behindPrologue, schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
 import { plainAttentionForWgsl, sharedAttentionForWgsl } from "./policies/wgsl-attention.js";
+import { prologueProductOf } from "./policies/wgsl-prologues.js";
 import { type VariantSchedule, variantsForWgsl } from "./policies/wgsl-variants.js";
 import type { Schedule } from "./step.js";
 import { printSchedule } from "./text.js";
@@ -38,4 +41,16 @@ function variant(kernel: Kernel, { steps, ...use }: VariantSchedule): readonly K
     (each) => each.kind !== "alloc" || each.buffer.shape.every((extent) => constantOf(extent) !== null),
   );
   return isConstant ? [{ ...use, body, schedule }] : [];
+}
+
+/** The kernels of short steps, small ones one after another as one. @param mostArguments the buffers of a kernel */
+export function chainedForWgsl(lowered: LoweredGraph, policy: WgslPolicy, mostArguments: number): LoweredGraph {
+  return chained(lowered, {
+    mostArguments,
+    lanes: lowered.areApart ? null : policy.rowLanes,
+    isShared: (kernel) => {
+      const prologue = prologueProductOf(kernel);
+      return prologue !== null && behindPrologue(kernel, prologue, policy) !== null;
+    },
+  });
 }

@@ -49,6 +49,7 @@ describe("the manager", () => {
       ["halves", false, false],
       ["projections", false, false],
       ["quantization", false, false],
+      ["ranks", false, false],
       ["fusion", true, false],
       ["prologues", false, false],
     ]);
@@ -90,6 +91,7 @@ describe("the manager", () => {
       "halves",
       "projections",
       "quantization",
+      "ranks",
       "prologues",
     ]);
     expect(graph.placements.every((placement) => placement === null)).toBe(true);

@@ -1,9 +1,17 @@
 /**
  * Makes one condition of several that follow each other and are the same, as those of a tile's rows are.
  *
- * Needs conditions over sizes and loop variables alone, which nothing that stands under them changes.
+ * Needs conditions over sizes and loop variables alone, which nothing that stands under them changes. What lanes exchange in
+ * memory of their workgroup stays apart, since they wait for each other in between.
  */
-import { distinctExpressions, type Kernel, type Statement } from "../../ir/kernel/index.js";
+import {
+  type Buffer,
+  distinctExpressions,
+  type Kernel,
+  loadedBuffers,
+  type Statement,
+  storedBuffers,
+} from "../../ir/kernel/index.js";
 import { dependsOn } from "./vectors.js";
 
 export function mergedConditions(kernel: Kernel): Kernel {
@@ -15,11 +23,24 @@ function merged(body: readonly Statement[]): readonly Statement[] {
   for (const statement of body) {
     const last = made.at(-1);
     const each = outside(statement);
-    if (each.kind === "if" && last?.kind === "if" && last.condition === each.condition && isFixed(each)) {
+    const isSame = each.kind === "if" && last?.kind === "if" && last.condition === each.condition;
+    if (isSame && isFixed(each) && !isExchanged(last, each)) {
       made[made.length - 1] = { ...last, body: merged([...last.body, ...each.body]) };
     } else made.push(each.kind === "for" || each.kind === "if" ? { ...each, body: merged(each.body) } : each);
   }
   return made;
+}
+
+/** Whether lanes pass on what lies in the memory of a workgroup, so that all have to pass between two statements. */
+function isExchanged(early: Statement, late: Statement): boolean {
+  const [stored, loaded] = [
+    [early, late].map((each) => storedBuffers([each])),
+    [early, late].map((each) => loadedBuffers([each])),
+  ];
+  const isShared = (buffer: Buffer): boolean => buffer.scope === "workgroup";
+  return [0, 1].some((at) =>
+    [...stored[at]!].some((each) => isShared(each) && (stored[1 - at]!.has(each) || loaded[1 - at]!.has(each))),
+  );
 }
 
 /** A condition in a vector loop that holds nothing else, and on which it does not depend, around the loop. */

@@ -28,7 +28,7 @@ export interface Contraction {
 }
 
 /** The contractions in a kernel, in their order. A kernel may do other things before, after and around them. */
-export function contractionsOf(kernel: Kernel): readonly Contraction[] {
+export function contractionsOf(kernel: Pick<Kernel, "body">): readonly Contraction[] {
   return contractionsIn(kernel.body);
 }
 

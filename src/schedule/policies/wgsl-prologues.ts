@@ -116,11 +116,15 @@ export function sumsBehindPrologue(
   const { name } = nest.at(-1)!.variable;
   sumInVectors(draft, { rows, contraction });
   const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
-  const tail = exactDivide(nest.at(-1)!.extent, size(columns)) === null ? "clamp" : "exact";
-  draft.take({ step: "split", loop: name, factor: columns, tail, names, copies: [] });
+  const { extent } = nest.at(-1)!;
+  const factor = Math.min(columns, constantOf(extent) ?? columns);
+  const tail = exactDivide(extent, size(factor)) === null ? "clamp" : "exact";
+  draft.take({ step: "split", loop: name, factor, tail, names, copies: [] });
   shareRows(draft, sums, names[0], tile);
   for (const { reduction } of sums) inVectors(draft, reduction.at(-1)!.variable.name, "unroll");
-  spreadTile(draft, [...namesOf(rows), ...namesOf(nest.slice(0, -1)), names[0]], rows.length, lanes, [names[1]], tile);
+  const grid = [...namesOf(rows), ...namesOf(nest.slice(0, -1)), names[0]];
+  const over = [names[1], ...sums.flatMap(({ reduction }) => namesOf(reduction.slice(0, -1)))];
+  spreadTile(draft, grid, rows.length, lanes, over, tile);
 }
 
 /** Splits a loop into vectors where they divide it. */

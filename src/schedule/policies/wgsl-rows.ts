@@ -21,7 +21,9 @@ export function rowsForWgsl(kernel: Kernel, { rowLanes }: { readonly rowLanes: n
   const shared = nest.at(-1)!.body.flatMap((each) => (each.kind === "for" ? [sharedLoop(each)] : []));
   const loops = shared.map(({ loop }) => loop);
   const updates = loops.map((loop) => rowUpdatesIn(loop));
-  const isLong = loops.some(({ extent }, at) => updates[at]! > 0 && (constantOf(extent) ?? leastRow) >= leastRow);
+  const isLong =
+    sharedBytesOf(kernel) > 0 ||
+    loops.some(({ extent }, at) => updates[at]! > 0 && (constantOf(extent) ?? leastRow) >= leastRow);
   if (!isLong) return [];
   const draft = new Draft(kernel);
   const isTaken = draft.try(() => {
@@ -37,6 +39,14 @@ export function rowsForWgsl(kernel: Kernel, { rowLanes }: { readonly rowLanes: n
     draft.take({ step: "spread", loop: nest.at(-1)!.variable.name, lanes: rowLanes, isMeeting, over, names });
   });
   return isTaken ? draft.steps : [];
+}
+
+/** The bytes of a kernel's arrays for all lanes of a workgroup, which only those compute together. */
+export function sharedBytesOf({ body }: Kernel): number {
+  return allStatements(body).reduce((sum, each) => {
+    if (each.kind !== "alloc" || each.buffer.scope !== "workgroup") return sum;
+    return sum + 4 * each.buffer.shape.reduce((product, extent) => product * constantOf(extent)!, 1);
+  }, 0);
 }
 
 /** The loop of a nest that lanes share, and those around it, which are short and run by all: so many experts, say. */

@@ -14,7 +14,7 @@ import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
 import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { tileInRegisters } from "./wgsl-registers.js";
-import { rowsForWgsl } from "./wgsl-rows.js";
+import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
 
 export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"> {
   readonly steps: Schedule;
@@ -46,7 +46,8 @@ function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): r
 function prologueVariants(kernel: Kernel, prologue: PrologueProduct, policy: WgslPolicy): readonly VariantSchedule[] {
   const made: VariantSchedule[] = [];
   const apart = new Draft(kernel);
-  const isApart = apart.try(() => columnsApart(apart, prologue, policy.registers.few), true);
+  const isApart =
+    sharedBytesOf(kernel) === 0 && apart.try(() => columnsApart(apart, prologue, policy.registers.few), true);
   if (isApart) made.push({ name: "apart", device: "software", few: null, steps: apart.steps });
   const steps = behindPrologue(kernel, prologue, policy, true);
   if (steps !== null) made.push({ name: "subgroups", device: null, few: null, steps });

@@ -23,7 +23,7 @@ import {
   sumsBehindPrologue,
 } from "./wgsl-prologues.js";
 import type { RegisterTile } from "./wgsl-registers.js";
-import { rowsForWgsl } from "./wgsl-rows.js";
+import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
 
 export interface WgslPolicy {
   /** Rows and columns of a workgroup's tile, and of a lane's. */
@@ -74,7 +74,8 @@ export function behindPrologue(
 ): Schedule | null {
   const { rowLanes: lanes, prologue: most } = policy;
   const draft = new Draft(kernel);
-  const tile = { sharedBytes: most.sharedBytes, isMeeting };
+  const taken = sharedBytesOf(kernel);
+  const tile = { sharedBytes: most.sharedBytes - taken, isMeeting };
   const isTaken = draft.try(() => {
     if (!isAcross(prologue)) return columnsBehindPrologue(draft, prologue, policy.row.tile, tile);
     sumsBehindPrologue(draft, prologue, { columns: most.columns, lanes }, tile);
@@ -84,7 +85,9 @@ export function behindPrologue(
   const apart = new Draft(kernel);
   const names = namesOf(prologue.contraction.nest);
   const isApart =
-    !isMeeting && apart.try(() => apart.take(...names.map((loop) => ({ step: "repeat", loop }) as const)));
+    !isMeeting &&
+    taken === 0 &&
+    apart.try(() => apart.take(...names.map((loop) => ({ step: "repeat", loop }) as const)));
   return isApart ? [...apart.steps, ...invocationsOf(apart.kernel)] : null;
 }
 

@@ -10,7 +10,14 @@
  * Needs: what stands before the loop only stores to what it allocates itself, nothing stands behind the loop, and the loop
  * stores to nothing that is allocated or read before it. Guarantees: what is computed is what was, more often.
  */
-import { type Buffer, type Kernel, loadedBuffers, type Statement, storedBuffers } from "../../ir/kernel/index.js";
+import {
+  allStatements,
+  type Buffer,
+  type Kernel,
+  loadedBuffers,
+  type Statement,
+  storedBuffers,
+} from "../../ir/kernel/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopNamed, requireMovable } from "../loops.js";
 import { replaceInBlock } from "../rewrite.js";
@@ -23,7 +30,7 @@ export function repeat(kernel: Kernel, { loop: name }: Extract<Step, { step: "re
     if (at < block.length - 1) throw new ScheduleError("repeat", `something stands behind ${name}`);
     const before = block.slice(0, at);
     const own = new Set<Buffer>();
-    for (const each of before) if (each.kind === "alloc") own.add(each.buffer);
+    for (const each of allStatements(before)) if (each.kind === "alloc") own.add(each.buffer);
     const kept = [...storedBuffers(before)].find((buffer) => !own.has(buffer));
     if (kept !== undefined) throw new ScheduleError("repeat", `${kept.name}, which is stored to before ${name}, stays`);
     const read = loadedBuffers(before);
