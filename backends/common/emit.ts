@@ -23,7 +23,7 @@ import { hostNames, hostScript } from "./host.js";
 import { interfaceStatements, type Loading } from "./interface.js";
 import { javascriptWords } from "./keywords.js";
 import { wrapLines } from "./layout.js";
-import { allPlans, type Module } from "./module.js";
+import { allPlans, type Module, shownName } from "./module.js";
 import { identifier, Names } from "./names.js";
 import { joinScripts, plainScript, withBodies } from "./script.js";
 
@@ -47,7 +47,13 @@ export function moduleNames(module: Module): {
 } {
   const names = new Names(new Set([...javascriptWords, ...hostNames()]));
   for (const fixed of ["Model", "LoadOptions", "load", "weightTable", "preparedTable", "Weights"]) names.claim(fixed);
-  return { names, entries: allPlans(module).map((plan) => ({ plan, names: entryNames(checked(plan), names) })) };
+  return {
+    names,
+    entries: allPlans(module).map((plan) => ({
+      plan,
+      names: entryNames(checked(plan), names, shownName(plan, module)),
+    })),
+  };
 }
 
 /** What a target adds to a module. */

@@ -26,9 +26,12 @@ export interface EntryNames {
   readonly spec: string;
   readonly bytes: string;
   readonly run: string;
+  /** What it is called where something is wrong with its inputs. */
+  readonly shown: string;
 }
 
-export function entryNames(plan: Plan, names: Names): EntryNames {
+/** @param shown what callers know the plan as */
+export function entryNames(plan: Plan, names: Names, shown: string): EntryNames {
   const name = identifier(plan.name);
   return {
     inputs: names.claim(`${upperFirst(name)}Inputs`),
@@ -36,6 +39,7 @@ export function entryNames(plan: Plan, names: Names): EntryNames {
     spec: names.claim(`${name}Spec`),
     bytes: names.claim(`${name}Bytes`),
     run: names.claim(`run${upperFirst(name)}`),
+    shown,
   };
 }
 
@@ -111,10 +115,10 @@ export class EntryDescription {
     return fields.length === 0 ? [] : [`const { ${fields.join(", ")} } = sizes;`];
   }
 
-  /** The object literal that inputs are checked against. */
-  spec(): string {
+  /** The object literal that inputs are checked against. @param shown what the entry is called in messages; no two share it */
+  spec(shown: string): string {
     const { plan } = this;
-    const lines = [`{`, `  name: ${JSON.stringify(plan.name)},`];
+    const lines = [`{`, `  name: ${JSON.stringify(shown)},`];
     const sizes = plan.sizes.map((variable) => {
       const { name, min, max, step } = variable;
       const most = max === null ? "null" : this.dimension(max);

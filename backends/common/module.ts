@@ -65,6 +65,16 @@ export function allPlans({ plans, decoded = [] }: Module): readonly Plan[] {
   ];
 }
 
+/** What callers know a program as: an entry by its name, the programs of a session by its methods. */
+export function shownName(plan: Plan, { decoded = [] }: Module): string {
+  for (const { entry, begin, step, last } of decoded) {
+    if (plan === begin) return `a session of ${entry}`;
+    if (plan === step) return `step of ${entry}`;
+    if (plan === last) return `next of ${entry}`;
+  }
+  return plan.name;
+}
+
 /** A type as the language has it: `f32[B, T, 4*D]`, `i32`. */
 export function typeText(element: KernelElement, shape: readonly Size[]): string {
   return shape.length === 0 ? element : `${element}[${shape.map(render).join(", ")}]`;

@@ -103,7 +103,7 @@ function kernelStatements(functions: KernelFunctions): Item[] {
 function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
   const sized = printer.hasArrays;
   const statements: Item[] = [
-    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
+    constant(names.spec, printer.spec(names.shown), "EntrySpec", `What ${plan.name} takes.`),
     {
       kind: StructureKind.Function,
       name: names.bytes,

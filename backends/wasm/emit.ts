@@ -140,7 +140,7 @@ function entryStatements({ plan, names, printer }: PrintedEntry, description: st
   const sizes = plan.sizes.length > 0 ? "sizes" : "_sizes";
   const parts = printer.usesParts ? [{ name: "parts", type: "number", initializer: "1" }] : [];
   return [
-    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
+    constant(names.spec, printer.spec(names.shown), "EntrySpec", `What ${plan.name} takes.`),
     {
       kind: StructureKind.Function,
       name: names.bytes,

@@ -209,7 +209,7 @@ function variantText({ use, shader }: NamedShader["variants"][number], descripti
 
 function entryStatements({ plan, names, printer }: PrintedEntry): Item[] {
   return [
-    constant(names.spec, printer.spec(), "EntrySpec", `What ${plan.name} takes.`),
+    constant(names.spec, printer.spec(names.shown), "EntrySpec", `What ${plan.name} takes.`),
     {
       kind: StructureKind.Function,
       name: names.bytes,

@@ -195,6 +195,8 @@ describe("a session", () => {
     await expect(session.step({ input_ids: [[1, 2]] })).rejects.toThrow(
       "the session has room for 4 positions, and holds 3: 2 more do not fit",
     );
+    await expect(session.step({})).rejects.toThrow('step of forward needs the input "input_ids"');
+    await expect(session.next({ ids: [[1]] })).rejects.toThrow('next of forward has no input "ids"');
     await expect(session.step({ input_ids: [[1], [2]] })).rejects.toThrow("B = 1 (from the session)");
     await expect(session.step({ input_ids: [[]] })).rejects.toThrow("N is 0, but at least 1");
     await expect(session.step({ input_ids: [[99]] })).rejects.toThrow("input_ids[0][0] is 99");

@@ -17,12 +17,14 @@ describe.each(backendNames)("on %s", (target) => {
     async ({ javascript }) => (await importText(javascript)) as Module,
   );
 
-  test.each([
+  test.each<[object, string]>([
     [{ weights, thread: 2 }, 'the model has no option "thread" (the nearest name is "threads")'],
     [{ weight: weights }, 'the model has no option "weight" (the nearest name is "weights")'],
     [{ weights, onprogress: () => {} }, 'the model has no option "onprogress" (the nearest name is "onProgress")'],
     [{ weights, quantized: true }, 'the model has no option "quantized"'],
-  ])("an option that there is not: %o", async (options, message) => {
+    [{ weights, threads: 0 }, "threads is 0, which is no whole number from 1"],
+    [{ weights, threads: "2" }, "threads is 2, which is no whole number from 1"],
+  ])("an option that means nothing: %o", async (options, message) => {
     const { load } = await module;
     await expect(load(options)).rejects.toMatchObject({ name: "InputError", message });
   });

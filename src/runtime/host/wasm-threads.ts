@@ -41,13 +41,8 @@ export class Threads {
     this.#maySleep = count > 1 && maySleep(this.#words);
   }
 
-  /**
-   * Begins to start threads; `allStarted` waits for them.
-   * @throws RangeError where the number of threads is none
-   */
+  /** Begins to start threads; `allStarted` waits for them. @param wanted how many, from 1 */
   static async start(code: Uint8Array<ArrayBuffer>, wanted: number): Promise<Threads> {
-    if (!Number.isSafeInteger(wanted) || wanted < 1)
-      throw new RangeError(`threads is ${wanted}, which is no whole number from 1`);
     const shared = wanted > 1 ? sharedMemory() : null;
     const memory = shared ?? new WebAssembly.Memory(limits);
     const module = await WebAssembly.compile(shared === null ? code : onSharedMemory(code));
