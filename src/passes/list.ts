@@ -10,6 +10,7 @@ import { prologues } from "./prologues.js";
 import { quantization } from "./quantization/quantization.js";
 import { ranks } from "./ranks.js";
 import { tables } from "./tables.js";
+import { unbraid } from "./unbraid.js";
 
 export const passes: readonly Pass[] = [
   algebra,
@@ -17,6 +18,7 @@ export const passes: readonly Pass[] = [
   diagonals,
   tables,
   halves,
+  unbraid,
   projections,
   quantization,
   ranks,

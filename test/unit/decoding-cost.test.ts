@@ -57,17 +57,17 @@ describe("a token on WebGPU", () => {
     "examples/vaswani": [8, 11],
     [`${families}/bart`]: [8, 11],
     [`${families}/bloom`]: [5, 7],
-    [`${families}/cohere`]: [6, 7],
+    [`${families}/cohere`]: [5, 6],
     [`${families}/gemma`]: [6, 7],
     [`${families}/gemma2`]: [7, 9],
     [`${families}/gemma3`]: [7, 9],
     [`${families}/gpt_bigcode`]: [5, 7],
-    [`${families}/gpt_neox`]: [7, 8],
-    [`${families}/gptj`]: [7, 7],
+    [`${families}/gpt_neox`]: [6, 7],
+    [`${families}/gptj`]: [6, 6],
     [`${families}/mistral`]: [6, 7],
     [`${families}/olmo2`]: [7, 8],
     [`${families}/opt`]: [5, 7],
-    [`${families}/phi`]: [7, 7],
+    [`${families}/phi`]: [6, 6],
     [`${families}/phi3`]: [6, 7],
     [`${families}/qwen2`]: [6, 7],
     [`${families}/qwen3`]: [6, 7],
@@ -75,8 +75,8 @@ describe("a token on WebGPU", () => {
   };
   // Where experts serve a position, what chooses them is computed first.
   const withExperts = {
-    deepseek_v3: [8, 10],
-    gpt_oss: [10],
+    deepseek_v3: [8, 9],
+    gpt_oss: [7],
     mixtral: [7],
     qwen3_moe: [6, 7],
   };
@@ -99,8 +99,38 @@ describe("a token on WebGPU", () => {
     expect([token, apart!].map(({ perLayer }) => perLayer.map((each) => each.kernels))).toEqual([[6], [8]]);
   });
 
+  const published: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+    mixtral: {
+      hidden_size: 4096,
+      intermediate_size: 14336,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      num_local_experts: 8,
+    },
+    qwen3_moe: {
+      hidden_size: 2048,
+      moe_intermediate_size: 768,
+      num_experts: 128,
+      num_local_experts: 128,
+      num_experts_per_tok: 8,
+    },
+    gpt_oss: {
+      hidden_size: 2880,
+      intermediate_size: 2880,
+      num_attention_heads: 64,
+      num_local_experts: 32,
+      num_experts_per_tok: 4,
+    },
+  };
+  it.each(Object.keys(published))("takes 7 of layers with experts of published widths: %s", (family) => {
+    const { files: read, path, checkpoint, ...how } = compilationOf(`${families}/${family}`, "wgsl").request;
+    const value = { ...checkpoint!.config!.value, ...published[family], head_dim: 64, mlp_only_layers: [] };
+    const { token } = costOf(new Compilation({ ...how, files: read, path, config: { value, path } })).cost;
+    expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
+  });
+
   it("takes one for each norm more where products do not compute them", () => {
     const { token } = costOf(compilationOf("examples/gpt2", "wgsl", { optimize: { without: ["prologues"] } })).cost;
-    expect(token.perLayer.map((each) => each.kernels)).toEqual([7]);
+    expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
   });
 });
