@@ -33,6 +33,7 @@ export const longFiles: readonly string[] = [
   "backends/modules-fuzz",
   "unit/cli-text",
   "unit/blame",
+  "unit/compilation-lifetime",
   "backends/wgsl-limits",
 ].map((name) => `test/${name}.test.ts`);
 

@@ -6,55 +6,70 @@
  * of interned sizes, so that it means something only within one process.
  */
 import { constantOf, rangeOf, type Size, SizeVariable, size, substitute } from "../../sizes/index.js";
-import type { Buffer, Expression, Kernel, Statement } from "./kernel.js";
+import type { Buffer, Expression, Kernel, KernelVariant, Statement } from "./kernel.js";
 import { layoutText } from "./layout.js";
 import { expressionsOf, operandsOf } from "./traversal.js";
 
-/** By the newer bound of their range, so that they go with it. */
-const canonicalVariables = new WeakMap<Size, Map<string, SizeVariable>>();
+/**
+ * By the newer bound of their range. They, and all sizes over them, live as long as a kernel whose key was made of them: kernels
+ * that live at one time have the same, and a process that compiles on and on keeps none.
+ */
+const canonicalVariables = new WeakMap<Size, Map<string, WeakRef<SizeVariable>>>();
+const ended = new FinalizationRegistry<() => void>((forget) => forget());
 
 function canonicalVariable(number: number, min: Size, max: Size | null, step = 1): SizeVariable {
   const newest = max !== null && max.id > min.id ? max : min;
-  const variables = canonicalVariables.get(newest) ?? new Map<string, SizeVariable>();
+  const variables = canonicalVariables.get(newest) ?? new Map<string, WeakRef<SizeVariable>>();
   canonicalVariables.set(newest, variables);
   const key = `${number} ${min.id} ${max?.id} ${step}`;
-  let variable = variables.get(key);
-  if (variable === undefined) {
-    variable = new SizeVariable(`$${number}`, min, max, step);
-    variables.set(key, variable);
-  }
+  const known = variables.get(key)?.deref();
+  if (known !== undefined) return known;
+  const variable = new SizeVariable(`$${number}`, min, max, step);
+  const reference = new WeakRef(variable);
+  variables.set(key, reference);
+  ended.register(variable, () => {
+    if (variables.get(key) === reference) variables.delete(key);
+  });
   return variable;
 }
 
-/** Kernels never change, and equal ones of a scheduled graph are one object. */
-const keys = new WeakMap<Kernel, string>();
-
-export function kernelKey(kernel: Kernel): string {
-  const known = keys.get(kernel);
-  if (known !== undefined) return known;
-  const key = written(kernel, new KeyWriter());
-  keys.set(kernel, key);
-  return key;
+/** A key, and the variables that it was made of. */
+interface Key {
+  readonly text: string;
+  readonly variables: readonly SizeVariable[];
 }
 
-const keysOverSizes = new WeakMap<Kernel, string>();
+/** Kernels never change, and equal ones of a scheduled graph are one object. */
+const keys = new WeakMap<Kernel, Key>();
+
+/** Keys of kernels that live at one time can be compared. */
+export function kernelKey(kernel: Kernel): string {
+  const known = keys.get(kernel);
+  if (known !== undefined) return known.text;
+  const key = written(kernel, new KeyWriter());
+  keys.set(kernel, key);
+  return key.text;
+}
+
+const keysOverSizes = new WeakMap<Kernel, Key>();
 
 /** A key that two kernels share exactly if they are equal up to the names and the bounds of their run-time sizes. */
 function keyOverSizes(kernel: Kernel): string {
   const known = keysOverSizes.get(kernel);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known.text;
   const writer = new KeyWriter();
   for (const variable of kernel.sizes) writer.size(variable);
   const key = written(kernel, writer);
   keysOverSizes.set(kernel, key);
-  return key;
+  return key.text;
 }
 
-function written(kernel: Kernel, writer: KeyWriter): string {
-  for (const buffer of kernel.reads) writer.buffer("reads", buffer);
-  for (const buffer of kernel.writes) writer.buffer("writes", buffer);
-  writer.statements(kernel.body);
-  return writer.parts.join("\n");
+function written({ reads, writes, body, variants = [] }: Kernel, writer: KeyWriter): Key {
+  for (const buffer of reads) writer.buffer("reads", buffer);
+  for (const buffer of writes) writer.buffer("writes", buffer);
+  writer.statements(body);
+  for (const variant of variants) writer.variant(variant);
+  return { text: writer.parts.join("\n"), variables: writer.variables };
 }
 
 /**
@@ -65,7 +80,8 @@ function written(kernel: Kernel, writer: KeyWriter): string {
  * over sizes that lie within the same numbers, but not the other way where the bounds of a size are other sizes.
  */
 export class KernelMemo<T> {
-  readonly #exact = new Map<string, T>();
+  /** With its kernel, without which a key means nothing. */
+  readonly #exact = new Map<string, { readonly kernel: Kernel; readonly found: T }>();
   readonly #overSizes = new Map<string, { readonly kernel: Kernel; readonly found: T }>();
 
   /**
@@ -74,15 +90,14 @@ export class KernelMemo<T> {
    */
   of(kernel: Kernel, find: () => T, adapt: (found: T, of: Kernel) => T = (found) => found): T {
     const key = kernelKey(kernel);
-    let found = this.#exact.get(key);
-    if (found === undefined) {
-      const general = keyOverSizes(kernel);
-      const other = this.#overSizes.get(general);
-      const isKnown = other !== undefined && isWithinSizes(kernel, other.kernel);
-      found = isKnown ? adapt(other.found, other.kernel) : find();
-      this.#exact.set(key, found);
-      if (other === undefined && hasNumericBounds(kernel)) this.#overSizes.set(general, { kernel, found });
-    }
+    const known = this.#exact.get(key);
+    if (known !== undefined) return known.found;
+    const general = keyOverSizes(kernel);
+    const other = this.#overSizes.get(general);
+    const isKnown = other !== undefined && isWithinSizes(kernel, other.kernel);
+    const found = isKnown ? adapt(other.found, other.kernel) : find();
+    this.#exact.set(key, { kernel, found });
+    if (other === undefined && hasNumericBounds(kernel)) this.#overSizes.set(general, { kernel, found });
     return found;
   }
 }
@@ -104,12 +119,26 @@ class KeyWriter {
   readonly #buffers = new Map<Buffer, number>();
   readonly #expressions = new Map<Expression, number>();
   readonly #loops = new Map<SizeVariable, Size>();
+  /** The canonical ones, in order. */
+  readonly variables: SizeVariable[] = [];
 
   /** A run-time size, of which no more counts than its position and its step. */
   size(variable: SizeVariable): void {
     const { step } = variable;
-    this.#loops.set(variable, size(canonicalVariable(this.#loops.size, size(0), null, step)));
+    this.#canonical(variable, size(0), null, step);
     this.parts.push(`size ${step}`);
+  }
+
+  #canonical(variable: SizeVariable, min: Size, max: Size | null, step = 1): void {
+    const canonical = canonicalVariable(this.#loops.size, min, max, step);
+    this.variables.push(canonical);
+    this.#loops.set(variable, size(canonical));
+  }
+
+  /** Another body over the same arguments, and when it runs. */
+  variant({ device, few, body }: KernelVariant): void {
+    this.parts.push(`variant ${device} ${few === null ? null : `${this.#size(few.size)} ${few.most}`}`);
+    this.statements(body);
   }
 
   buffer(role: string, buffer: Buffer): void {
@@ -131,7 +160,7 @@ class KeyWriter {
       case "for": {
         const { variable, extent, loop, body } = statement;
         const [min, max] = [this.#renamed(variable.min), variable.max && this.#renamed(variable.max)];
-        this.#loops.set(variable, size(canonicalVariable(this.#loops.size, min, max)));
+        this.#canonical(variable, min, max);
         this.parts.push(`for ${loop} ${min.id} ${max?.id} ${this.#size(extent)}`);
         this.statements(body);
         break;

@@ -1,11 +1,12 @@
 /**
  * Shares equal expressions, so that they are one object, and makes the leaves: constants and sizes.
  *
- * A table hangs on the newest part of the expressions in it (a buffer for its loads), so that expressions go when their
- * kernels go. Keys hold the ids of all parts: ids are never used twice, so two different expressions have two keys.
+ * A table hangs on the newest part of the expressions in it (a buffer for its loads) that is no number, as numbers never go: so
+ * expressions go when their kernels go. Keys hold the ids of all parts: ids are never used twice, so two different expressions
+ * have two keys.
  */
 import { InternalError } from "../../diagnostics/index.js";
-import { type Size, size } from "../../sizes/index.js";
+import { constantOf, type Size, size } from "../../sizes/index.js";
 import type { Expression, KernelElement } from "./kernel.js";
 
 const tables = new WeakMap<object, Map<string, Expression>>();
@@ -39,11 +40,17 @@ function idOf(expression: Expression): number {
   return id;
 }
 
+function isNumber(expression: Expression): boolean {
+  return expression.kind === "constant" || (expression.kind === "index" && constantOf(expression.value) !== null);
+}
+
 /** Shares an expression of at least one operand. `tag` tells it from others of the same operands. */
 export function shareOf(tag: string, operands: readonly Expression[], make: () => Expression): Expression {
-  let newest = operands[0]!;
-  for (const operand of operands) if (idOf(operand) > idOf(newest)) newest = operand;
-  return shareIn(tableOf(newest), `${tag} ${operands.map(idOf).join(" ")}`, make);
+  let newest: Expression | null = null;
+  for (const operand of operands) {
+    if (!isNumber(operand) && (newest === null || idOf(operand) > idOf(newest))) newest = operand;
+  }
+  return shareIn(tableOf(newest ?? operands[0]!), `${tag} ${operands.map(idOf).join(" ")}`, make);
 }
 
 /** Shares an expression of something that is no expression, and perhaps of operands. */
