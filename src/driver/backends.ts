@@ -32,6 +32,8 @@ export interface Backend {
   readonly narrow?: { readonly lower: GraphScheduler; readonly planning: PlanOptions };
   /** What it computes of weights that are held as whole numbers of few bits. */
   readonly arithmetic: Arithmetic;
+  /** The types of elements that it has no memory for. */
+  readonly lacks: readonly KernelElement[];
   /** The code of one scheduled kernel, for people to read; not there where it stands in no function of its own. */
   readonly code?: (kernel: Kernel) => Promise<string>;
   /** The buffers that a kernel can read and write. */
@@ -63,6 +65,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       policy === null ? unscheduled : graphScheduler((kernel) => scheduledForTypeScript(kernel, policy)),
     planning: {},
     arithmetic: { unit: "small", integers: false },
+    lacks: [],
     mostBuffers: Number.POSITIVE_INFINITY,
     code: async (kernel) => (await import("../../backends/typescript/index.js")).kernelCode(kernel),
     decodes: true,
@@ -77,6 +80,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
     planning: {},
     // Sums of products of 16 bits are one instruction.
     arithmetic: { unit: "small", integers: true },
+    lacks: [],
     mostBuffers: Number.POSITIVE_INFINITY,
     decodes: true,
     emit: async (module) => (await import("../../backends/wasm/index.js")).emitWasm(module),
@@ -98,6 +102,7 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       planning: { inPlace: false, memory: { alignment: 256, bytesOf: (element) => shaderBytes(element, true) } },
     },
     arithmetic: { unit: "word", integers: false },
+    lacks: ["i8", "i16"],
     mostBuffers: mostShaderBuffers,
     fewRows: wgslPolicy.row.most,
     decodes: true,

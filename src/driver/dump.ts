@@ -16,12 +16,13 @@ import {
   type TensorType,
   type ValueId,
 } from "../ir/graph/index.js";
+import type { KernelElement } from "../ir/kernel/index.js";
 import { type Plan, printPlan, readPlan, type SheetBuffer } from "../ir/plan/index.js";
 import { DumpReader } from "../ir/text/reader.js";
 import { nameText } from "../ir/text/words.js";
 import { type LoweredGraph, loweredWord, printLowered, readLowered } from "../lower/index.js";
 import type { SizeVariable } from "../sizes/index.js";
-import { type BackendName, backendNames } from "./backends.js";
+import { type BackendName, backendNames, backends } from "./backends.js";
 import type { Request } from "./pipeline.js";
 
 /** A text that holds a stage's artifact, and the target that it was made for, where that matters and is known. */
@@ -164,10 +165,24 @@ export function requireUnsettled(
   }
 }
 
-/** @throws UserError E0616 where a dump is scheduled for another target. */
+/** @throws UserError E0616 where a dump is scheduled for another target, or holds what only another has. */
 export function requireScheduledFor(target: BackendName, dump: Dump, path: string): void {
+  const lacked = backends[target].lacks.find((element) => elementsOf(dump).has(element));
+  if (lacked !== undefined) {
+    throw UserError.of("E0616", `${path} holds weights as ${lacked}, which the target ${target} does not have`, {
+      help: ["it was made for another target: start from the source, or from a dump of its graph"],
+    });
+  }
   if (dump.target === null || dump.target === target) return;
   throw UserError.of("E0616", `${path} is scheduled for the target ${dump.target}, not for ${target}`, {
     help: [`give --target ${dump.target}, or start from the source, or from a dump of an earlier stage`],
   });
+}
+
+function elementsOf(dump: Dump): ReadonlySet<KernelElement> {
+  const sheets = "lowered" in dump ? dump.lowered : "plans" in dump ? dump.plans : [];
+  return new Set([
+    ...dump.program.entries.flatMap(({ types }) => types.map(({ element }) => element)),
+    ...sheets.flatMap(({ buffers }) => buffers.map(({ element }) => element)),
+  ]);
 }

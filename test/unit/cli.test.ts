@@ -265,6 +265,29 @@ describe("trafo compile", { timeout: 60_000 }, () => {
       ]);
     },
   );
+  it.each(["fusion", "kernels"])("says what a target lacks that the dump after %s holds", async (stage) => {
+    const text = "model M() {\n  param w: [32, 32]\n  entry forward(x: [T, 32]) -> (y: [T, 32]) { x @ w }\n}\n";
+    const { out } = await trafo(
+      ["compile", "m.trafo", "--target", "wasm", "--weights", "int8", "--dump-after", stage],
+      { "m.trafo": text },
+    );
+    const again = (target: string) => trafo(["compile", "m.dump", "--target", target, "-o", "o"], { "m.dump": out });
+    const other = await again("wgsl");
+    expect([other.status, other.files.size]).toEqual([1, 1]);
+    expect(other.err).toContain("error[E0616]: m.dump holds weights as i8, which the target wgsl does not have");
+    expect((await again("typescript")).status).toBe(0);
+  });
+  it.each([
+    ["graph", false],
+    ["algebra", true],
+    ["plan", true],
+  ] as const)("says whether the dump after %s has no sessions", async (stage, hasNone) => {
+    const text =
+      "model M() {\n  param w: [9, 4]\n  entry forward(x: i32[B, T <= 8]) incremental T -> (y: [B, T, 4]) { w[x] * 2 * 3 }\n}\n";
+    const { out } = await trafo(["compile", "m.trafo", "--dump-after", stage], { "m.trafo": text });
+    const { status, out: told } = await trafo(["compile", "m.dump", "-o", "o"], { "m.dump": out });
+    expect([status, told.includes("there are no sessions")]).toEqual([0, hasNone]);
+  });
   it.each(["graph", "fusion", "kernels", "schedule", "plan"])("goes on from the program after %s", async (stage) => {
     const module = async (file: string, more: Contents = {}) => {
       const { status, err, files } = await trafo(

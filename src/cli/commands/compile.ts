@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { UserError } from "../../diagnostics/index.js";
 import { nearest } from "../../diagnostics/nearest.js";
 import { describeProgram, unreadNote } from "../../driver/describe.js";
+import { isDump } from "../../driver/dump.js";
 import { namedTensors } from "../../driver/module-runner.js";
 import { requireWeightsAsTheyAre } from "../../driver/onnx-runner.js";
 import { remarksText } from "../../driver/pass-report.js";
@@ -156,6 +157,9 @@ async function compile(host: Host, path: string, options: CompileOptions): Promi
     host.out(
       `there is no ${name}.fallback.js, which hosts without SIMD take instead: it is compiled from graphs, which this dump does not hold\n`,
     );
+  }
+  if (compilation.decoded.length === 0 && isDump(compilation.get("source"))) {
+    host.out("there are no sessions: no entry of the dump is incremental, as only graphs before any pass say\n");
   }
   if (options.time) host.out(table(timeRows(compilation), "lr"));
   if (options.remarks) host.out(remarksText(compilation.reports, compilation.sourceLine));
