@@ -18,6 +18,7 @@ import {
   spilled,
   type TypeScriptPolicy,
   typeScriptPolicy,
+  vectorsAsOne,
   wgslPolicy,
 } from "../schedule/index.js";
 
@@ -91,7 +92,8 @@ export const backends: { readonly [K in BackendName]: Backend } = {
       return (lowered) => {
         const isChained = policy !== null && lowered.isShort;
         const own = isChained ? chainedForWgsl(lowered, wgslPolicy, mostShaderBuffers) : lowered;
-        const made = scattered(spilled(schedule(own)), mostShaderBuffers);
+        const bound = vectorsAsOne(own, mostShaderBuffers);
+        const made = scattered(spilled(schedule(bound)), mostShaderBuffers);
         return lowered.isShort ? sideBySide(made, mostShaderBuffers) : made;
       };
     },

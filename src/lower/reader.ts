@@ -89,6 +89,7 @@ export class ValueReader {
       at: (operand, index) => this.at(operands[operand]!, index),
       share: (element) => this.#shares.get(element) ?? null,
       isRow: (operand) => this.#isRow(value, operand),
+      isSum: (operand) => !this.#isRow(value, operand) && this.#isSum(operands[operand]!),
     };
   }
 
@@ -136,6 +137,18 @@ export class ValueReader {
   #isRow(value: ValueId, operand: number): boolean {
     const found = attentionOf(this.graph, value);
     return found !== null && found.operand === operand && !this.placed.isStored(found.attention.softmax);
+  }
+
+  /** Whether an element of a value is made of sums of products of floats that this kernel computes. */
+  #isSum(value: ValueId): boolean {
+    const passed = new Set([value]);
+    for (const each of passed) {
+      if (this.placed.isStored(each)) continue;
+      const { operator, operands } = this.graph.nodes[each]!;
+      if (operator === "einsum" && this.graph.types[each]!.element !== "i32") return true;
+      for (const operand of operands) passed.add(operand);
+    }
+    return false;
   }
 }
 

@@ -19,6 +19,8 @@ export interface Operation<K extends OperatorName> {
   readonly share: (element: Expression) => Share | null;
   /** Whether the kernel computes a softmax for this operand, so that its rows should be computed once. */
   readonly isRow: (operand: number) => boolean;
+  /** Whether the kernel computes an operand by products of its own, so that each element should be computed once. */
+  readonly isSum: (operand: number) => boolean;
 }
 
 /** An element of a softmax as a quotient, whose divisor is one number per row. */

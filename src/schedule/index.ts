@@ -14,5 +14,6 @@ export { spilled } from "./spill.js";
 export type { Schedule, Split, Step, Tail } from "./step.js";
 export { parseSchedule, printSchedule, ScheduleSyntaxError, stepText } from "./text.js";
 export { scheduledForTypeScript } from "./typescript.js";
+export { vectorsAsOne } from "./vectors-as-one.js";
 export { scheduledForWasm } from "./wasm.js";
 export { chainedForWgsl, scheduledForWgsl } from "./wgsl.js";

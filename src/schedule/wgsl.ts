@@ -8,6 +8,7 @@ import { legaliseForWgsl } from "./legalise/wgsl.js";
 import { invocationsOf } from "./policies/invocations.js";
 import { behindPrologue, schedulesForWgsl, type WgslPolicy } from "./policies/wgsl.js";
 import { plainAttentionForWgsl, sharedAttentionForWgsl } from "./policies/wgsl-attention.js";
+import { fewQueriesForWgsl } from "./policies/wgsl-few-queries.js";
 import { prologueProductOf } from "./policies/wgsl-prologues.js";
 import { type VariantSchedule, variantsForWgsl } from "./policies/wgsl-variants.js";
 import type { Schedule } from "./step.js";
@@ -27,6 +28,8 @@ export function scheduledForWgsl(kernel: Kernel, policy: WgslPolicy | null): Ker
 function firstChoice(kernel: Kernel, policy: WgslPolicy): Schedule {
   const tiled = schedulesForWgsl(kernel, policy);
   if (tiled.length > 0) return tiled;
+  const few = fewQueriesForWgsl(kernel, policy.fewQueries);
+  if (few !== null) return few;
   return sharedAttentionForWgsl(kernel, policy.attention) ?? plainAttentionForWgsl(kernel, policy.attention);
 }
 

@@ -97,6 +97,9 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     "llama/checkpoint",
     "mistral/checkpoint",
     "vaswani/checkpoint",
+    "t5/checkpoint",
+    "bart/checkpoint",
+    "whisper/checkpoint",
     "gemma2/checkpoint",
     "gpt_neox/checkpoint",
     "qwen3/checkpoint",
@@ -212,5 +215,75 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     expect(count).toBe(2 * cases.length);
     // Beside one number there is nothing to sum.
     if (K > 1) expect(folded).toBeGreaterThan(0);
+  });
+
+  const queries: Readonly<Record<string, string>> = {
+    "a product": "x @ w",
+    "a norm and no scale": "x / sqrt(mean(x * x) + 1e-5) @ v.T",
+    "mean and variance, with a bias": "((x - mean(x)) / sqrt(mean((x - mean(x)) ** 2) + 1e-5) * a + b) @ v.T + c",
+  };
+  // Keys that are one more, or less, than lanes and tiles have; heads that are longer than lanes are many.
+  const attended = [
+    { K: 1, H: 1, G: 1, D: 1, format: "f32" },
+    { K: 17, H: 2, G: 2, D: 5, format: "f32" },
+    { K: 24, H: 6, G: 2, D: 8, format: "f32" },
+    { K: 260, H: 2, G: 1, D: 72, format: "f32" },
+    { K: 96, H: 2, G: 2, D: 64, format: "int4" },
+    { K: 96, H: 3, G: 3, D: 64, format: "int8" },
+    { K: 128, H: 4, G: 4, D: 32, format: "f16" },
+  ] as const;
+  const names = Object.keys(queries);
+  const attentions = attended.map((each, at) => ({ name: names[at % names.length]!, ...each }));
+
+  it.each(attentions)("attention with queries of $name, $K numbers, $H heads of $D on $G, $format", async (sample) => {
+    const { name, K, H, G, D, format } = sample;
+    const own = queries[name]!;
+    const isUsed = (each: string): boolean => new RegExp(`\\b${each}\\b`).test(own);
+    const given = { w: [K, H * D], v: [H * D, K], a: [K], b: [K], c: [H * D] };
+    const shapes = { ...Object.fromEntries(Object.entries(given).filter(([each]) => isUsed(each))), p: [K, 2 * G * D] };
+    const text = `import std: attention, merge_heads, padding_mask, repeat_heads, split_heads
+model M() {
+${Object.entries(shapes)
+  .map(([each, shape]) => `  param ${each}: [${shape.join(", ")}] as "${each}"`)
+  .join("\n")}
+  entry forward(x: [B, T <= 16, ${K}], memory: [B, S, ${K}], mask: i32[B, S] = 1) incremental T -> (y: [B, T, ${H * D}]) {
+    let q = split_heads(${own}, ${H})
+    let (k, u) = split(memory @ p, 2, axis = 2)
+    let keys = repeat_heads(split_heads(k, ${G}), ${H / G})
+    merge_heads(attention(q, keys, repeat_heads(split_heads(u, ${G}), ${H / G}), padding_mask(mask, T)))
+  }
+}
+`;
+    const held = format === "f32" ? {} : { weights: format };
+    const compilation = new Compilation({ files: memoryFiles(), path: "m.trafo", text, target: "wgsl", ...held });
+    compilation.get("plan");
+    // The attention, and what lays its heads side by side.
+    expect(compilation.decoded[0]!.one!.plan.dispatches).toHaveLength(2);
+    const random = new Random(K + H + D);
+    const tensor = (shape: readonly number[], scale: number): Tensor => ({
+      data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => scale * (2 * random.next() - 1)),
+      shape: [...shape],
+      type: "f32",
+    });
+    const weights = new Map(Object.entries(shapes).map(([each, shape]) => [each, tensor(shape, 0.5)]));
+    const lengths = [
+      [1, 1],
+      [2, 63],
+      [4, 65],
+      [3, 257],
+      [5, 4],
+      [2, 0],
+      [1, 520],
+    ] as const;
+    const cases = lengths.map(([B, S]) => {
+      const mask = { data: Int32Array.from({ length: B * S }, () => Number(random.next() < 0.7)), shape: [B, S] };
+      // The first sequence has nothing to look at.
+      if (B > 1) mask.data.fill(0, 0, S);
+      const inputs = { x: tensor([B, 4, K], 2), memory: tensor([B, S, K], 1), mask: { ...mask, type: "i32" as const } };
+      return new Map(Object.entries(inputs).map(([each, value]) => [each, givenTensor(value, "the test")]));
+    });
+    const { wrong, count } = await compared(driver, compilation, weights, cases, format !== "f32");
+    expect(wrong).toEqual([]);
+    expect(count).toBe(2 * cases.length);
   });
 });

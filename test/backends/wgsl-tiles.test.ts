@@ -56,6 +56,7 @@ const small: WgslPolicy = {
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } },
     many: { rows: 2, columns: 8, lanes: { rows: 2, columns: 2 } },
   },
+  fewQueries: { keys: 4, lanes: 4, sharedBytes: 256 },
   prologue: { columns: 4, sharedBytes: 256 },
 };
 

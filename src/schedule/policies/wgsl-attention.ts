@@ -225,11 +225,11 @@ function tileLoosely(draft: Draft, loop: string, keys: number): void {
   materialiseShares(draft, draft.loop(filled) === null ? loop : filled);
 }
 
-/** @throws ScheduleError where the row is short, or stays whole. */
-function takeOnline(draft: Draft, keys: string, factor: number): Omit<TiledRow, "scores"> {
+/** @throws ScheduleError where the row stays whole, or is short, unless that is taken as well. */
+export function takeOnline(draft: Draft, keys: string, factor: number, isShort = false): Omit<TiledRow, "scores"> {
   const attention = attentionFilledBy(draft, keys);
   const most = attention?.row.row.shape.map(constantOf) ?? [];
-  if (attention === undefined || most.every((each) => each !== null && each <= factor)) {
+  if (attention === undefined || (!isShort && most.every((each) => each !== null && each <= factor))) {
     throw new ScheduleError("online", "the row is short");
   }
   const { row, keys: loop } = attention;
@@ -242,7 +242,7 @@ function takeOnline(draft: Draft, keys: string, factor: number): Omit<TiledRow, 
 }
 
 /** Each exponential is computed once. */
-function materialiseShares(draft: Draft, filled: string): void {
+export function materialiseShares(draft: Draft, filled: string): void {
   const total = attentionFilledBy(draft, filled)?.row.sums[0];
   if (total === undefined) return;
   const buffer = total.store.buffer.name;

@@ -65,7 +65,7 @@ export function columnsBehindPrologue(
   const column = nest.at(-1)!;
   const isAlong = sums.every(({ factors }) => factors.some((each) => runsAlong(each, column.variable)));
   const isOfVectors = isAlong && exactDivide(column.extent, size(columns)) !== null;
-  sumInVectors(draft, { rows, contraction });
+  sumInVectors(draft, contraction);
   const names = splitTwice(draft, column, lanes, columns);
   shareRows(draft, sums, names.tile, tile);
   const entered = sums.flatMap(({ reduction }) => [
@@ -91,7 +91,7 @@ export function columnsApart(
   const column = nest.at(-1)!;
   const isAlong = sums.every(({ factors }) => factors.some((each) => runsAlong(each, column.variable)));
   const isOfVectors = isAlong && exactDivide(column.extent, size(columns)) !== null;
-  sumInVectors(draft, { rows, contraction }, true);
+  sumInVectors(draft, contraction, true);
   const names = splitTwice(draft, column, lanes, columns);
   const entered = sums.flatMap(({ reduction }) => [
     ...namesOf(reduction.slice(0, -1)),
@@ -114,7 +114,7 @@ export function sumsBehindPrologue(
 ): void {
   const { nest, sums } = contraction;
   const { name } = nest.at(-1)!.variable;
-  sumInVectors(draft, { rows, contraction });
+  sumInVectors(draft, contraction);
   const names = [draft.fresh(`${name}o`), draft.fresh(`${name}i`)] as const;
   const { extent } = nest.at(-1)!;
   const factor = Math.min(columns, constantOf(extent) ?? columns);
@@ -128,7 +128,7 @@ export function sumsBehindPrologue(
 }
 
 /** Splits a loop into vectors where they divide it. */
-function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector", arePartial = false): void {
+export function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector", arePartial = false): void {
   const { extent } = draft.loop(loop)!;
   if (exactDivide(extent, size(width)) === null || constantOf(extent) === width) return;
   const names = [draft.fresh(`${loop}o`), draft.fresh(`${loop}i`)] as const;
@@ -142,18 +142,20 @@ function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector", arePar
 }
 
 /** Reads what the sums of rows are made of in vectors. */
-function sumInVectors(draft: Draft, { contraction }: PrologueProduct, arePartial = false): void {
+export function sumInVectors(draft: Draft, contraction: Contraction, arePartial = false): void {
   const first = contraction.nest[0]!.variable.name;
   const all = loopsIn(draft.kernel.body);
-  const own = new Set([...contraction.nest, ...contraction.sums.flatMap(({ reduction }) => reduction)]);
-  for (const loop of all) {
-    const isSum = !own.has(loop) && loop.body.every((each) => each.kind === "store" && each.update !== null);
-    if (isSum && loop.variable.name !== first) inVectors(draft, loop.variable.name, "unroll", arePartial);
+  for (const loop of all.slice(
+    0,
+    all.findIndex(({ variable }) => variable.name === first),
+  )) {
+    const isSum = loop.body.every((each) => each.kind === "store" && each.update !== null);
+    if (isSum) inVectors(draft, loop.variable.name, "unroll", arePartial);
   }
 }
 
 /** Computes the factors that are rows ahead of a tile of columns, once for each row. */
-function shareRows(draft: Draft, sums: readonly Sum[], tile: string, { sharedBytes }: PrologueTile): void {
+export function shareRows(draft: Draft, sums: readonly Sum[], tile: string, { sharedBytes }: PrologueTile): void {
   for (const [at, { reduction, factors }] of sums.entries()) {
     const count = reduction.length === 1 ? constantOf(reduction[0]!.extent) : null;
     if (count === null || 4 * count > sharedBytes) continue;
@@ -191,7 +193,7 @@ function scalarOf(reduction: readonly Loop[]): string {
 }
 
 /** Brings loops around all that is computed for a row, a workgroup for each tile, which lanes share. */
-function spreadTile(
+export function spreadTile(
   draft: Draft,
   grid: readonly string[],
   rows: number,

@@ -4,6 +4,7 @@ import { constantOf } from "../../sizes/index.js";
 import { Draft } from "../draft.js";
 import type { Loop } from "../rewrite.js";
 import type { Schedule } from "../step.js";
+import { attentionsIn } from "./attention.js";
 
 /** Rows shorter than this, where their length is known, are left to one invocation each. */
 const leastRow = 64;
@@ -11,7 +12,7 @@ const leastRow = 64;
 /** The steps of rows that lanes share; none where a kernel has no long ones. @param isMeeting whether lanes meet in subgroups */
 export function rowsForWgsl(kernel: Kernel, { rowLanes }: { readonly rowLanes: number }, isMeeting = false): Schedule {
   const [outermost, ...others] = kernel.body;
-  if (outermost?.kind !== "for" || others.length > 0) return [];
+  if (outermost?.kind !== "for" || others.length > 0 || attentionsIn(kernel).length > 0) return [];
   const nest = [outermost];
   for (;;) {
     const [only, ...more]: readonly Statement[] = nest.at(-1)!.body;
@@ -67,9 +68,8 @@ export function rowUpdatesIn({ body }: Loop): number {
   const updated = new Set<Buffer>();
   for (const each of allStatements(body)) {
     if (each.kind === "alloc") own.add(each.buffer);
-    if (each.kind === "store" && each.update !== null && each.buffer.scope === "private" && !own.has(each.buffer)) {
-      updated.add(each.buffer);
-    }
+    if (each.kind !== "store" || each.update === null || own.has(each.buffer)) continue;
+    if (each.buffer.scope === "private" && each.buffer.shape.length === 0) updated.add(each.buffer);
   }
   return updated.size;
 }

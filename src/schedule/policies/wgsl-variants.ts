@@ -12,6 +12,7 @@ import { type Contraction, onlyContraction } from "./contraction.js";
 import { rolesOf, runsAlong } from "./roles.js";
 import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
+import { fewQueriesForWgsl } from "./wgsl-few-queries.js";
 import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { tileInRegisters } from "./wgsl-registers.js";
 import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
@@ -34,8 +35,16 @@ function inSubgroups(kernel: Kernel, policy: WgslPolicy, few: KernelVariant["few
   return steps.length === 0 ? [] : [{ name: "subgroups", device: null, few, steps }];
 }
 
-function attentionVariants(kernel: Kernel, { attention: policy }: WgslPolicy): readonly VariantSchedule[] {
+function attentionVariants(kernel: Kernel, { attention: policy, fewQueries }: WgslPolicy): readonly VariantSchedule[] {
   const [attention, ...others] = attentionsIn(kernel);
+  const meeting = fewQueriesForWgsl(kernel, fewQueries, true);
+  if (meeting !== null) {
+    const steps = plainAttentionForWgsl(kernel, policy);
+    return [
+      { name: "apart", device: "software", few: null, steps },
+      { name: "subgroups", device: null, few: null, steps: meeting },
+    ];
+  }
   if (attention === undefined || others.length > 0 || sharedAttentionForWgsl(kernel, policy) === null) return [];
   const steps = plainAttentionForWgsl(kernel, policy);
   const software: VariantSchedule = { name: "apart", device: "software", few: null, steps };

@@ -15,6 +15,7 @@ import { type Contraction, dependenciesOf, onlyContraction } from "./contraction
 import { invocationsOf } from "./invocations.js";
 import { namesOf, rolesOf, runsAlong } from "./roles.js";
 import type { AttentionPolicy } from "./wgsl-attention.js";
+import type { FewQueriesPolicy } from "./wgsl-few-queries.js";
 import {
   columnsBehindPrologue,
   isAcross,
@@ -34,6 +35,7 @@ export interface WgslPolicy {
   /** Lanes that share a row. */
   readonly rowLanes: number;
   readonly attention: AttentionPolicy;
+  readonly fewQueries: FewQueriesPolicy;
   /** A product of at most so many rows: the tile of columns that lie side by side. */
   readonly row: { readonly most: number; readonly tile: RegisterTile };
   /** Columns of a workgroup whose lanes share sums, where it computes the row itself; and the bytes that a row may take. */
@@ -48,6 +50,7 @@ export const wgslPolicy: WgslPolicy = {
   depth: 16,
   rowLanes: 64,
   attention: { keys: 8, shared: { keys: 32, queries: 64 } },
+  fewQueries: { keys: 256, lanes: 64, sharedBytes: 8192 },
   row: { most: 4, tile: { rows: 1, columns: 4, lanes: { rows: 1, columns: 32 } } },
   prologue: { columns: 16, sharedBytes: 14336 },
   registers: {

@@ -10,7 +10,8 @@
  * What lanes have summed meets in two stages: some lanes sum the parts of as many lanes each, and every lane what those
  * have; or, where a step says `meeting`, `meet sum_part add; sum += sum_part`. Scalars and what is between the loops are
  * computed by every lane; what a row stores outside of its loops, by one. Loops `over` are run by all lanes, which share the
- * loops in them; an array of workgroup memory is one for all.
+ * loops in them. An array of the row lies in workgroup memory, one for all, or where no lane reads what another has stored,
+ * in parts in the private memory of each.
  *
  * Needs: loops directly in the given one that each only update scalars of the row, one way each, and store to arguments and
  * arrays of workgroup memory at places of their own; no argument that is both stored and read. Guarantees: sums of floats in another order.
@@ -56,7 +57,10 @@ export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>):
       throw new ScheduleError("spread", `${buffer.name} is both stored and read in ${step.loop}`);
     }
   }
-  const spreading = new Spreading(row, step, groups ?? 1);
+  const arrays = arraysOf(row, step);
+  const sharing = new Rewriter();
+  for (const [buffer, made] of arrays.shared) sharing.buffer(buffer, { buffer: made, index: (at) => at });
+  const spreading = new Spreading({ ...row, body: sharing.statements(row.body) }, step, groups ?? 1, arrays.own);
   const made = replaceLoops(kernel, [row], () => [{ ...row, body: spreading.body() }]);
   requireIndependent(made, loopNamed(made, step.names[0]!, "spread"), "spread");
   return made;
@@ -66,6 +70,54 @@ export function spread(kernel: Kernel, step: Extract<Step, { step: "spread" }>):
 function groupsOf(lanes: number): number | null {
   for (let groups = Math.ceil(Math.sqrt(lanes)); groups < lanes; groups++) if (lanes % groups === 0) return groups;
   return null;
+}
+
+/**
+ * The private arrays of a row: those of which each lane has some elements, as every loop that lanes share touches its own
+ * element only; and in their place, for what the lanes read of each other, arrays of workgroup memory.
+ */
+interface RowArrays {
+  /** Each with what a lane has of it. */
+  readonly own: ReadonlyMap<Buffer, Buffer>;
+  readonly shared: ReadonlyMap<Buffer, Buffer>;
+}
+
+/** @throws ScheduleError for an array whose length is not known. */
+function arraysOf({ variable, body }: Loop, { lanes, over }: Extract<Step, { step: "spread" }>): RowArrays {
+  const own = new Map<Buffer, Buffer>();
+  const shared = new Map<Buffer, Buffer>();
+  const inRow = (block: readonly Statement[]): readonly Statement[] =>
+    block.flatMap((each) => (each.kind === "for" && over.includes(each.variable.name) ? inRow(each.body) : [each]));
+  const statements = inRow(body);
+  for (const each of statements) {
+    if (each.kind !== "alloc" || each.buffer.scope !== "private" || each.buffer.shape.length === 0) continue;
+    const { name, element, shape } = each.buffer;
+    const [length = null, ...others] = shape.map(constantOf);
+    if (length === null || others.includes(null)) {
+      throw new ScheduleError("spread", `${name} is an array of ${variable.name} whose length is not known`);
+    }
+    const isOwn = others.length === 0 && statements.every((part) => touchesOwn(part, each.buffer));
+    const turns = [size(Math.ceil(length / lanes))];
+    if (isOwn) own.set(each.buffer, new Buffer(name, element, turns, "private"));
+    else shared.set(each.buffer, new Buffer(name, element, shape, "workgroup"));
+  }
+  return { own, shared };
+}
+
+/** Whether a statement touches an array only where its loop stands, if at all. */
+function touchesOwn(statement: Statement, buffer: Buffer): boolean {
+  const places = [
+    ...allStatements([statement]).flatMap((each) =>
+      each.kind === "store" && each.buffer === buffer ? [each.index] : [],
+    ),
+    ...[...allExpressions([statement])].flatMap((each) =>
+      each.kind === "load" && each.buffer === buffer ? [each.index] : [],
+    ),
+  ];
+  if (places.length === 0) return true;
+  if (statement.kind !== "for") return false;
+  const here = size(statement.variable);
+  return places.every(([at]) => at?.kind === "index" && at.value === here);
 }
 
 class Spreading {
@@ -81,6 +133,8 @@ class Spreading {
     readonly step: Extract<Step, { step: "spread" }>,
     /** How many lanes sum the parts of others, of as many each as there are lanes for one. */
     readonly groups: number,
+    /** Arrays of which each lane has the elements that it computes, with what it has. */
+    readonly own: ReadonlyMap<Buffer, Buffer>,
   ) {
     this.#names = [...step.names];
     this.#lane = new SizeVariable(this.#name(), 0, step.lanes - 1);
@@ -115,7 +169,7 @@ class Spreading {
           this.#shared.push(statement.buffer);
           return [];
         }
-        if (statement.buffer.shape.length > 0) this.#fail(`${statement.buffer.name} is an array of ${this.step.loop}`);
+        if (this.own.has(statement.buffer)) return [{ kind: "alloc", buffer: this.own.get(statement.buffer)! }];
         this.#scalars.add(statement.buffer);
         return [statement];
       case "store": {
@@ -141,6 +195,10 @@ class Spreading {
 
   #loop(loop: Loop): readonly Statement[] {
     if (loop.loop !== "serial") this.#fail(`${loop.variable.name} is a loop of the kind ${loop.loop}`);
+    const exchanged = [...storedBuffers([loop])].find(
+      (each) => this.#arrays.has(each) && loadedBuffers([loop]).has(each),
+    );
+    if (exchanged !== undefined) this.#fail(`${loop.variable.name} stores to ${exchanged.name} and reads it`);
     const updates = this.#updatesIn(loop);
     const parts = new Map(
       updates.map(({ buffer }) => [buffer, new Buffer(`${buffer.name}_part`, buffer.element, [], "private")]),
@@ -150,7 +208,9 @@ class Spreading {
     const turns = floorDiv(add(loop.extent, lanes - 1), lanes);
     const walk = loopOver(this.#name(), turns, "serial", (turn) => {
       const at = add(mul(turn, lanes), size(this.#lane));
-      const body = new Rewriter().variable(loop.variable, at).statements(loop.body.map((each) => inParts(each, parts)));
+      const rewriter = new Rewriter().variable(loop.variable, at);
+      for (const [buffer, made] of this.own) rewriter.buffer(buffer, { buffer: made, index: () => [index(turn)] });
+      const body = rewriter.statements(loop.body.map((each) => inParts(each, parts)));
       return exact ? body : [{ kind: "if", condition: binary("lt", index(at), index(loop.extent)), body }];
     });
     const begin = [...parts].flatMap(([buffer, part]): Statement[] => {
@@ -203,7 +263,7 @@ class Spreading {
     for (const each of allStatements(loop.body)) {
       if (each.kind === "barrier" || each.kind === "meet") this.#fail(`lanes wait in ${loop.variable.name}`);
       if (each.kind !== "store" || own.has(each.buffer) || each.buffer.scope === "global") continue;
-      if (this.#arrays.has(each.buffer)) continue;
+      if (this.#arrays.has(each.buffer) || this.own.has(each.buffer)) continue;
       if (each.update === null) this.#fail(`${loop.variable.name} stores to ${each.buffer.name}`);
       updates.push(each);
     }
