@@ -19,7 +19,7 @@ import { add, constantOf, mul, type Size, size } from "../sizes/index.js";
 import { loopOver, Rewriter } from "./rewrite.js";
 
 /** The elements of an argument that may lie in memory twice. */
-export const mostJoinedElements = 2 ** 16;
+const mostJoinedElements = 2 ** 16;
 /** Vectors begin where vectors of four numbers do. */
 const width = 4;
 
@@ -30,11 +30,12 @@ export function vectorsAsOne(lowered: LoweredGraph, mostArguments: number): Lowe
   const made = new Map<string, BufferId>();
   const calls = lowered.calls.map((call): Call => {
     const { kernel, reads, writes } = call;
-    if (reads.length + writes.length <= mostArguments) return call;
+    const tooMany = reads.length + writes.length + copiesOf(lowered, call) - mostArguments;
+    if (tooMany <= 0) return call;
+    const vectors = [...kernel.reads.keys()].filter((at) => isVector(kernel, kernel.reads[at]!));
+    const bySize = vectors.sort((a, b) => elementsOf(kernel.reads[a]!) - elementsOf(kernel.reads[b]!));
     // What lays them out has one argument more.
-    const places = [...kernel.reads.keys()]
-      .filter((at) => isVector(kernel, kernel.reads[at]!))
-      .slice(0, mostArguments - 1);
+    const places = bySize.slice(0, Math.min(tooMany + 1, mostArguments - 1)).sort((a, b) => a - b);
     if (places.length < 2) return call;
     const joined = joinedVectors(kernel, places);
     const ids = places.map((at) => reads[at]!);
@@ -53,15 +54,23 @@ export function vectorsAsOne(lowered: LoweredGraph, mostArguments: number): Lowe
   return { ...lowered, buffers, prepare, calls };
 }
 
+/** The copies of its result into states, which its kernel can write beside it where there are buffers left. */
+function copiesOf({ calls }: LoweredGraph, { writes }: Call): number {
+  return calls.filter(({ places, reads }) => places !== undefined && reads[0] === writes[0]).length;
+}
+
 /** Whether an argument is a small array that is known at load, read at places that loops say. */
 function isVector({ body }: Kernel, buffer: Buffer): boolean {
-  const { element, shape, facts } = buffer;
-  const count = shape.reduce((product, extent) => product * (constantOf(extent) ?? Number.POSITIVE_INFINITY), 1);
-  if (element !== "f32" || facts.constant !== true || facts.packed !== undefined || count > mostJoinedElements)
-    return false;
+  const { element, facts } = buffer;
+  const isSmall = elementsOf(buffer) <= mostJoinedElements;
+  if (element !== "f32" || facts.constant !== true || facts.packed !== undefined || !isSmall) return false;
   return [...allExpressions(body)].every(
     (each) => each.kind !== "load" || each.buffer !== buffer || each.index.every(({ kind }) => kind === "index"),
   );
+}
+
+function elementsOf({ shape }: Buffer): number {
+  return shape.reduce((product, extent) => product * (constantOf(extent) ?? Number.POSITIVE_INFINITY), 1);
 }
 
 interface Joined {
@@ -75,10 +84,9 @@ function joinedVectors(kernel: Kernel, places: readonly number[]): Joined {
   const parts = places.map((at) => kernel.reads[at]!);
   const starts: number[] = [];
   let total = 0;
-  for (const { shape } of parts) {
+  for (const part of parts) {
     starts.push(total);
-    const count = shape.reduce((product, extent) => product * constantOf(extent)!, 1);
-    total += width * Math.ceil(count / width);
+    total += width * Math.ceil(elementsOf(part) / width);
   }
   const taken = new Set([...kernel.reads, ...kernel.writes].map(({ name }) => name));
   let name = "vectors";

@@ -129,6 +129,17 @@ describe("a token on WebGPU", () => {
     expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
   });
 
+  const large = { d_model: 1280, decoder_attention_heads: 20, decoder_ffn_dim: 5120 };
+  it.each([
+    ["whisper", { ...large, encoder_attention_heads: 20, encoder_ffn_dim: 5120 }],
+    ["bart", { ...large, encoder_attention_heads: 20, encoder_ffn_dim: 5120 }],
+  ])("takes as few behind an encoder as large as published ones, of weights of few bits: %s", (family, sizes) => {
+    const { files: read, path, checkpoint, ...how } = compilationOf(`${families}/${family}`, "wgsl").request;
+    const value = { ...checkpoint!.config!.value, ...sizes };
+    const of = { ...how, files: read, path, config: { value, path }, weights: "int8" } as const;
+    expect(costOf(new Compilation(of)).cost.token.perLayer.map((each) => each.kernels)).toEqual([7]);
+  });
+
   it("takes one for each norm more where products do not compute them", () => {
     const { token } = costOf(compilationOf("examples/gpt2", "wgsl", { optimize: { without: ["prologues"] } })).cost;
     expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
