@@ -125,6 +125,8 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
   it.each([
     ["gpt2", "int4"],
     ["llama", "int8"],
+    ["mixtral", "int8"],
+    ["gpt_oss", "int4"],
   ] as const)("steps of %s with weights of %s give what those of many rows do", async (name, format) => {
     const { program, checkpoint } = decoders.find((each) => each.name === `${name}/checkpoint`)!;
     const opened = Checkpoint.open(nodeFiles(), checkpoint);
@@ -136,6 +138,63 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     expect(wrong).toEqual([]);
     expect(count).toBe(2);
   });
+
+  // Scores that are equal, of one expert, of more than lanes share at once; shares of all and of the best.
+  const routed = [
+    [5, 2, 7],
+    [1, 1, 12],
+    [67, 1, 33],
+    [130, 9, 8],
+  ] as const;
+  it.each(routed.slice(0, driver === "swiftshader" ? 1 : routed.length))(
+    "the best of %i experts, %i of them, of %i numbers",
+    async (E, k, D) => {
+      const text = `import std: gated_experts
+model M() {
+  param gate: [${E}, ${D}]
+  param correction: [${E}]
+  param up: [${E}, 6, ${D}]
+  param wide: [${E}, 6, ${D}]
+  param down: [${E}, ${D}, 6]
+  entry forward(x: [B, T <= 16, ${D}]) incremental T -> (y: [B, T, ${D}]) {
+    let n = x / sqrt(mean(x * x) + 1e-5)
+    let score = softmax(n @ gate.T)
+    let (_, chosen) = topk(score + correction, ${k})
+    let share = gather(score, chosen)
+    x + gated_experts(n, chosen, share / sum(share), up, wide, down)
+  }
+}
+`;
+      const compilation = new Compilation({ files: memoryFiles(), path: "m.trafo", text, target: "wgsl" });
+      const random = new Random(E);
+      const tensor = (shape: readonly number[], scale: number): Tensor => ({
+        data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => scale * (2 * random.next() - 1)),
+        shape: [...shape],
+        type: "f32",
+      });
+      const weights = new Map([
+        ["gate", tensor([E, D], 1)],
+        ["correction", { data: new Float32Array(E), shape: [E], type: "f32" as const }],
+        ["up", tensor([E, 6, D], 0.5)],
+        ["wide", tensor([E, 6, D], 0.5)],
+        ["down", tensor([E, D, 6], 0.5)],
+      ]);
+      const strange = tensor([2, 5, D], 1);
+      strange.data[3 * D] = Number.NaN;
+      strange.data[4 * D] = Number.POSITIVE_INFINITY;
+      // Zeros score all experts alike.
+      strange.data.fill(0, 5 * D, 8 * D);
+      const given = [tensor([1, 4, D], 1), tensor([3, 5, D], 1), tensor([5, 3, D], 1), strange].map(
+        (x) => new Map([["x", givenTensor(x, "the test")]]),
+      );
+      const { wrong, count, folded } = await compared(driver, compilation, weights, given, true);
+      expect(wrong).toEqual([]);
+      expect(count).toBe(2 * given.length);
+      expect(folded).toBeGreaterThan(0);
+      const exact = await compared(driver, compilation, weights, given.slice(0, 3));
+      expect(exact.wrong).toEqual([]);
+    },
+  );
 
   const bodies: Readonly<Record<string, string>> = {
     "the mean square": "let n = x / sqrt(mean(x * x) + 1e-5)\n    n @ w",
