@@ -23,10 +23,11 @@ export const unbraid: Pass = {
   name: "unbraid",
   about:
     "products of few rows whose columns take turns, and sums of weighed ones, in a form that fewer kernels compute",
-  run: (graph, { fewRows, remark }) => {
+  run: (graph, { fewRows, weights, remark }) => {
     if (fewRows === null || fewRows.areApart) return graph;
     const braids = new Braids(graph);
-    const { turns, between } = braids.found();
+    // Numbers of few bits lie several in a word, which columns in turns would share.
+    const { turns, between } = weights === null ? braids.found() : none;
     if (turns.size === 0 && !graph.nodes.some((_, id) => braids.weighedSum(id as ValueId) !== null)) return graph;
     const mapped: ValueId[] = [];
     // What is made of turns, in the shape of the product: axes of one element that come and go would hide it.
@@ -92,6 +93,8 @@ interface WeighedSum {
     readonly output: readonly number[];
   };
 }
+
+const none: Found = { turns: new Map(), between: new Set() };
 
 class Braids {
   readonly #users: readonly ValueId[][];

@@ -1,7 +1,7 @@
 /** Columns that take turns and sums of weighed products, in a form that fewer kernels compute. */
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../src/interpreter/graph.js";
-import { firedRules, optimizeGraph, passes } from "../../src/passes/index.js";
+import { firedRules, optimizeGraph, passes, storageOf } from "../../src/passes/index.js";
 import { program } from "../support/program.js";
 import { Random } from "../support/random.js";
 import { randomTensor } from "../support/random-graph-run.js";
@@ -60,6 +60,11 @@ describe("unbraid", () => {
   it("is for few rows whose lanes share them", () => {
     expect(fired(turns("tanh(g) * u") + down, { ...few, fewRows: null })).toEqual([]);
     expect(fired(turns("tanh(g) * u") + down, { ...few, fewRows: { most: 4, areApart: true } })).toEqual([]);
+  });
+
+  it("takes no turns of numbers of few bits, which lie several in a word", () => {
+    const weights = storageOf("int8", { unit: "word", integers: false });
+    expect(fired(turns("tanh(g) * u") + down, { ...few, weights })).toEqual(both.slice(1));
   });
 
   it("leaves turns that do not meet element by element", () => {
