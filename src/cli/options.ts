@@ -154,7 +154,7 @@ export function checkSizeNames(program: Program, sizes: ReadonlyMap<string, numb
 /** A whole number from 0 for an option. @throws UserError E0607 */
 export function parseCount(option: string, word: string): number {
   if (/^\d{1,15}$/.test(word)) return Number(word);
-  throw UserError.of("E0607", `${option} takes a whole number, but is ${word}`);
+  throw UserError.of("E0607", `${option} takes a whole number from 0, but is ${word}`);
 }
 
 /** How kernels are made fast: `--tile 3x4`, `--no-schedule`; undefined for the target's own. @throws UserError E0607, E0610 */

@@ -205,6 +205,10 @@ describe("a session", () => {
     const outside = "prompt[1][0] is 99, which is no token: they are from 0 to 98";
     await expect(tokensOf(model, { prompt: [[1], [99]] })).rejects.toThrow(outside);
     await expect(tokensOf(model, { prompt: [] })).rejects.toThrow("prompt has no tokens");
+    const near = 'generate has no option "max_tokens" (the nearest name is "maxTokens")';
+    await expect(tokensOf(model, { prompt: [1], max_tokens: 3 } as never)).rejects.toThrow(near);
+    await expect(model.beamSearch({ prompt: [1], maxTokens: 2, beam: 3 } as never)).rejects.toThrow('"beams"');
+    await expect(open({ capcity: 4 } as never)).rejects.toThrow('the session has no option "capcity"');
     const wrong: readonly [object, string][] = [
       [{}, "prompt is no list of tokens"],
       [{ prompt: "text" }, "prompt is no list of tokens"],

@@ -22,8 +22,8 @@ describe.each(backendNames)("on %s", (target) => {
     [{ weight: weights }, 'the model has no option "weight" (the nearest name is "weights")'],
     [{ weights, onprogress: () => {} }, 'the model has no option "onprogress" (the nearest name is "onProgress")'],
     [{ weights, quantized: true }, 'the model has no option "quantized"'],
-    [{ weights, threads: 0 }, "threads is 0, which is no whole number from 1"],
-    [{ weights, threads: "2" }, "threads is 2, which is no whole number from 1"],
+    [{ weights, threads: 0 }, "threads is 0: it is a whole number from 1"],
+    [{ weights, threads: "2" }, "threads is 2: it is a whole number from 1"],
   ])("an option that means nothing: %o", async (options, message) => {
     const { load } = await module;
     await expect(load(options)).rejects.toMatchObject({ name: "InputError", message });

@@ -63,7 +63,7 @@ test("steps and generation on threads give what they give on one", { timeout: 60
 
 test.each([0, -1, 1.5, Number.NaN, "2"])("%s threads are none", async (threads) => {
   const { load } = await module();
-  await expect(load({ weights, threads })).rejects.toThrow(`threads is ${threads}, which is no whole number from 1`);
+  await expect(load({ weights, threads })).rejects.toThrow(`threads is ${threads}: it is a whole number from 1`);
 });
 
 test("threads keep no process alive", { timeout: 60_000 }, async () => {

@@ -52,7 +52,7 @@ describe("trafo bench", { timeout: 120_000 }, () => {
 
   it.each([
     [["--rounds", "0"], "E0607", "--rounds takes a whole number from 1"],
-    [["--rounds", "x"], "E0607", "--rounds takes a whole number, but is x"],
+    [["--rounds", "x"], "E0607", "--rounds takes a whole number from 0, but is x"],
     [["--target", "wsgl"], "E0606", "the nearest is wgsl"],
     [["--input", "idz=[[1]]"], "E0710", "the nearest is ids"],
   ])("refuses %j", async (more, code, message) => {

@@ -150,7 +150,8 @@ function shortest(value: number): number {
  */
 export function readGgufHeader(files: Files, path: string): GgufHeader {
   const reader = new Reader(files, path, requireFile(files, path));
-  if (reader.size < 24 || reader.u32("the magic number") !== magic) reader.fail("it is no GGUF file");
+  if (reader.size < 4 || reader.u32("the magic number") !== magic) reader.fail("it is no GGUF file");
+  if (reader.size < 24) reader.fail("the file is cut off within its header");
   const version = reader.u32("the version");
   if (version !== 2 && version !== 3) {
     const swapped = version !== 0 && version % 2 ** 16 === 0;

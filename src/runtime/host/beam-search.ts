@@ -1,6 +1,7 @@
 /** Beam search: the likeliest sequences, of several that are followed at once. */
 import { InputError, type Tokens } from "./elements.js";
 import { promptsOf, roomFor, stopsOf, tokenNames } from "./generation.js";
+import { checkNames } from "./options.js";
 import { ScoreError } from "./sampling.js";
 import { type DecodingSpec, openSession, type StepOutputs, type StepTarget } from "./session.js";
 
@@ -44,8 +45,10 @@ interface Candidate {
 export async function searchBeams<Kept>(
   spec: DecodingSpec,
   target: StepTarget<Kept>,
-  { prompt, inputs, beams = 4, maxTokens, lengthPenalty = 1, stop, signal }: BeamOptions,
+  options: BeamOptions = { prompt: [], maxTokens: 1 },
 ): Promise<readonly FoundSequence[]> {
+  checkNames("beamSearch", "option", options, "prompt inputs maxTokens stop signal beams lengthPenalty");
+  const { prompt, inputs, beams = 4, maxTokens, lengthPenalty = 1, stop, signal } = options;
   const { tokens, scores, limit } = tokenNames(spec);
   for (const [name, value] of Object.entries({ beams, maxTokens })) {
     if (!Number.isInteger(value) || value < 1) throw new InputError(`${name} is ${value}: it is a whole number from 1`);

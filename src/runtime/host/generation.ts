@@ -1,6 +1,7 @@
 /** Generating tokens: the prompt is computed in one step, of which only the last position's scores, then token by token. */
 import { type Chooser, type ChosenRow, HostChooser } from "./chooser.js";
 import { InputError, readTokens, type Tokens } from "./elements.js";
+import { checkNames } from "./options.js";
 import { checkSampling, type SamplingOptions, seededRandom } from "./sampling.js";
 import { type DecodingSpec, openSession, type Session, type StepTarget } from "./session.js";
 
@@ -107,6 +108,8 @@ export async function* generateTokens<Kept>(
   target: StepTarget<Kept>,
   options: GenerateOptions = { prompt: [] },
 ): AsyncGenerator<GeneratedToken, void, undefined> {
+  const names = "prompt inputs maxTokens stop signal temperature topK topP repetitionPenalty seed";
+  checkNames("generate", "option", options, names);
   const { prompt, inputs, maxTokens, signal, seed = 0 } = options;
   checkSampling(options);
   const { tokens, limit } = tokenNames(spec);

@@ -7,7 +7,7 @@
  */
 import { InputError, placeOf, readElements } from "./elements.js";
 import { toHalf } from "./half.js";
-import { nearestHint } from "./names.js";
+import { checkNames } from "./options.js";
 import { type ArrayOf, arrayOf, type ElementName, elementCount, showShape } from "./tensors.js";
 
 /** The values of an entry's run-time sizes, by name. */
@@ -71,15 +71,10 @@ export function checkInputs(
   known: Sizes = {},
   tooLarge?: SayTooLarge,
 ): CheckedInputs {
-  if (typeof given !== "object" || given === null) {
-    throw new InputError(
-      `${entry.name} takes an object of inputs: { ${entry.inputs.map((input) => input.name).join(", ")} }`,
-    );
-  }
   const names = entry.inputs.map((input) => input.name);
-  for (const name of Object.keys(given)) {
-    if (!names.includes(name)) throw new InputError(`${entry.name} has no input "${name}"${nearestHint(name, names)}`);
-  }
+  if (typeof given !== "object" || given === null)
+    throw new InputError(`${entry.name} takes an object of inputs: { ${names.join(", ")} }`);
+  checkNames(entry.name, "input", given, names.join(" "));
   const read = entry.inputs.map((input) => {
     const value: unknown = (given as Record<string, unknown>)[input.name];
     if (value !== undefined) {

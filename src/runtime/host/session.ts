@@ -5,6 +5,7 @@
 import type { MakeChooser } from "./chooser.js";
 import { InputError } from "./elements.js";
 import { type CheckedInputs, checkInputs, type Dimension, type EntrySpec, type Sizes } from "./inputs.js";
+import { checkNames } from "./options.js";
 import { readSession, sessionBytes } from "./session-bytes.js";
 import type { ArrayOf, ElementName, Tensor } from "./tensors.js";
 
@@ -190,6 +191,7 @@ export async function openSession<Kept>(
   target: StepTarget<Kept>,
   options: SessionOptions = {},
 ): Promise<Session<Kept>> {
+  checkNames("the session", "option", options, "inputs capacity saved");
   const { inputs, capacity, saved } = options;
   target.requireOpen();
   if (capacity !== undefined || saved === undefined) requireRoom(spec, capacity);

@@ -18,7 +18,7 @@ const patience = 60_000;
 const nap = 20;
 /** Turns of spinning before. */
 const spins = 10_000;
-const lostMessage = "a thread of the model has ended in a run, so that nothing can finish it: load the model again";
+const lostMessage = "a thread of the model has ended in a run: load it again to run it";
 
 export class Threads {
   readonly memory: WebAssembly.Memory;
