@@ -47,6 +47,9 @@ const labels: { readonly [K in Against]: string } = {
   whole: ", by steps",
 };
 
+/** From a mistake of a target to what rounding does, both of which also show in what is expected. */
+const telling: readonly Against[] = ["rounded", "f32"];
+
 /** One output of one case on one target. */
 export interface Row {
   readonly target: TargetName;
@@ -298,8 +301,8 @@ async function blame(target: TargetName, mismatches: readonly Mismatch[], option
   if (!first) throw new InternalError("nothing departs");
   const { compilation, weights } = options;
   const outputs = [...new Set(mismatches.map(({ row }) => row.output))];
-  const own = mismatches.some(({ row }) => row.against === "rounded");
-  const against: Against = own ? "rounded" : first.row.against;
+  const departs = (of: Against): boolean => mismatches.some(({ row }) => row.against === of);
+  const against = telling.find(departs) ?? first.row.against;
   const failure = { target, case: first.row.case, outputs, against, departure: null, pass: null };
   // Without graphs there is nothing to compile in another way; rounded weights depart everywhere.
   if (!compilation.hasGraphs || (compilation.request.weights ?? "f32") !== "f32") return failure;

@@ -226,7 +226,9 @@ describe("--weights", { timeout: 60_000 }, () => {
     expect(shown.out).toContain("weights are held as int8: what deviates by up to 0.1");
     const strict = await trafo([...words, "--weights", "int8", "--tolerance", "1e-6"], checkpoint);
     expect(strict.status).toBe(1);
-    expect(strict.err).toContain("E0714");
+    expect(strict.err).toContain("error[E0714]: on the target wasm, ");
+    expect(strict.err).toContain("from what it gives with weights of f32");
+    expect(strict.err).toContain("hold its weights in more");
   });
 
   it("tells where nothing is large enough", async () => {
