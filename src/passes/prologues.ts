@@ -47,8 +47,7 @@ class Prologues {
     for (let id = this.graph.nodes.length - 1; id >= 0; id--) {
       const value = id as ValueId;
       if (placements[value] !== "stored") continue;
-      if (!this.fewRows.areApart && isQuery(this.#kernels, value))
-        this.#decide(value, "queries made where they are read");
+      if (isQuery(this.#kernels, value)) this.#decide(value, "queries made where they are read");
       else if (this.#isRow(value)) this.#decide(value, "rows made where they are read");
     }
     return { ...this.graph, placements };

@@ -57,7 +57,7 @@ export function fewQueriesForWgsl(kernel: Kernel, policy: FewQueriesPolicy, isMe
 }
 
 /** The loop that computes the queries of a row of scores, if the kernel does. */
-function queryLoopIn({ keys, row, scores }: AttentionLoops): Loop | null {
+export function queryLoopIn({ keys, row, scores }: AttentionLoops): Loop | null {
   const factors = scores.flatMap(({ left, right }) => [left, right]);
   const filled = new Set(factors.flatMap((each) => (each.kind === "load" ? [each.buffer] : [])));
   const before = row.block.slice(0, row.block.indexOf(keys));

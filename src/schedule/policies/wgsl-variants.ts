@@ -12,7 +12,7 @@ import { type Contraction, onlyContraction } from "./contraction.js";
 import { rolesOf, runsAlong } from "./roles.js";
 import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
-import { fewQueriesForWgsl } from "./wgsl-few-queries.js";
+import { fewQueriesForWgsl, queryLoopIn } from "./wgsl-few-queries.js";
 import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { tileInRegisters } from "./wgsl-registers.js";
 import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
@@ -39,11 +39,10 @@ function attentionVariants(kernel: Kernel, { attention: policy, fewQueries }: Wg
   const [attention, ...others] = attentionsIn(kernel);
   const meeting = fewQueriesForWgsl(kernel, fewQueries, true);
   if (meeting !== null) {
-    const steps = plainAttentionForWgsl(kernel, policy);
-    return [
-      { name: "apart", device: "software", few: null, steps },
-      { name: "subgroups", device: null, few: null, steps: meeting },
-    ];
+    const subgroups: VariantSchedule = { name: "subgroups", device: null, few: null, steps: meeting };
+    // A query is computed by lanes that share it, wherever they are: one lane alone would take all its time for that.
+    if (attention !== undefined && queryLoopIn(attention) !== null) return [subgroups];
+    return [{ name: "apart", device: "software", few: null, steps: plainAttentionForWgsl(kernel, policy) }, subgroups];
   }
   if (attention === undefined || others.length > 0 || sharedAttentionForWgsl(kernel, policy) === null) return [];
   const steps = plainAttentionForWgsl(kernel, policy);
