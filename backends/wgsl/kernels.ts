@@ -11,26 +11,19 @@ import {
   type Buffer,
   type Expression,
   expressionsOf,
+  isShared,
   type Kernel,
   type Statement,
 } from "../../src/ir/kernel/index.js";
 import { dependsOn } from "../../src/schedule/legalise/vectors.js";
 import { identityOf } from "../../src/schedule/steps/rfactor.js";
 import { constantOf } from "../../src/sizes/index.js";
-import { type Code, call, comparison, infix, inside, level, primary, times } from "../common/code.js";
+import { type Code, call, comparison, infix, inside, level, primary } from "../common/code.js";
 import { constantName, countUses, isWorthNaming } from "../common/constants.js";
 import { argumentName } from "../common/kernel-names.js";
 import { Names } from "../common/names.js";
 import { type SizeDialect, sizeCode } from "../common/sizes.js";
-import {
-  type ExpressionContext,
-  expressionCode,
-  quotient,
-  remainder,
-  roundedTo,
-  shaderSizes,
-  variableTypes,
-} from "./expressions.js";
+import { type ExpressionContext, expressionCode, roundedTo, shaderSizes, variableTypes } from "./expressions.js";
 import { type HelperName, helperNames, helperText } from "./helpers.js";
 import { mayBeUnbounded, unboundedScalars } from "./infinities.js";
 import { wgslWords } from "./keywords.js";
@@ -38,8 +31,9 @@ import { alwaysBound, largeReads, readerText } from "./large.js";
 import { meetingText } from "./meetings.js";
 import { ShaderMemory } from "./memory.js";
 import { isPacked } from "./packed.js";
-import { isLane, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
+import { isLane, iterationOf, type Loop, laneCount, type Nest, nestOf, type Sections, sectionsOf } from "./sections.js";
 import { type Binding, mentionsHalves, type PrintedShader, type ShaderOptions } from "./shader.js";
+import { quadText, sharedLoopText } from "./shared-loops.js";
 import { compound, firstValue, indented, isVariable, plainName, shaderText, uniformText } from "./text.js";
 import { component, vectorCode, vectorType } from "./vectors.js";
 
@@ -74,6 +68,7 @@ class ShaderPrinter {
   /** Names of expressions in the statement that is printed. */
   #lets = new Map<Expression, string>();
   readonly #memory: ShaderMemory;
+  readonly #quad: string;
   /** How many loops are open. */
   #depth = 0;
   /** What is claimed in the open block, to be released at its end. */
@@ -91,6 +86,7 @@ class ShaderPrinter {
     }
     this.#unbounded = unboundedScalars(kernel);
     this.#sections = sectionsOf(kernel);
+    this.#quad = this.#names.claim("of_quad");
     const helper = (name: HelperName): string => {
       this.#helpers.add(name);
       return name;
@@ -138,6 +134,7 @@ class ShaderPrinter {
     const sizes = this.kernel.sizes.map((variable) => {
       return `let ${this.#nameOf(variable, variable.name)} = sizes.${this.fields.get(variable.name)};`;
     });
+    sizes.push(...quadText(this.kernel.body, this.#quad));
     if (kind === "single") return [...sizes, ...this.#block(nests[0]!.body)];
     const group = "i32(workgroup.y * workgroups.x + workgroup.x)";
     const own = kind === "grid" ? group : `${group} * ${lanes} + i32(lane)`;
@@ -163,20 +160,7 @@ class ShaderPrinter {
 
   /** The variables of nested loops, from the number of an iteration of all of them. */
   #decoded(loops: readonly Loop[], number: Code): string[] {
-    const several = loops.filter(({ extent }) => constantOf(extent) !== 1);
-    const lines = loops.map(({ variable, extent }) => {
-      let code = primary("0");
-      if (constantOf(extent) !== 1) {
-        const at = several.findIndex((each) => each.variable === variable);
-        const inner = several
-          .slice(at + 1)
-          .reduce((count, each) => times(count, sizeCode(each.extent, this.#sizes)), primary("1"));
-        code = inner.text === "1" ? number : quotient(number, inner);
-        if (at > 0) code = remainder(code, sizeCode(extent, this.#sizes));
-      }
-      return { variable, code };
-    });
-    return lines.map(({ variable, code }) => {
+    return iterationOf(loops, number, this.#sizes).map(({ variable, code }) => {
       const name = this.#names.claim(plainName(variable));
       this.#variables.set(variable, name);
       return `let ${name} = ${code.text};`;
@@ -226,6 +210,7 @@ class ShaderPrinter {
       case "for":
         if (statement.loop === "vector") return this.#vectors(statement);
         this.#memory.forget();
+        if (isShared(statement.loop)) return this.#sharedLoop(statement);
         return isLane(statement) ? this.#lanes(nestOf(statement, isLane)) : this.#loop(statement);
       case "if": {
         const lines = this.#prepare(statement);
@@ -254,6 +239,21 @@ class ShaderPrinter {
     this.#names.release(name);
     if (lines.length === 0) return [];
     return [`for (var ${name} = 0; ${name} < ${inside(end, level.additive)}; ${name}++) {`, ...indented(lines), "}"];
+  }
+
+  /** A loop that lanes share which run together. */
+  #sharedLoop(loop: Loop): string[] {
+    this.#extensions.add("subgroups");
+    return sharedLoopText(loop, {
+      names: this.#names,
+      variables: this.#variables,
+      memory: this.#memory,
+      quad: this.#quad,
+      end: inside(sizeCode(loop.extent, this.#sizes), level.additive),
+      code: (expression) => this.#code(expression).text,
+      block: (body) => this.#block(body),
+      prepare: (store) => this.#prepare(store),
+    });
   }
 
   /** A vector loop: what its statements do, to four numbers at once. */

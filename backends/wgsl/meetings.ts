@@ -8,7 +8,8 @@
 import type { UpdateOperator } from "../../src/ir/kernel/index.js";
 import type { Names } from "../common/names.js";
 
-const functions: { readonly [K in UpdateOperator]: string } = {
+/** How the lanes of a subgroup combine what they have. */
+export const functions: { readonly [K in UpdateOperator]: string } = {
   add: "subgroupAdd",
   max: "subgroupMax",
   min: "subgroupMin",

@@ -8,7 +8,10 @@
  */
 import { InternalError } from "../../src/diagnostics/index.js";
 import { allStatements, type Kernel, type Statement } from "../../src/ir/kernel/index.js";
-import { add, constantOf, floorDiv, maximum, mul, type Size, size } from "../../src/sizes/index.js";
+import { add, constantOf, floorDiv, maximum, mul, type Size, type SizeVariable, size } from "../../src/sizes/index.js";
+import { type Code, primary, times } from "../common/code.js";
+import { type SizeDialect, sizeCode } from "../common/sizes.js";
+import { quotient, remainder } from "./expressions.js";
 
 export type Loop = Extract<Statement, { kind: "for" }>;
 
@@ -91,4 +94,25 @@ export function laneCount({ count, loops }: Nest): number {
   const lanes = constantOf(count);
   if (lanes === null) throw new InternalError(`the number of lanes of ${loops[0]!.variable.name} is not constant`);
   return lanes;
+}
+
+/** The variables of nested loops, from the number of an iteration of all of them. */
+export function iterationOf(
+  loops: readonly Loop[],
+  number: Code,
+  sizes: SizeDialect,
+): readonly { readonly variable: SizeVariable; readonly code: Code }[] {
+  const several = loops.filter(({ extent }) => constantOf(extent) !== 1);
+  return loops.map(({ variable, extent }) => {
+    let code = primary("0");
+    if (constantOf(extent) !== 1) {
+      const at = several.findIndex((each) => each.variable === variable);
+      const inner = several
+        .slice(at + 1)
+        .reduce((count, each) => times(count, sizeCode(each.extent, sizes)), primary("1"));
+      code = inner.text === "1" ? number : quotient(number, inner);
+      if (at > 0) code = remainder(code, sizeCode(extent, sizes));
+    }
+    return { variable, code };
+  });
 }

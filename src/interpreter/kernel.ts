@@ -10,7 +10,15 @@
  */
 
 import { InternalError } from "../diagnostics/index.js";
-import { type Buffer, bodyOf, expressionsOf, type Kernel, type LoopKind, type Statement } from "../ir/kernel/index.js";
+import {
+  type Buffer,
+  bodyOf,
+  expressionsOf,
+  isInOrder,
+  type Kernel,
+  type LoopKind,
+  type Statement,
+} from "../ir/kernel/index.js";
 import type { Size, SizeVariable } from "../sizes/index.js";
 import type { Precision } from "./graph.js";
 import { type Agent, Run } from "./kernel-agents.js";
@@ -46,10 +54,6 @@ type Resumable = () => Generator<Wait, void>;
 type Part = { readonly step: Step } | { readonly resumable: Resumable };
 /** What lanes that wait for each other wait for: a barrier, or that a scalar of theirs is combined. */
 type Wait = Extract<Statement, { kind: "barrier" | "meet" }>;
-
-function isParallel(loop: LoopKind): boolean {
-  return loop !== "serial" && loop !== "unroll";
-}
 
 function isLane(loop: LoopKind): boolean {
   return loop.startsWith("lane.");
@@ -192,7 +196,7 @@ class Interpretation {
       };
     }
     const body = this.#block(statement.body, inner);
-    if (!isParallel(statement.loop)) {
+    if (isInOrder(statement.loop)) {
       return () => {
         const count = extent();
         for (let i = 0; i < count; i++) {

@@ -7,7 +7,7 @@
  * computes a product behind sums along its rows, as schedules expect it, and has no more buffers than the target binds; what
  * is computed several times costs little beside the products that read it.
  */
-import { attentionsOf, type Graph, type ValueId } from "../ir/graph/index.js";
+import { attentionsOf, type Graph, type Scope, type ValueId } from "../ir/graph/index.js";
 import { constantOf, size } from "../sizes/index.js";
 import { FewRowKernels } from "./few-rows.js";
 import { costOf, type FusionClass } from "./fusion/classes.js";
@@ -18,11 +18,35 @@ import { goesInto, isQuery, queryProductOf } from "./queries.js";
 const mostSums = 2;
 /** What an element may cost, in additions, besides those sums. */
 const mostCost = 24;
+/** What a kernel may compute of a row where lanes do not wait for each other: sums, products, and the columns of those. */
+interface Limits {
+  readonly sums: number;
+  readonly products: number;
+  readonly columns: number;
+}
+
+const none: Limits = {
+  sums: Number.POSITIVE_INFINITY,
+  products: Number.POSITIVE_INFINITY,
+  columns: Number.POSITIVE_INFINITY,
+};
+
 /**
- * Where each lane computes a row for a few columns, a sum of squares and as many columns are worth the kernel that is saved;
- * a variance, or two products, are not.
+ * There a sum of squares and few columns are worth the kernel that is saved. More costs about as much as it saves, so that it
+ * is done where a layer has more kernels than it should, what costs least first.
  */
-const mostApart = { sums: 1, products: 1, columns: 3 };
+const mostApart: readonly Limits[] = [
+  { sums: 1, products: 1, columns: 3 },
+  { sums: 1, products: 1, columns: 4 },
+  { sums: 2, products: 1, columns: 4 },
+  { ...none, sums: 1 },
+  none,
+];
+
+const nothing: Limits = { sums: -1, products: -1, columns: 0 };
+
+/** Kernels of a layer, above which it has more than it should. */
+const mostKernels = 7;
 
 export const prologues: Pass = {
   name: "prologues",
@@ -42,24 +66,60 @@ class Prologues {
   }
 
   run(): Graph {
+    const rounds = this.fewRows.areApart ? mostApart : [none];
+    for (const [at, limits] of rounds.entries()) this.#round(limits, at > 0, at === rounds.length - 1);
+    return { ...this.graph, placements: this.#kernels.placements };
+  }
+
+  /** @param isNeeded whether only layers are looked at that have more kernels than they should */
+  #round(limits: Limits, isNeeded: boolean, isLast: boolean): void {
     const { placements } = this.#kernels;
     // Whoever reads a value has been decided before it.
     for (let id = this.graph.nodes.length - 1; id >= 0; id--) {
       const value = id as ValueId;
       if (placements[value] !== "stored") continue;
-      if (isQuery(this.#kernels, value)) this.#decide(value, "queries made where they are read");
-      else if (this.#isRow(value)) this.#decide(value, "rows made where they are read");
+      if (isQuery(this.#kernels, value)) this.#decide(value, limits, isLast, "queries made where they are read");
+      else if (this.#isRow(value)) {
+        const isDone = isNeeded && this.#kernelsAround(value) <= mostKernels;
+        this.#decide(value, isDone ? nothing : limits, isLast, "rows made where they are read");
+      }
     }
-    return { ...this.graph, placements };
   }
 
-  #decide(value: ValueId, rule: string): void {
+  /** The kernels of the layer of a list that a value is of; none if it is of no list. */
+  #kernelsAround(value: ValueId): number {
+    const layer = this.#layerOf(value);
+    if (layer === null) return 0;
+    return this.graph.nodes.filter((_, id) => this.#layerOf(id as ValueId) === layer && this.#isKernel(id as ValueId))
+      .length;
+  }
+
+  /** Whether a value has a kernel of its own: rows that are kept as a product has made them are written beside it. */
+  #isKernel(value: ValueId): boolean {
+    const kernels = this.#kernels;
+    if (kernels.placements[value] !== "stored" || kernels.isLoadTime[value]) return false;
+    if (kernels.class(value) !== "concat") return true;
+    const { members, reads } = kernels.groupOf(value);
+    const made = [...reads].filter((each) => kernels.placements[each] === "stored");
+    return made.length > 1 || members.some((each) => ["map", "reduction"].includes(kernels.class(each)));
+  }
+
+  #layerOf(value: ValueId): Scope | null {
+    let found: Scope | null = null;
+    for (let each = this.graph.scopes[value] ?? null; each !== null; each = each.parent) {
+      if (/\.\d+$/.test(each.name)) found = each;
+    }
+    return found;
+  }
+
+  #decide(value: ValueId, limits: Limits, isLast: boolean, rule: string): void {
     const { placements } = this.#kernels;
     const readers = this.#kernels.readersOf(value);
     if (readers === null || readers.length === 0) return;
     placements[value] = "inline";
-    const reason = readers.map((reader) => this.#obstacle(reader, value)).find((each) => each !== null) ?? null;
+    const reason = readers.map((reader) => this.#obstacle(reader, value, limits)).find((each) => each !== null) ?? null;
     if (reason !== null) placements[value] = "stored";
+    if (reason !== null && !isLast) return;
     const kind = reason === null ? "fired" : "missed";
     const { operator } = this.graph.nodes[value]!;
     const message = reason === null ? `${operator} is computed by what reads it` : `${operator} is stored: ${reason}`;
@@ -79,7 +139,7 @@ class Prologues {
   }
 
   /** Why a kernel should not compute all of its members, of which a value is a new one; null where it may. */
-  #obstacle(root: ValueId, value: ValueId): string | null {
+  #obstacle(root: ValueId, value: ValueId, limits: Limits): string | null {
     const { graph, context } = this;
     const kernels = this.#kernels;
     const { members, reads } = kernels.groupOf(root);
@@ -93,13 +153,9 @@ class Prologues {
     const sums = all("reduction").length;
     if (sums > mostSums) return "the kernel that reads it has sums enough";
     const products = query === null ? all("contraction") : [query];
-    const isMuch = sums > mostApart.sums || products.length > mostApart.products;
-    if (
-      this.fewRows.areApart &&
-      (isMuch || products.some((each) => this.#columnsPerNumber(each) > mostApart.columns))
-    ) {
-      return "each lane would compute it anew";
-    }
+    const isMuch = sums > limits.sums || products.length > limits.products;
+    const isWide = limits !== none && products.some((each) => this.#columnsPerNumber(each) > limits.columns);
+    if (isMuch || isWide) return "each lane would compute it anew";
     if (products.length === 0 && !kernels.hasFewRows(graph.types[root]!.shape)) return "what reads it has other rows";
     if (!products.every((each) => kernels.isOfFewRows(each))) return "the product that reads it has many rows";
     if (kernels.buffersOf(reads) + 1 > context.mostBuffers)

@@ -4,7 +4,7 @@
  *
  * It is what remains for kernels that no schedule has given arrays of constant sizes.
  */
-import { allStatements, Buffer, index, type Kernel, kernelKey, type Statement } from "../ir/kernel/index.js";
+import { allStatements, Buffer, index, isInOrder, type Kernel, kernelKey, type Statement } from "../ir/kernel/index.js";
 import type { BufferId } from "../ir/plan/plan.js";
 import type { Call, LoweredBuffer, LoweredGraph } from "../lower/index.js";
 import { constantOf, type Size, size } from "../sizes/index.js";
@@ -50,7 +50,7 @@ function spill(kernel: Kernel): Spilled | null {
   const visit = (statements: readonly Statement[], around: readonly Loop[]): readonly Statement[] =>
     statements.flatMap((each): readonly Statement[] => {
       if (each.kind === "alloc" && isLarge(each.buffer)) {
-        const loops = around.filter(({ loop }) => loop !== "serial" && loop !== "unroll");
+        const loops = around.filter(({ loop }) => !isInOrder(loop));
         const shape: Size[] = [...loops.map(({ extent }) => extent), ...each.buffer.shape];
         const buffer = new Buffer(each.buffer.name, each.buffer.element, shape, "global");
         const place = loops.map(({ variable }) => index(size(variable)));

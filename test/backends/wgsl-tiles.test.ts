@@ -55,6 +55,7 @@ const small: WgslPolicy = {
     fewRows: 4,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 2 } },
     many: { rows: 2, columns: 8, lanes: { rows: 2, columns: 2 } },
+    behind: { rows: 1, columns: 8, lanes: { rows: 1, columns: 4 } },
   },
   fewQueries: { keys: 4, lanes: 4, sharedBytes: 256 },
   prologue: { columns: 4, sharedBytes: 256 },

@@ -22,6 +22,7 @@ export { Knowledge, nothingKnown } from "./knowledge.js";
 export { layoutIndex, layoutProblem, layoutShape, layoutText, parseLayoutPart } from "./layout.js";
 export { parseKernel, readKernel, readLayout } from "./parser.js";
 export { annotatedKernel, bufferType, printKernel, statementText } from "./printer.js";
+export { sharedLoopProblem } from "./shared-loops.js";
 export * from "./traversal.js";
 export { kernelsOf, variantOf, withBodies } from "./variants.js";
 export { assertKernel, kernelViolations, verifyKernel } from "./verifier.js";

@@ -130,7 +130,10 @@ export type Expression =
       readonly element: KernelElement;
     };
 
-/** How the iterations of a loop are run. */
+/**
+ * How the iterations of a loop are run. Those of `subgroup` and `quad` are run one after another by each lane for itself, or
+ * shared by lanes that run together, of a quad four: all of them would compute the same.
+ */
 export const loopKinds = [
   "serial",
   "parallel",
@@ -142,8 +145,20 @@ export const loopKinds = [
   "lane.x",
   "lane.y",
   "lane.z",
+  "subgroup",
+  "quad",
 ] as const;
 export type LoopKind = (typeof loopKinds)[number];
+
+/** Whether an iteration of a loop finds what the one before has left. */
+export function isInOrder(kind: LoopKind): boolean {
+  return kind === "serial" || kind === "unroll" || isShared(kind);
+}
+
+/** Whether lanes that would compute the same may share a loop. */
+export function isShared(kind: LoopKind): kind is "subgroup" | "quad" {
+  return kind === "subgroup" || kind === "quad";
+}
 
 /** How a store of f32, f16 or i32 meets what is there; null replaces it. `max` and `min` give NaN if either is NaN. */
 export const updateOperators = ["add", "max", "min"] as const;

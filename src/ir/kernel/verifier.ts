@@ -18,6 +18,8 @@
  * 12. `grid` loops stand at the top or directly in other `grid` loops.
  * 13. A barrier stands in a lane loop, and all lanes reach it: no `if` or extent around it depends on lanes or on data.
  *     So does a meeting, in one lane loop only, whose buffer is a private scalar of numbers that was stored to.
+ *     So does a `subgroup` loop, which only updates private scalars, each in one way, and a `quad` loop, of four iterations,
+ *     which only stores to a private array at its variable; both compute the same in all lanes.
  * 14. What is packed is known at load, and has the shape that its layout gives to what it holds.
  *
  * The verifier reports every broken rule and never throws on a broken kernel. Rules 8 and 11 are proofs, and a kernel
@@ -29,10 +31,19 @@ import { meetings } from "./disjoint.js";
 import { expressionText } from "./expression-text.js";
 import { binaryElement, unaryElement } from "./expressions.js";
 import { factsOf, isInBounds } from "./facts.js";
-import type { Buffer, Expression, Kernel, KernelElement, Statement } from "./kernel.js";
+import {
+  type Buffer,
+  type Expression,
+  isInOrder,
+  isShared,
+  type Kernel,
+  type KernelElement,
+  type Statement,
+} from "./kernel.js";
 import { type Knowledge, nothingKnown } from "./knowledge.js";
 import { layoutProblem, layoutShape } from "./layout.js";
 import { annotatedKernel } from "./printer.js";
+import { sharedLoopProblem } from "./shared-loops.js";
 import { distinctExpressions, expressionsOf } from "./traversal.js";
 
 /** A broken rule: its number, the statement (null for the kernel as a whole) and the fact. */
@@ -171,7 +182,9 @@ class Verifier {
       this.#report(12, `the ${loop.loop} loop ${variable.name} stands in a loop of another kind`);
     }
     const inner = { ...place, loops: [...place.loops, loop], knowledge: place.knowledge.and([last]) };
-    if (loop.loop !== "serial" && loop.loop !== "unroll") {
+    const problem = isShared(loop.loop) ? sharedLoopProblem(this.kernel, loop, loop.loop) : null;
+    if (problem !== null) this.#report(13, problem);
+    if (!isInOrder(loop.loop)) {
       for (const { buffer, statement } of meetings(loop, inner.knowledge)) {
         this.#statement = statement;
         this.#report(11, `iterations of the ${loop.loop} loop ${variable.name} may meet in ${buffer.name}`);

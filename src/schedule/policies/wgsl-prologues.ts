@@ -79,30 +79,59 @@ export function columnsBehindPrologue(
 }
 
 /**
- * Lanes along the columns that share nothing: each computes the sums of its row as well, for as many columns as it has.
+ * Lanes along the columns that wait for nobody. Each computes the row as well, for as many columns as it has, or shares that
+ * with those that run together: sums with its subgroup, and what is normalised with its quad.
  * @throws ScheduleError where a step must not be taken.
  */
 export function columnsApart(
   draft: Draft,
   { rows, contraction }: PrologueProduct,
   { columns, lanes: { columns: lanes } }: RegisterTile,
+  isTogether: boolean,
 ): void {
   const { nest, sums } = contraction;
   const column = nest.at(-1)!;
   const isAlong = sums.every(({ factors }) => factors.some((each) => runsAlong(each, column.variable)));
   const isOfVectors = isAlong && exactDivide(column.extent, size(columns)) !== null;
-  sumInVectors(draft, contraction, true);
+  const before = isTogether ? sumsBefore(draft, contraction) : [];
+  if (!isTogether) sumInVectors(draft, contraction, true);
   const names = splitTwice(draft, column, lanes, columns);
-  const entered = sums.flatMap(({ reduction }) => [
-    ...namesOf(reduction.slice(0, -1)),
-    ...splitDepth(draft, reduction.at(-1)!),
-  ]);
+  const depths = sums.map(({ reduction }) => splitDepth(draft, reduction.at(-1)!));
+  const entered = sums.flatMap(({ reduction }, at) => [...namesOf(reduction.slice(0, -1)), ...depths[at]!]);
   draft.take({ step: "sink", loop: names.turn, into: entered });
+  const fills = isTogether ? sums.flatMap((sum, at) => ofQuads(draft, sum, depths[at]!, column)) : [];
   const around = [...namesOf(nest.slice(0, -1)), names.tile, names.lane];
   for (const loop of around) draft.take({ step: "repeat", loop });
   for (const loop of [...namesOf(rows), ...around.slice(0, -1)]) draft.take({ step: "mark", loop, kind: "grid.x" });
   draft.take({ step: "mark", loop: names.lane, kind: "lane.x" });
+  for (const loop of before) draft.take({ step: "mark", loop, kind: "subgroup" });
+  for (const loop of fills) draft.take({ step: "mark", loop, kind: "quad" });
   draft.take({ step: "mark", loop: names.turn, kind: isOfVectors ? "vector" : "unroll" });
+}
+
+/** Computes four elements of a row ahead of the products with them. @returns the loop over those, if it can be had */
+function ofQuads(
+  draft: Draft,
+  { reduction, factors }: Sum,
+  [loop, ...inner]: readonly string[],
+  column: Loop,
+): string[] {
+  if (loop === undefined || inner.length === 0) return [];
+  const side = factors.findIndex((each) => each.kind !== "load" && !dependenciesOf(each).has(column.variable));
+  if (side < 0) return [];
+  const [buffer, name] = [scalarOf(reduction), draft.fresh("fill")];
+  const isTaken = draft.try(() =>
+    draft.take({
+      step: "stage",
+      buffer,
+      side: side === 0 ? "left" : "right",
+      loop,
+      scope: "private",
+      into: "row",
+      names: [name],
+    }),
+  );
+  return isTaken ? [name] : [];
 }
 
 /** Lanes along what is summed, column by column. @throws ScheduleError where a step must not be taken. */
@@ -143,15 +172,15 @@ export function inVectors(draft: Draft, loop: string, kind: "unroll" | "vector",
 
 /** Reads what the sums of rows are made of in vectors. */
 export function sumInVectors(draft: Draft, contraction: Contraction, arePartial = false): void {
-  const first = contraction.nest[0]!.variable.name;
-  const all = loopsIn(draft.kernel.body);
-  for (const loop of all.slice(
-    0,
-    all.findIndex(({ variable }) => variable.name === first),
-  )) {
-    const isSum = loop.body.every((each) => each.kind === "store" && each.update !== null);
-    if (isSum) inVectors(draft, loop.variable.name, "unroll", arePartial);
-  }
+  for (const loop of sumsBefore(draft, contraction)) inVectors(draft, loop, "unroll", arePartial);
+}
+
+/** The loops of the sums that a row needs: those before the products. */
+function sumsBefore(draft: Draft, { nest }: Contraction): readonly string[] {
+  const names = loopsIn(draft.kernel.body).map(({ variable }) => variable.name);
+  const before = loopsIn(draft.kernel.body).slice(0, names.indexOf(nest[0]!.variable.name));
+  const isSum = ({ body }: Loop): boolean => body.every((each) => each.kind === "store" && each.update !== null);
+  return before.filter(isSum).map(({ variable }) => variable.name);
 }
 
 /** Computes the factors that are rows ahead of a tile of columns, once for each row. */

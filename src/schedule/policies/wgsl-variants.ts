@@ -14,7 +14,7 @@ import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
 import { fewQueriesForWgsl, queryLoopIn } from "./wgsl-few-queries.js";
 import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
-import { tileInRegisters } from "./wgsl-registers.js";
+import { type RegisterTile, tileInRegisters } from "./wgsl-registers.js";
 import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
 
 export interface VariantSchedule extends Omit<KernelVariant, "body" | "schedule"> {
@@ -53,10 +53,17 @@ function attentionVariants(kernel: Kernel, { attention: policy, fewQueries }: Wg
 
 function prologueVariants(kernel: Kernel, prologue: PrologueProduct, policy: WgslPolicy): readonly VariantSchedule[] {
   const made: VariantSchedule[] = [];
-  const apart = new Draft(kernel);
-  const isApart =
-    sharedBytesOf(kernel) === 0 && apart.try(() => columnsApart(apart, prologue, policy.registers.few), true);
-  if (isApart) made.push({ name: "apart", device: "software", few: null, steps: apart.steps });
+  const { few, behind } = policy.registers;
+  const add = (name: string, tile: RegisterTile, isTogether: boolean): void => {
+    const draft = new Draft(kernel);
+    const isTaken =
+      sharedBytesOf(kernel) === 0 && draft.try(() => columnsApart(draft, prologue, tile, isTogether), true);
+    if (isTaken) made.push({ name, device: "software", few: null, steps: draft.steps });
+  };
+  // Several products get narrower tiles, so that registers hold the results of all.
+  const columns = Math.max(4, behind.columns / prologue.contraction.sums.length);
+  add("together", { ...behind, columns }, true);
+  add("apart", few, false);
   const steps = behindPrologue(kernel, prologue, policy, true);
   if (steps !== null) made.push({ name: "subgroups", device: null, few: null, steps });
   return made;

@@ -41,7 +41,13 @@ export interface WgslPolicy {
   /** Columns of a workgroup whose lanes share sums, where it computes the row itself; and the bytes that a row may take. */
   readonly prologue: { readonly columns: number; readonly sharedBytes: number };
   /** Tiles for devices without fast memory of workgroups: of few rows, and of more than those. */
-  readonly registers: { readonly fewRows: number; readonly few: RegisterTile; readonly many: RegisterTile };
+  readonly registers: {
+    readonly fewRows: number;
+    readonly few: RegisterTile;
+    readonly many: RegisterTile;
+    /** Where a workgroup computes the row itself. */
+    readonly behind: RegisterTile;
+  };
 }
 
 export const wgslPolicy: WgslPolicy = {
@@ -57,6 +63,7 @@ export const wgslPolicy: WgslPolicy = {
     fewRows: 16,
     few: { rows: 1, columns: 4, lanes: { rows: 1, columns: 64 } },
     many: { rows: 4, columns: 8, lanes: { rows: 8, columns: 8 } },
+    behind: { rows: 1, columns: 8, lanes: { rows: 1, columns: 32 } },
   },
 };
 

@@ -1,10 +1,18 @@
 /**
- * mark: says how loops of a name are run: one after another, unrolled, as a vector, in parallel, by a grid or by lanes.
+ * mark: says how loops of a name are run: one after another, unrolled, as a vector, in parallel, by a grid, by lanes, or
+ * shared by the lanes of a subgroup.
  *
  * Needs: a constant extent to unroll or to make a vector of; independent iterations wherever they are not run one after
- * another; a grid stands at the top or directly in other grid loops.
+ * another; a grid stands at the top or directly in other grid loops; lanes of a subgroup would all compute the same.
  */
-import type { Kernel, LoopKind, Statement } from "../../ir/kernel/index.js";
+import {
+  isInOrder,
+  isShared,
+  type Kernel,
+  type LoopKind,
+  type Statement,
+  sharedLoopProblem,
+} from "../../ir/kernel/index.js";
 import { constantOf, render } from "../../sizes/index.js";
 import { ScheduleError } from "../errors.js";
 import { loopsNamed, replaceLoops, requireIndependent, requireMovable } from "../loops.js";
@@ -26,7 +34,9 @@ function requireKind(kernel: Kernel, loop: Loop, kind: LoopKind): void {
   if (kind.startsWith("grid.") && !isInGrid(kernel.body, loop)) {
     throw new ScheduleError("mark", `${name} stands in a loop that is not of a grid`);
   }
-  if (kind !== "serial" && kind !== "unroll") requireIndependent(kernel, loop, "mark");
+  const problem = isShared(kind) ? sharedLoopProblem(kernel, loop, kind) : null;
+  if (problem !== null) throw new ScheduleError("mark", problem);
+  if (!isInOrder(kind)) requireIndependent(kernel, loop, "mark");
 }
 
 /** Whether only loops of a grid stand around a loop. */
