@@ -13,7 +13,7 @@ import { rolesOf, runsAlong } from "./roles.js";
 import { behindPrologue, type WgslPolicy } from "./wgsl.js";
 import { plainAttentionForWgsl, queryOf, sharedAttentionForWgsl } from "./wgsl-attention.js";
 import { fewQueriesForWgsl, queryLoopIn } from "./wgsl-few-queries.js";
-import { columnsApart, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
+import { columnsApart, isAcross, type PrologueProduct, prologueProductOf } from "./wgsl-prologues.js";
 import { type RegisterTile, tileInRegisters } from "./wgsl-registers.js";
 import { rowsForWgsl, sharedBytesOf } from "./wgsl-rows.js";
 
@@ -60,8 +60,9 @@ function prologueVariants(kernel: Kernel, prologue: PrologueProduct, policy: Wgs
       sharedBytesOf(kernel) === 0 && draft.try(() => columnsApart(draft, prologue, tile, isTogether), true);
     if (isTaken) made.push({ name, device: "software", few: null, steps: draft.steps });
   };
-  // Several products get narrower tiles, so that registers hold the results of all.
-  const columns = Math.max(4, behind.columns / prologue.contraction.sums.length);
+  // Registers hold the results of several products, and the nearest cache a line of every column that is read across.
+  const isNarrow = isAcross(prologue) || prologue.contraction.sums.length > 1;
+  const columns = isNarrow ? few.columns : behind.columns;
   add("together", { ...behind, columns }, true);
   add("apart", few, false);
   const steps = behindPrologue(kernel, prologue, policy, true);
