@@ -333,7 +333,10 @@ class Fusion {
       return this.#repeats(value, reads) <= 1.01 ? null : "the scores of its kernel read each element several times";
     }
     if (!group.isMap || !direct) return "what reads it does not read it element by element";
-    if (group.contractions.length > 0 && !isTwin(this.graph, value, group.contractions, this.context.fewRows !== null))
+    if (
+      group.contractions.length > 0 &&
+      !isTwin(this.graph, value, group.contractions, this.context.fewRows?.areApart === false)
+    )
       return "the kernel that reads it has a contraction already";
     if (group.hasRows) return "the kernel that reads it works along rows";
     const counts = [value, group.root].map((each) => elementCount(this.graph.types[each]!.shape));
