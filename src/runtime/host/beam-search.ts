@@ -47,7 +47,15 @@ export async function searchBeams<Kept>(
   target: StepTarget<Kept>,
   options: BeamOptions = { prompt: [], maxTokens: 1 },
 ): Promise<readonly FoundSequence[]> {
-  checkNames("beamSearch", "option", options, "prompt inputs maxTokens stop signal beams lengthPenalty");
+  checkNames("beamSearch", "option", options, [
+    "prompt",
+    "inputs",
+    "maxTokens",
+    "stop",
+    "signal",
+    "beams",
+    "lengthPenalty",
+  ]);
   const { prompt, inputs, beams = 4, maxTokens, lengthPenalty = 1, stop, signal } = options;
   const { tokens, scores, limit } = tokenNames(spec);
   for (const [name, value] of Object.entries({ beams, maxTokens })) {

@@ -108,8 +108,18 @@ export async function* generateTokens<Kept>(
   target: StepTarget<Kept>,
   options: GenerateOptions = { prompt: [] },
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const names = "prompt inputs maxTokens stop signal temperature topK topP repetitionPenalty seed";
-  checkNames("generate", "option", options, names);
+  checkNames("generate", "option", options, [
+    "prompt",
+    "inputs",
+    "maxTokens",
+    "stop",
+    "signal",
+    "temperature",
+    "topK",
+    "topP",
+    "repetitionPenalty",
+    "seed",
+  ]);
   const { prompt, inputs, maxTokens, signal, seed = 0 } = options;
   checkSampling(options);
   const { tokens, limit } = tokenNames(spec);

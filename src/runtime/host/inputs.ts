@@ -74,7 +74,7 @@ export function checkInputs(
   const names = entry.inputs.map((input) => input.name);
   if (typeof given !== "object" || given === null)
     throw new InputError(`${entry.name} takes an object of inputs: { ${names.join(", ")} }`);
-  checkNames(entry.name, "input", given, names.join(" "));
+  checkNames(entry.name, "input", given, names);
   const read = entry.inputs.map((input) => {
     const value: unknown = (given as Record<string, unknown>)[input.name];
     if (value !== undefined) {

@@ -191,7 +191,7 @@ export async function openSession<Kept>(
   target: StepTarget<Kept>,
   options: SessionOptions = {},
 ): Promise<Session<Kept>> {
-  checkNames("the session", "option", options, "inputs capacity saved");
+  checkNames("the session", "option", options, ["inputs", "capacity", "saved"]);
   const { inputs, capacity, saved } = options;
   target.requireOpen();
   if (capacity !== undefined || saved === undefined) requireRoom(spec, capacity);
