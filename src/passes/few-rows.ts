@@ -1,5 +1,12 @@
 /** Kernels of few rows as the placements of a Graph make them: what each computes and reads, and who reads a value. */
-import { type Graph, loadTimeValues, type OperatorName, type Placement, type ValueId } from "../ir/graph/index.js";
+import {
+  type Graph,
+  loadTimeValues,
+  type OperatorName,
+  type Placement,
+  usersOf,
+  type ValueId,
+} from "../ir/graph/index.js";
 import { constantOf, mul, rangeOf, type Size, size } from "../sizes/index.js";
 import { classOf, type FusionClass } from "./fusion/classes.js";
 import type { FewRows } from "./pass.js";
@@ -20,7 +27,7 @@ export class FewRowKernels {
   readonly placements: (Placement | null)[];
   readonly isLoadTime: readonly boolean[];
   readonly #outputs: ReadonlySet<ValueId>;
-  readonly #users: ValueId[][];
+  readonly #users: readonly (readonly ValueId[])[];
 
   constructor(
     readonly graph: Graph,
@@ -29,10 +36,7 @@ export class FewRowKernels {
     this.placements = [...graph.placements];
     this.isLoadTime = loadTimeValues(graph);
     this.#outputs = new Set(graph.outputs.map(({ value }) => value));
-    this.#users = graph.nodes.map(() => []);
-    for (const [id, { operands }] of graph.nodes.entries()) {
-      for (const operand of new Set(operands)) this.#users[operand]!.push(id as ValueId);
-    }
+    this.#users = usersOf(graph);
   }
 
   class(value: ValueId): FusionClass {

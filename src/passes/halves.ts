@@ -6,7 +6,7 @@
  * Needs: slices that read the product itself (movement). Guarantees: nothing is computed twice; halves that go different
  * ways, as queries and keys do, stay one product.
  */
-import { emitNode, equalTypes, type Graph, type NodeOf, rebuild, type ValueId } from "../ir/graph/index.js";
+import { emitNode, equalTypes, type Graph, type NodeOf, rebuild, usersOf, type ValueId } from "../ir/graph/index.js";
 import { constantOf } from "../sizes/index.js";
 import { classOf } from "./fusion/classes.js";
 import type { Pass } from "./pass.js";
@@ -74,14 +74,11 @@ interface Half {
 }
 
 class Halves {
-  readonly #users: readonly ValueId[][];
+  readonly #users: readonly (readonly ValueId[])[];
   readonly #outputs: ReadonlySet<ValueId>;
 
   constructor(readonly graph: Graph) {
-    this.#users = graph.nodes.map(() => []);
-    for (const [id, { operands }] of graph.nodes.entries()) {
-      for (const operand of new Set(operands)) this.#users[operand]!.push(id as ValueId);
-    }
+    this.#users = usersOf(graph);
     this.#outputs = new Set(graph.outputs.map(({ value }) => value));
   }
 

@@ -54,8 +54,20 @@ export const prologues: Pass = {
   run: (graph, context) => (context.fewRows === null ? graph : new Prologues(graph, context, context.fewRows).run()),
 };
 
+/** The outermost element of a list of blocks around a scope. */
+function layerOf(scope: Scope | null): Scope | null {
+  let found: Scope | null = null;
+  for (let each = scope; each !== null; each = each.parent) {
+    if (/\.\d+$/.test(each.name)) found = each;
+  }
+  return found;
+}
+
 class Prologues {
   readonly #kernels: FewRowKernels;
+  /** The layer of a list that each value is of; null where it is of no list. */
+  readonly #layers: readonly (Scope | null)[];
+  readonly #membersOf = new Map<Scope, ValueId[]>();
 
   constructor(
     readonly graph: Graph,
@@ -63,6 +75,13 @@ class Prologues {
     readonly fewRows: FewRows,
   ) {
     this.#kernels = new FewRowKernels(graph, fewRows);
+    this.#layers = graph.nodes.map((_, id) => layerOf(graph.scopes[id] ?? null));
+    for (const [id, layer] of this.#layers.entries()) {
+      if (layer === null) continue;
+      const members = this.#membersOf.get(layer) ?? [];
+      members.push(id as ValueId);
+      this.#membersOf.set(layer, members);
+    }
   }
 
   run(): Graph {
@@ -88,10 +107,8 @@ class Prologues {
 
   /** The kernels of the layer of a list that a value is of; none if it is of no list. */
   #kernelsAround(value: ValueId): number {
-    const layer = this.#layerOf(value);
-    if (layer === null) return 0;
-    return this.graph.nodes.filter((_, id) => this.#layerOf(id as ValueId) === layer && this.#isKernel(id as ValueId))
-      .length;
+    const layer = this.#layers[value] ?? null;
+    return layer === null ? 0 : this.#membersOf.get(layer)!.filter((each) => this.#isKernel(each)).length;
   }
 
   /** Whether a value has a kernel of its own: rows that are kept as a product has made them are written beside it. */
@@ -102,14 +119,6 @@ class Prologues {
     const { members, reads } = kernels.groupOf(value);
     const made = [...reads].filter((each) => kernels.placements[each] === "stored");
     return made.length > 1 || members.some((each) => ["map", "reduction"].includes(kernels.class(each)));
-  }
-
-  #layerOf(value: ValueId): Scope | null {
-    let found: Scope | null = null;
-    for (let each = this.graph.scopes[value] ?? null; each !== null; each = each.parent) {
-      if (/\.\d+$/.test(each.name)) found = each;
-    }
-    return found;
   }
 
   #decide(value: ValueId, limits: Limits, isLast: boolean, rule: string): void {

@@ -9,7 +9,15 @@
  * Needs: slices that read the product itself (movement). Guarantees: no weight is laid out anew: columns are read in turns.
  * For few rows whose lanes share them: of many rows, columns that lie side by side are worth more.
  */
-import { emitNode, type Graph, type GraphBuilder, type NodeOf, rebuild, type ValueId } from "../ir/graph/index.js";
+import {
+  emitNode,
+  type Graph,
+  type GraphBuilder,
+  type NodeOf,
+  rebuild,
+  usersOf,
+  type ValueId,
+} from "../ir/graph/index.js";
 import { constantOf, type Size, size } from "../sizes/index.js";
 import { classOf } from "./fusion/classes.js";
 import type { Pass } from "./pass.js";
@@ -97,14 +105,11 @@ interface WeighedSum {
 const none: Found = { turns: new Map(), between: new Set() };
 
 class Braids {
-  readonly #users: readonly ValueId[][];
+  readonly #users: readonly (readonly ValueId[])[];
   readonly #outputs: ReadonlySet<ValueId>;
 
   constructor(readonly graph: Graph) {
-    this.#users = graph.nodes.map(() => []);
-    for (const [id, { operands }] of graph.nodes.entries()) {
-      for (const operand of new Set(operands)) this.#users[operand]!.push(id as ValueId);
-    }
+    this.#users = usersOf(graph);
     this.#outputs = new Set(graph.outputs.map(({ value }) => value));
   }
 

@@ -13,4 +13,5 @@ export { halfFromBits, roundTo, roundToHalf } from "./rounding.js";
 export { broadcastShapes, broadcastSize } from "./type-rules.js";
 export { shapeText, typeText } from "./type-text.js";
 export * from "./types.js";
+export { usersOf } from "./users.js";
 export { assertGraph, equalTypes, verifyGraph } from "./verifier.js";

@@ -4,7 +4,7 @@
  */
 
 import { attributesText } from "../../ir/graph/attributes.js";
-import { type Graph, loadTimeValues, type Node, type Placement, type ValueId } from "../../ir/graph/index.js";
+import { type Graph, loadTimeValues, type Node, type Placement, usersOf, type ValueId } from "../../ir/graph/index.js";
 import { constantOf, render } from "../../sizes/index.js";
 
 /** What is done to a product with something that is known at load: one number, or one for each column. */
@@ -42,17 +42,14 @@ export interface Column {
 export class Products {
   readonly all: readonly Product[];
   readonly #isLoadTime: readonly boolean[];
-  readonly #users: readonly ValueId[][];
+  readonly #users: readonly (readonly ValueId[])[];
   readonly #outputs: ReadonlySet<ValueId>;
 
   #placements: readonly (Placement | null)[] = [];
 
   constructor(readonly graph: Graph) {
     this.#isLoadTime = loadTimeValues(graph);
-    this.#users = graph.nodes.map(() => []);
-    for (const [id, { operands }] of graph.nodes.entries()) {
-      for (const operand of new Set(operands)) this.#users[operand]!.push(id as ValueId);
-    }
+    this.#users = usersOf(graph);
     this.#outputs = new Set(graph.outputs.map(({ value }) => value));
     this.all = graph.nodes.flatMap((node, id) => this.#productOf(node, id as ValueId));
   }
