@@ -8,10 +8,25 @@ import { Buffer, constant, index, type Kernel, kernelKey, load, unary } from "..
 import { memoryFiles } from "../../src/runtime/files.js";
 import { SizeVariable, size } from "../../src/sizes/index.js";
 
-/** After a whole collection. A reference that was just read lives until the turn ends. */
-async function living(kind: new (...given: never[]) => object): Promise<number> {
+type Kind = new (...given: never[]) => object;
+
+/** How many live after a whole collection. A reference that was just read lives until the turn ends. */
+async function living(kind: Kind): Promise<number> {
   await new Promise((done) => setTimeout(done, 0));
   return queryObjects(kind, { format: "count" });
+}
+
+/**
+ * How many live in the end: none, as these tests have a process of their own. What the engine is optimizing on another
+ * thread holds what it saw until it is done, a second or two on a busy machine; a leak stays.
+ */
+async function leaked(kind: Kind): Promise<number> {
+  let count = await living(kind);
+  for (let turn = 0; turn < 100 && count > 0; turn++) {
+    await new Promise((done) => setTimeout(done, 50));
+    count = await living(kind);
+  }
+  return count;
 }
 
 /** Attention, a norm and a feed-forward block, with a step: kernels of every kind. */
@@ -40,12 +55,8 @@ test.each(backendNames)("a compilation for %s leaves no sizes and no buffers", a
     const compilation = new Compilation({ files: memoryFiles(), path: "small.trafo", text, target });
     return compilation.get("plan").length;
   };
-  compile(32, 2);
-  const before = [await living(SizeVariable), await living(Buffer)];
-  expect(compile(48, 3)).toBe(1);
-  const after = [await living(SizeVariable), await living(Buffer)];
-  // What other tests in the process left may go meanwhile.
-  for (const [at, count] of after.entries()) expect(count).toBeLessThanOrEqual(before[at]!);
+  expect([compile(32, 2), compile(48, 3)]).toEqual([1, 1]);
+  expect([await leaked(SizeVariable), await leaked(Buffer)]).toEqual([0, 0]);
 });
 
 /** `to[i] = exp(from[i] * factor)` over new loops and buffers. */
@@ -60,9 +71,8 @@ function scaled(factor: number, length = new SizeVariable("T", 0, 8)): Kernel {
 }
 
 test("an expression goes, however new a number in it is", async () => {
-  const before = await living(Buffer);
   for (let i = 0; i < 20; i++) scaled(0.123 + i);
-  expect(await living(Buffer)).toBeLessThanOrEqual(before);
+  expect(await leaked(Buffer)).toBe(0);
 });
 
 test("kernels that live at one time have one key, whatever was collected before", async () => {
