@@ -6,6 +6,9 @@ import * as t from "./tokens.js";
 
 export const arrowHelp = "`=>` follows the indices of a comprehension: `[i: n] => …`; a function has a name";
 
+export const layersHelp =
+  "an array of layers is declared by its length: `layer name[n] = Block(…)`, or `layer name[i: n] = …`";
+
 /** What stands in the brackets of each rule. */
 const contents: Readonly<Record<string, string>> = {
   parameters: "an argument",
@@ -29,6 +32,9 @@ export const inBrackets: Recogniser = (p) => {
   } else if (p.foundType === t.Or && p.rule === "parameter" && after === t.StringLiteral) {
     help.push('keys to try in turn stand like this: `from "a" | "b"`');
   } else if (p.foundType === t.FatArrow) help.push(arrowHelp);
+  else if (p.found?.image === "for" && p.expected === "`]`") {
+    help.push(p.first?.image === "layer" ? layersHelp : "a comprehension is written `[i: n] => …`");
+  }
   return p.report("E0106", p.span, `expected ${wanted}, found ${p.foundText}`, { help });
 };
 

@@ -16,6 +16,7 @@ import type {
   Statement,
 } from "./ast.js";
 import { stringValue } from "./expressions.js";
+import { layersHelp } from "./mistakes-expressions.js";
 import { Mistake } from "./stumble.js";
 import * as t from "./tokens.js";
 import { TypeParser } from "./types.js";
@@ -25,6 +26,15 @@ export type Where = "file" | "model" | "body";
 
 type Choice = IfStatement | ExpressionStatement;
 type Plain = AssignStatement | ExpressionStatement;
+
+/** What to do with a value of a layer that is no block. */
+function notApplied(value: Expression): string {
+  if (value.kind === "list" || (value.kind === "binary" && value.left.kind === "list")) return layersHelp;
+  if (value.kind === "group") return "leave out the parentheses";
+  return value.kind === "call" && value.callee.kind === "call"
+    ? "tensors are given where the layer is called, not where it is declared"
+    : "a value without weights of its own is a `let`";
+}
 
 export abstract class StatementParser extends TypeParser {
   /** One statement or declaration with the `Line` before it; null after a mistake. */
@@ -112,13 +122,7 @@ export abstract class StatementParser extends TypeParser {
         fixes: [{ message: `write \`${value.name}()\``, edits: [{ span: end, text: "()" }] }],
       });
     }
-    const help =
-      value.kind === "call" && value.callee.kind === "call"
-        ? ["tensors are given where the layer is called, not where it is declared"]
-        : value.kind === "group"
-          ? ["leave out the parentheses"]
-          : ["a value without weights of its own is a `let`"];
-    throw new Mistake("E0119", span, message, { help });
+    throw new Mistake("E0119", span, message, { help: [notApplied(value)] });
   }
 
   readonly letStatement: ParserMethod<[], LetStatement> = this.RULE("letStatement", (): LetStatement => {
