@@ -1,10 +1,11 @@
 import { configDefaults, defineConfig } from "vitest/config";
-import { LongestFirst, longFiles } from "./test/support/longest-first.js";
+import { apartFiles, LongestFirst, longFiles } from "./test/support/longest-first.js";
 
 const project = {
   // No test measures time; the limit only ends what hangs, on machines that are busy as well.
-  testTimeout: 180_000,
-  hookTimeout: 180_000,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  expect: { poll: { timeout: 600_000 } },
   // A compilation makes much that does not live for long, and is over before most functions are worth optimizing, as
   // src/cli/short-run.mjs says.
   execArgv: ["--min-semi-space-size=64", "--max-semi-space-size=64", "--interrupt-budget=400000"],
@@ -17,15 +18,15 @@ export default defineConfig({
     maxWorkers: "100%",
     sequence: { sequencer: LongestFirst },
     projects: [
-      // What they compile and load would fill the memory of a process that they share.
-      { test: { ...project, name: "long", include: [...longFiles], isolate: true } },
+      // What long ones compile and load would fill the memory of a process that they share.
+      { test: { ...project, name: "apart", include: [...longFiles, ...apartFiles], isolate: true } },
       // Loading the compiler takes longer than most of these, so that they share what has loaded it.
       {
         test: {
           ...project,
-          name: "short",
+          name: "together",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...longFiles],
+          exclude: [...configDefaults.exclude, ...longFiles, ...apartFiles],
           isolate: false,
         },
       },

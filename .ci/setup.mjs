@@ -44,7 +44,7 @@ export async function setup(options = {}) {
     }
     return isCompiled() ? "" : await compile(say);
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    release();
   }
 }
 
@@ -131,18 +131,21 @@ function prune() {
   }
 }
 
-/** Waits until no other process is at work here. The lock is a folder with the number of the process that made it. */
+/**
+ * Waits until no other process is at work here. The lock is a folder with the number of the process that made it: it comes to
+ * its place with the number in it, and only where no other is.
+ */
 async function acquire(say) {
-  mkdirSync(cache, { recursive: true });
+  const own = `${lock}.${process.pid}.own`;
   let told = false;
   for (;;) {
     try {
-      mkdirSync(lock);
-      writeFileSync(join(lock, "pid"), String(process.pid));
-      return;
+      mkdirSync(own, { recursive: true });
+      writeFileSync(join(own, "pid"), String(process.pid));
     } catch (error) {
-      if (error.code !== "EEXIST") throw new SetupError(`cannot write to ${cache}: ${error.message}`);
+      throw new SetupError(`cannot write to ${cache}: ${error.message}`);
     }
+    if (moved(own, lock)) return;
     if (isAbandoned(lock)) breakLock();
     else if (!told) {
       say("Waiting for another set-up to end …");
@@ -152,15 +155,31 @@ async function acquire(say) {
   }
 }
 
+/** Takes this process's own lock away. */
+function release() {
+  if (read(join(lock, "pid")) === String(process.pid)) takeAway(() => true);
+}
+
 /** Takes an abandoned lock away. Of several that try, one succeeds; a lock that was made meanwhile is put back. */
 function breakLock() {
+  takeAway(isAbandoned);
+}
+
+/** Removes the lock, which is nowhere to be seen half removed, unless another is found in its place. */
+function takeAway(isWanted) {
   const taken = `${lock}.${process.pid}`;
+  if (moved(lock, taken) && (isWanted(taken) || !moved(taken, lock))) rmSync(taken, { recursive: true, force: true });
+}
+
+/** Renames a folder, unless it is gone or another with something in it is in the place. */
+function moved(from, to) {
   try {
-    renameSync(lock, taken);
-    if (isAbandoned(taken)) rmSync(taken, { recursive: true, force: true });
-    else renameSync(taken, lock);
+    renameSync(from, to);
+    return true;
   } catch (error) {
-    if (error.code !== "ENOENT") throw error;
+    // Windows says EPERM of a place that is taken.
+    if (["ENOENT", "ENOTEMPTY", "EEXIST", "EPERM"].includes(error.code)) return false;
+    throw error;
   }
 }
 
@@ -168,7 +187,7 @@ function breakLock() {
 function isAbandoned(path) {
   try {
     const pid = Number(read(join(path, "pid")) ?? 0);
-    // Between making the folder and writing the number lies a moment: a young lock without one is not abandoned.
+    // One without a number is of an older set-up, which makes the folder first: while it is young it is not abandoned.
     if (!pid) return Date.now() - statSync(path).mtimeMs > 5000;
     process.kill(pid, 0);
     return false;

@@ -24,7 +24,7 @@ function tokens(text: string): readonly string[] {
 
 const wholeLines = (text: string) => ({ text, lines: text.split("\n").map((_, line) => line) });
 
-test("the host code keeps its tokens and lines", { timeout: 60_000 }, () => {
+test("the host code keeps its tokens and lines", () => {
   const { script } = hostScript(hostNames(), new Set(["WasmInstance"]));
   const short = compacted(script);
   expect(tokens(short.text)).toEqual(tokens(script.text));

@@ -23,7 +23,7 @@ import { fromTensor, importText, renamed, strictDiagnostics, toTensor, weightsOf
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 60);
 const perModule = 20;
-const timeout = 120_000 + 1000 * count;
+const timeout = 600_000 + 1000 * count;
 
 /** Sizes on both sides of every loop's ends. */
 const sizes: readonly Readonly<Record<string, number>>[] = [{}, { B: 1, T: 1 }, { B: 2, T: 5 }, { B: 0, T: 3 }];

@@ -39,7 +39,7 @@ const examples = readdirSync(join(root, "examples")).filter((name) =>
 );
 
 describe.runIf(noRuntime === null)("examples", () => {
-  test.each(examples)("%s", { timeout: 60_000 }, async (name) => {
+  test.each(examples)("%s", async (name) => {
     const folder = join(root, "examples", name);
     const rows = await rowsOf(join(folder, `${name}.trafo`), join(folder, "checkpoint"), (cases) => cases);
     expect(rows.length).toBeGreaterThan(2);
@@ -58,7 +58,7 @@ const sizes = [
 
 /** Tokens lie outside of the table now and then, and masks hide a part or all. */
 describe.runIf(noRuntime === null)("examples at other sizes", () => {
-  test.each(examples)("%s", { timeout: 60_000 }, async (name) => {
+  test.each(examples)("%s", async (name) => {
     const folder = join(root, "examples", name);
     const checkpoint = Checkpoint.open(files, join(folder, "checkpoint"));
     const { entries } = new Compilation({ files, path: join(folder, `${name}.trafo`), checkpoint }).program;
@@ -95,7 +95,7 @@ function smallest(cases: readonly Case[]): readonly Case[] {
 }
 
 describe.runIf(noRuntime === null)("families", () => {
-  test.each(families)("%s", { timeout: 60_000 }, async (family) => {
+  test.each(families)("%s", async (family) => {
     const folder = join(fixtures, family);
     const path = join(root, programs[family] ?? `test/fixtures/families/${family}/${family}.trafo`);
     const checkpoints = readdirSync(folder).filter((name) => existsSync(join(folder, name, "config.json")));

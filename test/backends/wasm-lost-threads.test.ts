@@ -18,6 +18,8 @@ const [flag, workersFail] = [40, 41];
 interface Watched {
   readonly model: LoadedModel;
   readonly started: readonly Worker[];
+  /** What workers say they are in a run by. */
+  readonly joined: readonly Int32Array[];
   readonly words: Int32Array;
 }
 
@@ -46,12 +48,14 @@ async function watched(
   );
   expect(looking).not.toBe(javascript);
   const started: Worker[] = [];
+  const joined: Int32Array[] = [];
   class Changed extends Worker {
     constructor(worker: string, options: WorkerOptions) {
       expect(worker).toMatch(own);
       const failing = `floorDivide, floorMod: (a, b) => { ${others}; return floorMod(a, b); }, sinOfLarge`;
       super(changed(worker.replace(own, failing)), { ...options, resourceLimits: { maxOldGenerationSizeMb: 16 } });
       started.push(this);
+      joined.push((options.workerData as { readonly joined: Int32Array }).joined);
       const on = this.on.bind(this);
       const hear = (event: string, listener: () => void): this => (event === unheard ? this : on(event, listener));
       Object.assign(this, { on: hear });
@@ -71,7 +75,7 @@ async function watched(
     const model = await (await importText(looking)).load({ threads });
     const words = new Int32Array(memories[0]!.buffer);
     Object.assign(globalThis, { look: () => mine(words) });
-    return { model, started, words };
+    return { model, started, joined, words };
   } finally {
     WebAssembly.Memory = Memory;
     workers.Worker = Worker;
@@ -86,13 +90,13 @@ const lost = "a thread of the model has ended in a run";
 const forWorkers =
   (count: number) =>
   (words: Int32Array): void => {
-    for (let turn = 0; turn < 2000 && Atomics.load(words, flag) < count; turn++)
+    for (let turn = 0; turn < 20_000 && Atomics.load(words, flag) < count; turn++)
       Atomics.wait(words, flag, Atomics.load(words, flag), 10);
     if (Atomics.load(words, flag) < count) throw new Error("no worker computes");
   };
 const here = `Atomics.store(words, ${flag}, 1); Atomics.notify(words, ${flag})`;
 
-test.each([2, 4])("of %i threads all do something", { timeout: 60_000 }, async (threads) => {
+test.each([2, 4])("of %i threads all do something", async (threads) => {
   const all = await watched(
     threads,
     forWorkers(threads - 1),
@@ -100,7 +104,7 @@ test.each([2, 4])("of %i threads all do something", { timeout: 60_000 }, async (
     `if (!globalThis.seen) {
       globalThis.seen = true;
       Atomics.add(words, ${flag}, 1);
-      for (let turn = 0; turn < 2000 && Atomics.load(words, ${flag}) < ${threads - 1}; turn++)
+      for (let turn = 0; turn < 20_000 && Atomics.load(words, ${flag}) < ${threads - 1}; turn++)
         Atomics.wait(words, ${flag}, Atomics.load(words, ${flag}), 10);
     }`,
   );
@@ -114,23 +118,19 @@ test.each([
   [2, "exits", "process.exit()"],
   [3, "exits", "process.exit()"],
   [2, "needs too much memory", "for (const all = []; ; ) all.push([...Array(1000).keys()])"],
-])(
-  "of %i threads one that %s with work that it has taken ends the run",
-  { timeout: 60_000 },
-  async (threads, _, how) => {
-    const fail = `${here}; if (Atomics.exchange(words, ${workersFail}, 0) === 1) { ${how} }`;
-    const all = await watched(threads, forWorkers(1), fail);
-    expect(await run(all)).toEqual(wanted);
-    Atomics.store(all.words, flag, 0);
-    Atomics.store(all.words, workersFail, 1);
-    await expect(run(all)).rejects.toThrow(lost);
-    await expect(run(all)).rejects.toThrow(lost);
-    all.model.dispose();
-    await expect(run(all)).rejects.toThrow("disposed");
-  },
-);
+])("of %i threads one that %s with work that it has taken ends the run", async (threads, _, how) => {
+  const fail = `${here}; if (Atomics.exchange(words, ${workersFail}, 0) === 1) { ${how} }`;
+  const all = await watched(threads, forWorkers(1), fail);
+  expect(await run(all)).toEqual(wanted);
+  Atomics.store(all.words, flag, 0);
+  Atomics.store(all.words, workersFail, 1);
+  await expect(run(all)).rejects.toThrow(lost);
+  await expect(run(all)).rejects.toThrow(lost);
+  all.model.dispose();
+  await expect(run(all)).rejects.toThrow("disposed");
+});
 
-test.each(["", "online"])("a thread that takes its time is waited for: %s", { timeout: 60_000 }, async (unheard) => {
+test.each(["", "online"])("a thread that takes its time is waited for: %s", async (unheard) => {
   const slow = `${here}; if (Atomics.add(words, ${workersFail}, 1) < 3) Atomics.wait(words, 42, 0, 150)`;
   const all = await watched(2, forWorkers(1), slow, undefined, unheard);
   expect(await run(all)).toEqual(wanted);
@@ -138,7 +138,7 @@ test.each(["", "online"])("a thread that takes its time is waited for: %s", { ti
   all.model.dispose();
 });
 
-test("what goes wrong in this thread ends the run, and the model", { timeout: 60_000 }, async () => {
+test("what goes wrong in this thread ends the run, and the model", async () => {
   const all = await watched(
     3,
     (words) => {
@@ -147,14 +147,14 @@ test("what goes wrong in this thread ends the run, and the model", { timeout: 60
       throw new Error("not here");
     },
     // Workers leave something to this thread.
-    `for (let turn = 0; turn < 2000 && Atomics.load(words, ${flag}) === 0; turn++) Atomics.wait(words, ${flag}, 0, 10)`,
+    `for (let turn = 0; turn < 20_000 && Atomics.load(words, ${flag}) === 0; turn++) Atomics.wait(words, ${flag}, 0, 10)`,
   );
   await expect(run(all)).rejects.toThrow("not here");
   await expect(run(all)).rejects.toThrow(lost);
   all.model.dispose();
 });
 
-test("threads that end between runs are not needed", { timeout: 60_000 }, async () => {
+test("threads that end between runs are not needed", async () => {
   const all = await watched(3, () => {}, here);
   expect(await run(all)).toEqual(wanted);
   for (const each of all.started) {
@@ -164,7 +164,16 @@ test("threads that end between runs are not needed", { timeout: 60_000 }, async 
   all.model.dispose();
 });
 
-test("a thread that ends at any time costs a run at most", { timeout: 120_000 }, async () => {
+test("a thread that ends as it comes too late to a run is not needed", async () => {
+  const all = await watched(3, () => {}, here);
+  expect(await run(all)).toEqual(wanted);
+  Atomics.store(all.joined[0]!, 0, 1);
+  await all.started[0]!.terminate();
+  expect(await run(all)).toEqual(wanted);
+  all.model.dispose();
+});
+
+test("a thread that ends at any time costs a run at most", async () => {
   for (let turn = 0; turn < 8; turn++) {
     const all = await watched(2, () => {}, here);
     for (let before = 0; before < turn % 3; before++) await run(all);
@@ -182,14 +191,14 @@ test.each([
   ["throw", (worker: string) => `throw new Error("no worker");${worker}`],
   ["end", (worker: string) => `process.exit();${worker}`],
   ["are no program", () => "{"],
-])("one thread computes where workers %s at their start", { timeout: 60_000 }, async (_, changed) => {
+])("one thread computes where workers %s at their start", async (_, changed) => {
   const all = await watched(3, () => {}, here, changed);
   expect(await run(all)).toEqual(wanted);
   expect(all.words[flag]).toBe(0);
   all.model.dispose();
 });
 
-test("one thread computes where there can be no workers", { timeout: 60_000 }, async () => {
+test("one thread computes where there can be no workers", async () => {
   const all = await watched(
     3,
     () => {},
@@ -202,7 +211,7 @@ test("one thread computes where there can be no workers", { timeout: 60_000 }, a
   all.model.dispose();
 });
 
-test("dispose ends the workers", { timeout: 60_000 }, async () => {
+test("dispose ends the workers", async () => {
   const all = await watched(3, () => {}, here);
   const ends = Promise.all(all.started.map((each) => new Promise((resolve) => each.once("exit", resolve))));
   await run(all);

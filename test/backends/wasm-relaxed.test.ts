@@ -10,7 +10,7 @@ if (process.version.startsWith("v20.")) setFlagsFromString("--experimental-wasm-
 const [rows, inner, columns] = [15, 37, 35];
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898));
 
-test("sums of products agree with f64 with relaxed SIMD and without", { timeout: 60_000 }, async () => {
+test("sums of products agree with f64 with relaxed SIMD and without", async () => {
   const text = `model Product() {\n  param w: [${inner}, ${columns}]\n  entry forward(x: [M, ${inner}]) -> (y: [M, ${columns}]) { x @ w }\n}\n`;
   const { javascript } = await compile({ files: memoryFiles(), path: "product.trafo", text, target: "wasm" });
   expect(javascript).toMatch(/relaxedPlaces=\[\s*\d+,/);

@@ -30,7 +30,7 @@ function numbers(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 1.5);
 }
 
-test.each(Object.entries(programs))("%s", { timeout: 60_000 }, async (_, body) => {
+test.each(Object.entries(programs))("%s", async (_, body) => {
   const weight = body.includes("w") ? `  param w: [${widths}, ${widths}]\n` : "";
   const text = `model Small() {\n${weight}  entry forward(x: [B, T, ${widths}]) -> (y: [B, T, ${widths}]) { ${body} }\n}\n`;
   const compilation = new Compilation({ files: memoryFiles(), path: "small.trafo", text, target: "wasm" });

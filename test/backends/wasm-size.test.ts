@@ -10,8 +10,6 @@ import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 
 const mostBytes = 40_000;
-const timeout = 120_000;
-
 type Settings = Readonly<Record<string, Setting>>;
 
 async function emitted(name: string, settings: Settings = {}): Promise<EmittedWasm> {
@@ -39,20 +37,20 @@ test.each<[string, string, Settings]>([
   ["T5 1.1 base", "t5", t5Gated],
   ["the Transformer of 2017", "vaswani", {}],
   ["its big configuration", "vaswani", transformerBig],
-])("%s takes at most 40 KB", { timeout }, async (_, name, settings) => {
+])("%s takes at most 40 KB", async (_, name, settings) => {
   const { javascript } = await emitted(name, settings);
   expect(gzipSync(javascript, { level: 9 }).length).toBeLessThanOrEqual(mostBytes);
 });
 
 describe("more layers", () => {
-  test.each(["gpt2", "llama"])("of %s take no more kernels", { timeout }, async (name) => {
+  test.each(["gpt2", "llama"])("of %s take no more kernels", async (name) => {
     const [few, many] = [await emitted(name, { layers: 3 }), await emitted(name, { layers: 12 })];
     expect(many.wasm.length).toBe(few.wasm.length);
     expect(many.javascript.length / few.javascript.length).toBeLessThan(1.02);
   });
 
   // One kernel joins the projections of what the encoder gives, of all layers: it has a part for each.
-  test.each(["t5", "vaswani"])("of %s take little more", { timeout }, async (name) => {
+  test.each(["t5", "vaswani"])("of %s take little more", async (name) => {
     const bytesOf = async (layers: number): Promise<number> =>
       gzipSync((await emitted(name, { layers })).javascript, { level: 9 }).length;
     expect((await bytesOf(12)) / (await bytesOf(3))).toBeLessThan(1.03);

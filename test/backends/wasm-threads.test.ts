@@ -27,7 +27,7 @@ function module(): Promise<LoadedModule> {
 /** Lengths that leave some threads without work, and that fit no tile. */
 const lengths = [1, 2, 3, 17, 64];
 
-test.each([2, 3, 5])("%i threads give what one gives", { timeout: 60_000 }, async (threads) => {
+test.each([2, 3, 5])("%i threads give what one gives", async (threads) => {
   const { load } = await module();
   const [one, several] = [await load({ weights }), await load({ weights, threads })];
   for (const length of [...lengths, ...lengths]) {
@@ -41,7 +41,7 @@ test.each([2, 3, 5])("%i threads give what one gives", { timeout: 60_000 }, asyn
   await expect(several.forward!({ input_ids: [[1]] })).rejects.toThrow("disposed");
 });
 
-test("steps and generation on threads give what they give on one", { timeout: 60_000 }, async () => {
+test("steps and generation on threads give what they give on one", async () => {
   const { load } = await module();
   const models = await Promise.all([1, 2, 5].map((threads) => load({ weights, threads })));
   const [one, ...others] = await Promise.all(
@@ -66,7 +66,7 @@ test.each([0, -1, 1.5, Number.NaN, "2"])("%s threads are none", async (threads) 
   await expect(load({ weights, threads })).rejects.toThrow(`threads is ${threads}: it is a whole number from 1`);
 });
 
-test("threads keep no process alive", { timeout: 60_000 }, async () => {
+test("threads keep no process alive", async () => {
   const folder = mkdtempSync(join(tmpdir(), "trafo-threads-"));
   try {
     writeFileSync(join(folder, "gpt2.mjs"), await moduleText());
@@ -122,7 +122,7 @@ test("one thread computes where memory cannot be shared", async () => {
 test.each([
   ["vectors", "WebAssembly.validate = () => false;"],
   ["WebAssembly", "delete globalThis.WebAssembly;"],
-])("without %s the module beside it computes, and its absence is told", { timeout: 60_000 }, async (_, without) => {
+])("without %s the module beside it computes, and its absence is told", async (_, without) => {
   const folder = mkdtempSync(join(tmpdir(), "trafo-vectors-"));
   const checkpoint = "examples/gpt2/checkpoint";
   const program = { path: "examples/gpt2/gpt2.trafo", files: nodeFiles(), checkpoint };

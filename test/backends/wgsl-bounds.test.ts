@@ -43,34 +43,26 @@ async function expectSame(
   expect(unchecked).toEqual(checked);
 }
 
-it.runIf(softwareDrivers.length > 0).each(softwareDrivers)(
-  "random programs on %s",
-  { timeout: 120_000 },
-  async (driver) => {
-    for (let seed = 101; seed <= 110; seed++) {
-      const graph = randomGraph(seed, { smooth: true, step: 1, nodes: 6 + (seed % 30) });
-      await expectSame(driver, graph, [{}, { B: 1, T: 1 }, { B: 2, T: 5 }]);
-    }
-  },
-);
+it.runIf(softwareDrivers.length > 0).each(softwareDrivers)("random programs on %s", async (driver) => {
+  for (let seed = 101; seed <= 110; seed++) {
+    const graph = randomGraph(seed, { smooth: true, step: 1, nodes: 6 + (seed % 30) });
+    await expectSame(driver, graph, [{}, { B: 1, T: 1 }, { B: 2, T: 5 }]);
+  }
+});
 
-it.runIf(softwareDrivers.length > 0).each(softwareDrivers)(
-  "a layer of GPT-2 on %s",
-  { timeout: 120_000 },
-  async (driver) => {
-    const settings = new Map<string, number>([
-      ["layers", 1],
-      ["width", 192],
-      ["heads", 3],
-      ["vocab", 1001],
-      ["context", 160],
-    ]);
-    const request = { files: nodeFiles(), path: "examples/gpt2/gpt2.trafo", settings, entries: ["forward"] };
-    const graph = new Compilation(request).get("optimize").entries[0]!;
-    await expectSame(driver, graph, [
-      { B: 1, T: 1 },
-      { B: 2, T: 17 },
-      { B: 1, T: 131 },
-    ]);
-  },
-);
+it.runIf(softwareDrivers.length > 0).each(softwareDrivers)("a layer of GPT-2 on %s", async (driver) => {
+  const settings = new Map<string, number>([
+    ["layers", 1],
+    ["width", 192],
+    ["heads", 3],
+    ["vocab", 1001],
+    ["context", 160],
+  ]);
+  const request = { files: nodeFiles(), path: "examples/gpt2/gpt2.trafo", settings, entries: ["forward"] };
+  const graph = new Compilation(request).get("optimize").entries[0]!;
+  await expectSame(driver, graph, [
+    { B: 1, T: 1 },
+    { B: 2, T: 17 },
+    { B: 1, T: 131 },
+  ]);
+});

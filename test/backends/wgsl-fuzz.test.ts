@@ -14,7 +14,7 @@ import { nullDevice, softwareDevice, softwareDrivers, wgslPlan } from "./wgsl-su
 
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 12);
-const timeout = 180_000 + 10_000 * count;
+const timeout = 600_000 + 10_000 * count;
 const sizes: readonly Readonly<Record<string, number>>[] = [{}, { B: 1, T: 1 }, { B: 2, T: 5 }, { B: 0, T: 3 }];
 const seeds = Array.from({ length: count }, (_, i) => first + i);
 

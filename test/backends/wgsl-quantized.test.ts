@@ -33,7 +33,7 @@ function compiled(program: string, weights: WeightsFormat): Compilation {
   return new Compilation({ files: memoryFiles(), path: "m.trafo", text: program, weights, target: "wgsl" });
 }
 
-describe.runIf((await lacksDevice()) === null)("weights on WebGPU", { timeout: 120_000 }, () => {
+describe.runIf((await lacksDevice()) === null)("weights on WebGPU", () => {
   test.each(["int8", "int4", "f16", "bf16"] as const)("in %s", async (weights) => {
     const compilation = compiled(text, weights);
     const held = readWeights(compilation.program.entries, randomWeights(4));

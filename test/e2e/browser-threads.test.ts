@@ -50,7 +50,7 @@ it.skipIf(!browser).each([
   { isIsolated: true, options: { threads: 3, killed: true }, started: 2 },
   { isIsolated: true, options: { threads: 2, forbidden: true }, started: 0 },
   { isIsolated: false, options: { threads: 2 }, started: 0 },
-])("threads in a page: %j", { timeout: 120_000 }, async ({ isIsolated, options, started }) => {
+])("threads in a page: %j", async ({ isIsolated, options, started }) => {
   const files = memoryFiles([["rows.trafo", program]]);
   const { javascript } = await compile({ path: "rows.trafo", files, target: "wasm" });
   const result = JSON.parse(

@@ -41,60 +41,52 @@ interface Run {
   readonly inputs: Readonly<Record<string, { readonly data: readonly number[]; readonly shape: readonly number[] }>>;
 }
 
-it.skipIf(!browser)(
-  "models run in a browser on WebGPU and agree with PyTorch",
-  { timeout: 600_000 },
-  async ({ skip }) => {
-    const served: Record<string, { type: string; body: string | Uint8Array }> = {
-      "/": { type: "text/html", body: page },
-      "/main.js": { type: "text/javascript", body: main },
-    };
-    const runs: Run[] = [];
-    const expected: { model: string; outputs: ReadonlyMap<string, Tensor> }[] = [];
-    for (const model of models) {
-      const folder = `examples/${model}`;
-      const checkpoint = Checkpoint.open(files, `${folder}/checkpoint`);
-      const compilation = new Compilation({ files, path: `${folder}/${model}.trafo`, checkpoint, target: "wgsl" });
-      served[`/${model}.js`] = { type: "text/javascript", body: (await compilation.get("emit")).javascript };
-      const weights = readFileSync(`${folder}/checkpoint/model.safetensors`);
-      served[`/${model}.safetensors`] = { type: "application/octet-stream", body: weights };
-      const [first] = readCases(files, `${folder}/checkpoint/io.safetensors`) as [Case];
-      const program = compilation.get("graph");
-      // Each entry gets what a run would feed it: what an earlier one gave, where it takes that.
-      const recorder = {
-        run: async (entry: string, { inputs }: { readonly inputs: ReadonlyMap<string, Tensor> }) => {
-          const plain = [...inputs].map(([name, { data, shape }]) => [name, { data: [...data], shape }]);
-          runs.push({ model, entry, inputs: Object.fromEntries(plain) });
-          expected.push({ model, outputs: first.outputs });
-          const graph = program.entries.find(({ name }) => name === entry)!;
-          return new Map(
-            graph.outputs.flatMap(({ name }) => (first.outputs.has(name) ? [[name, first.outputs.get(name)!]] : [])),
-          );
-        },
-        dispose: () => {},
-      };
-      expect(program.entries.some((entry) => canRun(entry, first.inputs))).toBe(true);
-      await runEntries(recorder, program, first.inputs);
-    }
-    served["/runs.json"] = { type: "application/json", body: JSON.stringify(runs) };
-    const { answers, failure } = JSON.parse(await inBrowser(served, webGpuFlags));
-    if (failure === "no adapter" && !process.env.CI) skip("the browser has no adapter for WebGPU");
-    expect(failure).toBeNull();
-    expect(answers).toHaveLength(runs.length);
-    let compared = 0;
-    for (const [at, answer] of answers.entries()) {
-      for (const [name, { data, shape }] of Object.entries<{ data: number[]; shape: number[] }>(answer)) {
-        const wanted = expected[at]!.outputs.get(name);
-        if (wanted === undefined) continue;
-        const { passed, absolute } = compareTensors(
-          { data: Float32Array.from(data), shape, type: "f32" },
-          wanted,
-          1e-4,
+it.skipIf(!browser)("models run in a browser on WebGPU and agree with PyTorch", async ({ skip }) => {
+  const served: Record<string, { type: string; body: string | Uint8Array }> = {
+    "/": { type: "text/html", body: page },
+    "/main.js": { type: "text/javascript", body: main },
+  };
+  const runs: Run[] = [];
+  const expected: { model: string; outputs: ReadonlyMap<string, Tensor> }[] = [];
+  for (const model of models) {
+    const folder = `examples/${model}`;
+    const checkpoint = Checkpoint.open(files, `${folder}/checkpoint`);
+    const compilation = new Compilation({ files, path: `${folder}/${model}.trafo`, checkpoint, target: "wgsl" });
+    served[`/${model}.js`] = { type: "text/javascript", body: (await compilation.get("emit")).javascript };
+    const weights = readFileSync(`${folder}/checkpoint/model.safetensors`);
+    served[`/${model}.safetensors`] = { type: "application/octet-stream", body: weights };
+    const [first] = readCases(files, `${folder}/checkpoint/io.safetensors`) as [Case];
+    const program = compilation.get("graph");
+    // Each entry gets what a run would feed it: what an earlier one gave, where it takes that.
+    const recorder = {
+      run: async (entry: string, { inputs }: { readonly inputs: ReadonlyMap<string, Tensor> }) => {
+        const plain = [...inputs].map(([name, { data, shape }]) => [name, { data: [...data], shape }]);
+        runs.push({ model, entry, inputs: Object.fromEntries(plain) });
+        expected.push({ model, outputs: first.outputs });
+        const graph = program.entries.find(({ name }) => name === entry)!;
+        return new Map(
+          graph.outputs.flatMap(({ name }) => (first.outputs.has(name) ? [[name, first.outputs.get(name)!]] : [])),
         );
-        expect({ model: expected[at]!.model, name, passed }, `differs by ${absolute}`).toMatchObject({ passed: true });
-        compared++;
-      }
+      },
+      dispose: () => {},
+    };
+    expect(program.entries.some((entry) => canRun(entry, first.inputs))).toBe(true);
+    await runEntries(recorder, program, first.inputs);
+  }
+  served["/runs.json"] = { type: "application/json", body: JSON.stringify(runs) };
+  const { answers, failure } = JSON.parse(await inBrowser(served, webGpuFlags));
+  if (failure === "no adapter" && !process.env.CI) skip("the browser has no adapter for WebGPU");
+  expect(failure).toBeNull();
+  expect(answers).toHaveLength(runs.length);
+  let compared = 0;
+  for (const [at, answer] of answers.entries()) {
+    for (const [name, { data, shape }] of Object.entries<{ data: number[]; shape: number[] }>(answer)) {
+      const wanted = expected[at]!.outputs.get(name);
+      if (wanted === undefined) continue;
+      const { passed, absolute } = compareTensors({ data: Float32Array.from(data), shape, type: "f32" }, wanted, 1e-4);
+      expect({ model: expected[at]!.model, name, passed }, `differs by ${absolute}`).toMatchObject({ passed: true });
+      compared++;
     }
-    expect(compared).toBeGreaterThanOrEqual(models.length);
-  },
-);
+  }
+  expect(compared).toBeGreaterThanOrEqual(models.length);
+});

@@ -36,10 +36,10 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "trafo-"));
   // Compiles the sources if they changed, so that no test waits for it or sees its messages.
   trafo("--help");
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("the trafo command", { timeout: 60_000 }, () => {
+describe("the trafo command", () => {
   it("ends with 0 when done", () => {
     const { status, out, err } = trafo("check", gpt2, "--checkpoint", checkpoint);
     expect([status, err]).toEqual([0, ""]);

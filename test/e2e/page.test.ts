@@ -35,14 +35,14 @@ async function draw(name: string, program: string, ...options: string[]): Promis
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.runIf(chromium)("a page", { timeout: 120_000 }, () => {
+describe.runIf(chromium)("a page", () => {
   let optimized = "";
   let chart = "";
   let page: Page | null = null;
   beforeAll(async () => {
     optimized = await draw("optimized.html", gpt2, "--stage", "optimized");
     chart = await draw("plan.html", gpt2, "--stage", "plan");
-  }, 120_000);
+  });
   afterEach(async () => {
     await page?.close();
     page = null;

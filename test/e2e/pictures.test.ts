@@ -34,7 +34,7 @@ function check(files: ReadonlyMap<string, string>): void {
   }
 }
 
-describe("the pictures of the examples", { timeout: 60_000 }, () => {
+describe("the pictures of the examples", () => {
   const overview = readFileSync("examples/README.md", "utf8");
 
   it.each(examples)("%s", async (name) => {
@@ -45,7 +45,7 @@ describe("the pictures of the examples", { timeout: 60_000 }, () => {
   });
 });
 
-it("attention before and after the passes", { timeout: 60_000 }, async () => {
+it("attention before and after the passes", async () => {
   const path = "examples/gpt2/attention.svg";
   const command = `examples/gpt2/gpt2.trafo --diff --focus h.0.attn -o ${path}`;
   check(await drawn(...command.split(" ")));

@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("the search of examples/minilm", { timeout: 120_000 }, () => {
+describe("the search of examples/minilm", () => {
   it("finds a passage by itself", () => {
     for (const [question, found] of [
       ["to be or not to be, that is THE question.", passages[1]],

@@ -42,7 +42,7 @@ function node(...words: readonly string[]) {
   return { status: result.status, out: result.stdout, err: result.stderr };
 }
 
-describe("set-up", { timeout: 120_000 }, () => {
+describe("set-up", () => {
   it("compiles once and notices edits", () => {
     expect(node(".ci/setup.mjs")).toEqual({ status: 0, out: "", err: "Compiling …\n" });
     expect(existsSync(at("dsl/std/sources.generated.ts"))).toBe(true);

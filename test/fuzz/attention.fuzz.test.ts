@@ -30,7 +30,7 @@ import { randomPlanDifference } from "./lower-comparison.js";
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 40);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const timeout = 120_000 + 2000 * count;
+const timeout = 600_000 + 2000 * count;
 
 const sizes = [
   { B: 1, T: 1, S: 1 },

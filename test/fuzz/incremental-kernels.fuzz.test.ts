@@ -61,7 +61,7 @@ function wholeOf(graph: Graph, x: Tensor, weights: Weights): Tensor | null {
   return sane ? whole : null;
 }
 
-test("kernels of a step give what the whole graph gives", { timeout: 60_000 + 200 * count }, () => {
+test("kernels of a step give what the whole graph gives", { timeout: 600_000 + 200 * count }, () => {
   let compared = 0;
   for (let seed = first; seed < first + count; seed++) {
     const graph = randomCausalGraph(seed);

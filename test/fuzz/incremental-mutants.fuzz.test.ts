@@ -17,7 +17,7 @@ function caughtBy(incremental: Incremental): string | null {
   return null;
 }
 
-test.each(mutants)("$name is noticed", { timeout: 120_000 }, async (mutant) => {
+test.each(mutants)("$name is noticed", async (mutant) => {
   const caught = caughtBy(await loadMutant(mutant));
   expect(caught).not.toBeNull();
 });

@@ -11,7 +11,7 @@ import { checkSeed, type Outcome } from "../support/incremental-check.js";
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 400);
 
-test("a step gives what the whole entry gives", { timeout: 60_000 + 100 * count }, () => {
+test("a step gives what the whole entry gives", { timeout: 600_000 + 100 * count }, () => {
   const seeds = new Map<Outcome, number[]>();
   for (let seed = first; seed < first + count; seed++) {
     const outcome = checkSeed(incremental, seed);

@@ -20,7 +20,7 @@ import { randomPlanDifference } from "./lower-comparison.js";
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 120);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const timeout = 60_000 + 100 * count;
+const timeout = 600_000 + 100 * count;
 
 type Sizes = (variable: SizeVariable) => number;
 

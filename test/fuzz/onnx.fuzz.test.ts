@@ -18,7 +18,7 @@ import { difference } from "./lower-comparison.js";
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 60);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const timeout = 60_000 + 500 * count;
+const timeout = 600_000 + 500 * count;
 
 /** The graph without outputs that depend on a size which no input shows. */
 function shown(graph: Graph): boolean {

@@ -19,7 +19,7 @@ import { difference, randomPlanDifference } from "./lower-comparison.js";
 const first = Number(process.env.FUZZ_SEED ?? 1);
 const count = Number(process.env.FUZZ_GRAPHS ?? 120);
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const timeout = 60_000 + 200 * count;
+const timeout = 600_000 + 200 * count;
 
 function runs(graph: Graph, seed: number): readonly RandomRun[] {
   return [0, 1, 2].map((variant) => randomRun(graph, seed + variant, { special: variant === 1 }));

@@ -23,8 +23,6 @@ import { loweredAgain, planAgain } from "../support/round-trip.js";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = nodeFiles();
 const TOLERANCE = 1e-4;
-const timeout = 120_000;
-
 interface Subject {
   readonly name: string;
   readonly program: string;
@@ -103,7 +101,7 @@ const graphPasses = passes.filter(({ name }) => name !== "fusion");
 describe.each([...examples, ...families])("$name", (subject) => {
   const trial = new Trial(subject);
 
-  test("graphs, with each pass alone and all but it", { timeout }, async () => {
+  test("graphs, with each pass alone and all but it", async () => {
     const { name, entries } = trial.compilation.program;
     for (const pass of graphPasses) {
       for (const chosen of [[pass], passes.filter((each) => each !== pass)]) {
@@ -115,7 +113,7 @@ describe.each([...examples, ...families])("$name", (subject) => {
     }
   });
 
-  test("modules, with all passes", { timeout }, async () => {
+  test("modules, with all passes", async () => {
     const compilation = trial.compilation.again({});
     for (const stage of ["kernels", "schedule"] as const)
       for (const lowered of compilation.get(stage)) loweredAgain(lowered, stage);
@@ -130,7 +128,7 @@ describe.each(examples)("modules of $name", (subject) => {
     ...passes.map(({ name }) => [`without ${name}`, without(name)] as const),
     ["without schedules", { policy: null }] as const,
     ["without any", { policy: null, optimize: { without: passes.map(({ name }) => name) } }] as const,
-  ])("%s", { timeout }, async (where, how) => {
+  ])("%s", async (where, how) => {
     await trial.runs(how, where);
   });
 });

@@ -27,9 +27,16 @@ const flags = [
 interface Message {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly request?: { readonly url: string } };
+  readonly params?: Event;
   readonly result?: Record<string, unknown>;
   readonly error?: { readonly message: string };
+}
+
+/** What is told of requests, and of how far the documents of a page are. */
+interface Event {
+  readonly request?: { readonly url: string };
+  readonly name?: string;
+  readonly loaderId?: string;
 }
 
 /** One page of one browser. */
@@ -42,7 +49,10 @@ export class Page {
     number,
     { resolve: (result: Record<string, unknown>) => void; reject: (error: Error) => void }
   >();
-  #events: ((method: string) => void)[] = [];
+  /** The documents that are loaded, by their loaders. */
+  readonly #loaded = new Set<string>();
+  #onLoaded: () => void = () => {};
+  #hasEnded = false;
   #session: string | null = null;
   #next = 1;
   #rest = "";
@@ -51,23 +61,36 @@ export class Page {
     const args = [...flags, `--user-data-dir=${this.#profile}`, "about:blank"];
     this.#child = spawn(program, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     (this.#child.stdio[4] as Readable).setEncoding("utf8").on("data", (text: string) => this.#read(text));
+    // What is asked of a browser that has ended is told of by its end.
+    (this.#child.stdio[3] as Writable).on("error", () => {});
+    this.#child.once("exit", (status, signal) => {
+      this.#hasEnded = true;
+      const error = new Error(`the browser has ended: ${signal ?? status}`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    });
   }
 
   static async open(url: string): Promise<Page> {
     if (chromium === null) throw new Error("there is no browser");
     const page = new Page(chromium);
-    const { targetInfos } = (await page.send("Target.getTargets")) as {
-      targetInfos: { targetId: string; type: string }[];
-    };
-    const { targetId } = targetInfos.find(({ type }) => type === "page")!;
+    // A page of its own: whether the browser has made its first one yet is chance.
+    const { targetId } = await page.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = (await page.send("Target.attachToTarget", { targetId, flatten: true })) as {
       sessionId: string;
     };
     page.#session = sessionId;
-    await Promise.all([page.send("Page.enable"), page.send("Network.enable")]);
-    const loaded = page.#event("Page.loadEventFired");
-    await page.send("Page.navigate", { url });
-    await loaded;
+    await Promise.all([
+      page.send("Page.enable"),
+      page.send("Network.enable"),
+      page.send("Page.setLifecycleEventsEnabled", { enabled: true }),
+    ]);
+    // The load of the page before it may be told of late: documents are told apart by their loaders.
+    const { loaderId } = (await page.send("Page.navigate", { url })) as { loaderId: string };
+    while (!page.#loaded.has(loaderId))
+      await new Promise<void>((resolve) => {
+        page.#onLoaded = resolve;
+      });
     return page;
   }
 
@@ -95,28 +118,23 @@ export class Page {
   }
 
   async send(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    if (this.#hasEnded) throw new Error("the browser has ended");
     const id = this.#next++;
     const session = this.#session === null ? {} : { sessionId: this.#session };
+    const answer = new Promise<Record<string, unknown>>((resolve, reject) =>
+      this.#waiting.set(id, { resolve, reject }),
+    );
     (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...session })}\0`);
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    return answer;
   }
 
   async close(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill();
-    await gone;
+    if (!this.#hasEnded) {
+      const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+      this.#child.kill("SIGKILL");
+      await gone;
+    }
     await removeFolder(this.#profile);
-  }
-
-  #event(method: string): Promise<void> {
-    return new Promise((resolve) => {
-      const listen = (name: string): void => {
-        if (name !== method) return;
-        this.#events = this.#events.filter((each) => each !== listen);
-        resolve();
-      };
-      this.#events.push(listen);
-    });
   }
 
   #read(text: string): void {
@@ -134,6 +152,9 @@ export class Page {
       return;
     }
     if (method === "Network.requestWillBeSent" && params?.request) this.requests.push(params.request.url);
-    for (const listen of [...this.#events]) listen(method ?? "");
+    if (method === "Page.lifecycleEvent" && params?.name === "load") {
+      this.#loaded.add(params.loaderId!);
+      this.#onLoaded();
+    }
   }
 }

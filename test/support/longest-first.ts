@@ -33,9 +33,24 @@ export const longFiles: readonly string[] = [
   "backends/modules-fuzz",
   "unit/cli-text",
   "unit/blame",
-  "unit/compilation-lifetime",
   "backends/wgsl-limits",
-].map((name) => `test/${name}.test.ts`);
+].map(pathOf);
+
+/**
+ * Files that change the process that they run in, by flags of the engine for one, or count what lives in it. In a process with
+ * others it would be chance which of those run after them.
+ */
+export const apartFiles: readonly string[] = [
+  "backends/wasm-functions",
+  "backends/wasm-lost-threads",
+  "backends/wasm-relaxed",
+  "unit/compilation-lifetime",
+  "unit/sizes-lifetime",
+].map(pathOf);
+
+function pathOf(name: string): string {
+  return `test/${name}.test.ts`;
+}
 
 function placeOf({ moduleId }: TestSpecification): number {
   const place = longFiles.findIndex((name) => moduleId.endsWith(`/${name}`));

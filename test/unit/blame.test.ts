@@ -22,7 +22,7 @@ describe.each(["gpt2", "t5"])("every operator of %s", (model) => {
   const weights = readWeights(entries, checkpointWeights(checkpoint));
   const [first] = readCases(files, `${folder}checkpoint/io.safetensors`);
 
-  it.each(available)("gives on the target %s what it gives in f64", { timeout: 180_000 }, async (target) => {
+  it.each(available)("gives on the target %s what it gives in f64", async (target) => {
     const reference = interpreterRunner(entries, weights, "f32");
     const runs = await runEntries(reference, { name, entries }, first!.inputs);
     expect(runs).toHaveLength(entries.length);

@@ -5,7 +5,7 @@ import { trafo } from "./support/cli.js";
 
 const words = ["bench", "tiny.trafo", "--random-weights", "--size", "B=2,T=4", "--rounds", "3"];
 
-describe("trafo bench", { timeout: 120_000 }, () => {
+describe("trafo bench", () => {
   it.each(["typescript", "wasm", "interpreter"])("measures every round on %s", async (target) => {
     const { status, out, err } = await trafo([...words, "--target", target]);
     expect([status, err]).toEqual([0, ""]);

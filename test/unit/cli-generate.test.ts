@@ -18,7 +18,7 @@ model Next(vocab: int = 5, window: int = 0) {
 const files = { "next.trafo": source, "plain.trafo": source.replace(" incremental T", "") };
 const made = ["--random-weights"];
 
-describe("trafo generate", { timeout: 60_000 }, () => {
+describe("trafo generate", () => {
   it("goes on from tokens, and says how fast", async () => {
     const words = ["generate", "next.trafo", ...made, "--prompt-ids", "1,2", "--max-tokens", "4"];
     const { status, out, err } = await trafo(words, files);
@@ -89,7 +89,7 @@ describe("trafo generate", { timeout: 60_000 }, () => {
   });
 });
 
-describe("the dump of a graph", { timeout: 60_000 }, () => {
+describe("the dump of a graph", () => {
   it("still says what is incremental", async () => {
     const { out: dump } = await trafo(["compile", "next.trafo", "--dump-after", "graph"], files);
     expect(dump).toContain(" incremental T {");

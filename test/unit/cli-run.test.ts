@@ -7,7 +7,7 @@ import { f32, i32, tinyFiles, trafo } from "./support/cli.js";
 
 const M = ["--checkpoint", "m"];
 
-describe("trafo run", { timeout: 60_000 }, () => {
+describe("trafo run", () => {
   const input = ["--input", "ids=[[0,1,2]]"];
   it("runs on inputs of the command line", async () => {
     const { status, out, err } = await trafo(["run", "tiny.trafo", ...M, ...input]);
@@ -86,7 +86,7 @@ describe("trafo run", { timeout: 60_000 }, () => {
   });
 });
 
-describe("trafo verify", { timeout: 60_000 }, () => {
+describe("trafo verify", () => {
   it("passes, and says what it did not compare", async () => {
     const { status, out, err } = await trafo(["verify", "tiny.trafo", ...M]);
     expect([status, err]).toEqual([0, ""]);
@@ -181,7 +181,7 @@ describe("memory", () => {
   });
 });
 
-describe("--weights", { timeout: 60_000 }, () => {
+describe("--weights", () => {
   const files = {
     "layer.trafo": "model M() {\n  param w: [64, 32]\n  entry forward(x: [T, 64]) -> (y: [T, 32]) { x @ w }\n}\n",
   };
@@ -258,7 +258,7 @@ describe("--weights", { timeout: 60_000 }, () => {
   });
 });
 
-describe("--precision", { timeout: 60_000 }, () => {
+describe("--precision", () => {
   const source = (body: string) => ({
     "layer.trafo": `model M() {\n  param w: [64, 96]\n  entry forward(x: [T, 64]) -> (y: [T, 96]) { ${body} }\n}\n`,
   });

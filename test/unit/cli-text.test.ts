@@ -111,7 +111,7 @@ beforeAll(async () => {
 
 const generate = (...words: string[]) => trafo(["generate", "follow.trafo", "--checkpoint", "g", ...words], files);
 
-describe("trafo generate with texts", { timeout: 60_000 }, () => {
+describe("trafo generate with texts", () => {
   it("goes on from a text, to the token that ends it", async () => {
     const { status, out, err } = await generate("--prompt", "Hi");
     expect([status, out]).toEqual([0, "! 😀你\n"]);
@@ -221,7 +221,7 @@ describe("trafo generate with texts", { timeout: 60_000 }, () => {
   });
 });
 
-describe("trafo generate with the tokenizer in a GGUF file", { timeout: 60_000 }, () => {
+describe("trafo generate with the tokenizer in a GGUF file", () => {
   const model = (more: readonly (readonly [string, number, string | number])[] = []): Uint8Array => {
     const { model, added_tokens: added } = JSON.parse(fixture("gpt2"));
     const tokens = Array.from({ length: gpt2.size }, (_, id) => gpt2.tokenOf(id)!);
@@ -271,7 +271,7 @@ describe("trafo generate with the tokenizer in a GGUF file", { timeout: 60_000 }
   });
 });
 
-describe("trafo run with texts", { timeout: 60_000 }, () => {
+describe("trafo run with texts", () => {
   const run = async (program: string, ...words: string[]) => {
     const made = await trafo(["run", program, "--checkpoint", "b", "--json", ...words], files);
     const outputs: { name: string; first: number[]; shape: number[]; mean: number }[] =

@@ -198,7 +198,7 @@ describe("trafo check", () => {
   });
 });
 
-describe("trafo compile", { timeout: 60_000 }, () => {
+describe("trafo compile", () => {
   it("writes the module, all of it or a part", async () => {
     const { status, out, err, files } = await trafo([
       "compile",
@@ -409,7 +409,7 @@ describe("trafo compile", { timeout: 60_000 }, () => {
   });
 });
 
-describe("trafo graph", { timeout: 60_000 }, () => {
+describe("trafo graph", () => {
   it("draws every stage to every kind of file", async () => {
     const marks = { dot: /^digraph/, svg: /^<\?xml/, html: /^<!doctype html>/, png: /^.PNG/ } as const;
     for (const words of [[], ["--stage", "optimized"], ["--stage", "kernels"], ["--diff"], ["--stage", "plan"]]) {

@@ -31,7 +31,7 @@ function checkSeeds(from: number, count: number, options: ProgramOptions): void 
   }
 }
 
-describe("generated programs", { timeout: 60_000 }, () => {
+describe("generated programs", () => {
   it("that are tidy", () => checkSeeds(0, 60, {}));
   it("with space, lines and comments everywhere", () => checkSeeds(1000, 150, { wild: true, declarations: 2 }));
   it("that are small and wild", () => checkSeeds(2000, 300, { wild: true, declarations: 1, depth: 1 }));

@@ -23,7 +23,7 @@ import { tinyFiles, tinyProgram } from "./support/cli.js";
 const files = memoryFiles(Object.entries(tinyFiles));
 const tiny = { path: "tiny.trafo", files, checkpoint: "m" };
 
-describe("the library", { timeout: 60_000 }, () => {
+describe("the library", () => {
   it("parses, with what is wrong beside the tree", () => {
     expect(parse("tiny.trafo", tinyProgram)).toMatchObject({ diagnostics: [], file: { kind: "file" } });
     expect(parse("wrong.trafo", "model M( {").diagnostics.length).toBeGreaterThan(0);

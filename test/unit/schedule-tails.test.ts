@@ -81,14 +81,14 @@ const kinds: readonly ProductOptions[] = [{}, { transposed: true }, { epilogue: 
 const every = rows.flatMap((M) => columns.flatMap((N) => terms.map((K) => ({ M, N, K }))));
 
 describe.each(kinds)("products, %o", (options) => {
-  test("of known sizes", { timeout: 120_000 }, () => {
+  test("of known sizes", () => {
     let tiled = 0;
     for (const { M, N, K } of every) if (sweep(product(size(M), size(N), size(K), options), [{ M, N, K }]) > 0) tiled++;
     // A single term has no loop, and a single column and row no tile.
     expect(tiled).toBe(every.filter(({ M, N, K }) => K > 1 && M * N > 1).length);
   });
 
-  test("of sizes that are known when running", { timeout: 120_000 }, () => {
+  test("of sizes that are known when running", () => {
     const { M, N, K } = variables;
     const empty = [
       { M: 0, N: 5, K: 2 },

@@ -78,9 +78,7 @@ function changed(random: Random, text: string, changes: number): string {
   return all.join("");
 }
 
-const patient = { timeout: 60_000 };
-
-describe("the parser never fails", patient, () => {
+describe("the parser never fails", () => {
   it("on programs with one change", () => {
     forSeeds(600, (random) => changed(random, random.of(programs), 1), parseAnything);
   });
@@ -119,7 +117,7 @@ describe("the parser never fails", patient, () => {
   });
 });
 
-describe("one mistake is said once, or nearly so", patient, () => {
+describe("one mistake is said once, or nearly so", () => {
   it("where one token is left out or doubled", () => {
     let total = 0;
     const count = 400;

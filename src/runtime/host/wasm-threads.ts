@@ -64,9 +64,9 @@ export class Threads {
       joined: new Int32Array(new SharedArrayBuffer(4)),
     };
     const helper = await startHelper(given, () => {
-      // Between runs the others go on without it.
+      // Between runs, of which this hears, the others go on without it: one that had joined then came too late to a run, and
+      // had taken nothing.
       if (helper !== null) this.helpers.delete(helper);
-      if (isJoined(given)) this.#lose();
     });
     if (helper !== null) this.helpers.add(helper);
   }
