@@ -1,6 +1,6 @@
 /** Lowering of Graphs to kernels. */
 export { lowerGraph } from "./graph.js";
-export type { Call, Home, LoweredBuffer, LoweredGraph } from "./lowered.js";
+export { type Call, type Home, type LoweredBuffer, type LoweredGraph, withoutUnused } from "./lowered.js";
 export type { ElementPlace } from "./scatter.js";
 export type { StepMemory } from "./states.js";
 export { loweredWord, printLowered, readLowered } from "./text.js";

@@ -68,3 +68,24 @@ export interface LoweredGraph {
   /** A size that grows from run to run, and the greatest that it can be: memory is laid out for that. */
   readonly grows?: { readonly size: SizeVariable; readonly to: Size };
 }
+
+/** Without buffers that are neither the caller's nor read or written by any call. */
+export function withoutUnused(lowered: LoweredGraph): LoweredGraph {
+  const calls = [...lowered.prepare, ...lowered.calls];
+  const used = new Set(calls.flatMap(({ reads, writes }) => [...reads, ...writes]));
+  const isKept = (id: BufferId): boolean => used.has(id) || lowered.buffers[id]!.home.kind !== "temporary";
+  const ids = new Map<BufferId, BufferId>();
+  for (const id of lowered.buffers.keys()) if (isKept(id as BufferId)) ids.set(id as BufferId, ids.size as BufferId);
+  if (ids.size === lowered.buffers.length) return lowered;
+  const all = (some: readonly BufferId[]): readonly BufferId[] => some.map((id) => ids.get(id)!);
+  const call = (each: Call): Call => ({ ...each, reads: all(each.reads), writes: all(each.writes) });
+  return {
+    ...lowered,
+    buffers: lowered.buffers.filter((_, id) => ids.has(id as BufferId)),
+    prepare: lowered.prepare.map(call),
+    calls: lowered.calls.map(call),
+    inputs: all(lowered.inputs),
+    weights: all(lowered.weights),
+    outputs: all(lowered.outputs),
+  };
+}

@@ -3,8 +3,8 @@
  * attention and of a feed-forward layer that read the same row. A card has room for both, and begins one kernel less.
  *
  * Needs kernels as a device runs them, whose outermost loops are all spread over invocations, or all over workgroups of as
- * many lanes. Guarantees: every buffer is what it was; a kernel has no more buffers, and no more memory that lanes share,
- * than every device has.
+ * many lanes; beside workgroups, what is spread over invocations is brought into as large ones. Guarantees: every buffer is
+ * what it was; a kernel has no more buffers, and no more memory that lanes share, than every device has.
  */
 import {
   allStatements,
@@ -13,17 +13,19 @@ import {
   type KernelVariant,
   mentionedSizes,
   type Statement,
+  variantOf,
 } from "../ir/kernel/index.js";
 import type { BufferId } from "../ir/plan/plan.js";
 import type { Call, LoweredGraph } from "../lower/index.js";
 import { constantOf, render } from "../sizes/index.js";
 import { loopsIn } from "./loops.js";
 import { Rewriter } from "./rewrite.js";
+import { inWorkgroups } from "./workgroups.js";
 
 /** What the memory that lanes share holds on every device, in bytes. */
 const mostShared = 16384;
-/** Larger arguments may have to be bound in parts, so that they take more bindings. */
-const mostElements = 2 ** 25;
+/** What every device binds as a whole, in elements of four bytes; of larger arguments each part takes a binding. */
+const boundElements = 2 ** 25;
 
 /** @param mostArguments the buffers that a kernel can have on every device */
 export function sideBySide(lowered: LoweredGraph, mostArguments: number): LoweredGraph {
@@ -53,9 +55,6 @@ export function sideBySide(lowered: LoweredGraph, mostArguments: number): Lowere
 /** Both calls as one; null where their kernels are of different kinds, or need more than every device has. */
 function besideEachOther(first: Call, second: Call, mostArguments: number): Call | null {
   if (first.sizes !== undefined || second.sizes !== undefined) return null;
-  const ids = new Set([...first.reads, ...first.writes, ...second.reads, ...second.writes]);
-  const known = [first, second].flatMap(({ kernel }) => [...kernel.reads, ...kernel.writes]);
-  if (ids.size > mostArguments || known.some(isLarge)) return null;
   const of = new Map<Buffer, Buffer>();
   const reads: [BufferId, Buffer][] = first.reads.map((id, at) => [id, first.kernel.reads[at]!]);
   for (const [at, id] of second.reads.entries()) {
@@ -65,6 +64,8 @@ function besideEachOther(first: Call, second: Call, mostArguments: number): Call
     else of.set(own, known);
   }
   const made = second.kernel.writes.map((own) => argumentLike(own, of));
+  const all = [...reads.map(([, buffer]) => buffer), ...first.kernel.writes, ...made];
+  if (all.reduce((count, each) => count + bindingsOf(each), 0) > mostArguments) return null;
   const kernel = joinedKernel(first.kernel, second.kernel, {
     reads: reads.map(([, buffer]) => buffer),
     writes: [...first.kernel.writes, ...made],
@@ -88,20 +89,33 @@ interface Arguments {
   readonly of: ReadonlyMap<Buffer, Buffer>;
 }
 
+/** A kernel's body, in workgroups where that of another is; null where they are of different kinds. */
+function bodyBeside(kernel: Kernel, other: Kernel): readonly Statement[] | null {
+  const [own, beside] = [spreadOf(kernel.body), spreadOf(other.body)];
+  if (own === null || beside === null) return null;
+  if (own.kind === "grid" || beside.kind === "parallel") return kernel.body;
+  return beside.lanes > 1 ? inWorkgroups(kernel, beside.lanes) : null;
+}
+
 function joinedKernel(first: Kernel, second: Kernel, { reads, writes, of }: Arguments): Kernel | null {
-  const joined = (a: readonly Statement[], b: readonly Statement[]): readonly Statement[] | null => {
-    const [spread, others] = [spreadOf(a), spreadOf(b)];
-    const isOne = spread !== null && others !== null && spread.kind === others.kind && spread.lanes === others.lanes;
-    if (!isOne || spread.shared + others.shared > mostShared) return null;
-    return [...a, ...copyOf(b, a, of)];
+  const joined = (a: Kernel, b: Kernel): readonly Statement[] | null => {
+    const [own, other] = [bodyBeside(a, b), bodyBeside(b, a)];
+    if (own === null || other === null) return null;
+    const [spread, added] = [spreadOf(own)!, spreadOf(other)!];
+    const isOne = added.lanes === spread.lanes || [a, b].some(({ body }) => spreadOf(body)!.kind === "parallel");
+    if (!isOne) return null;
+    return spread.shared + added.shared > mostShared ? null : [...own, ...copyOf(other, own, of)];
   };
-  const body = joined(first.body, second.body);
+  const body = joined(first, second);
   const uses = body === null ? null : usesOf(first.variants ?? [], second.variants ?? []);
   if (body === null || uses === null) return null;
   const variants: KernelVariant[] = [];
   for (const use of uses) {
-    const [own, other] = [first, second].map((each) => each.variants?.find((variant) => isFor(variant, use)) ?? each);
-    const both = joined(own!.body, other!.body);
+    const [own, other] = [first, second].map((each) => {
+      const variant = each.variants?.find((one) => isFor(one, use));
+      return variant === undefined ? each : variantOf(each, variant);
+    });
+    const both = joined(own!, other!);
     if (both === null) return null;
     variants.push({ ...use, body: both, schedule: "" });
   }
@@ -119,15 +133,15 @@ function joinedKernel(first: Kernel, second: Kernel, { reads, writes, of }: Argu
 }
 
 /**
- * What the joined kernel has variants for: what either has, the other's first choice beside it. Null where that would be a
- * first choice on a CPU, or the order in which a device considers them is not that of both.
+ * What the joined kernel has variants for: what either has, the other's first choice beside it. Null where a CPU would have
+ * taken another of the other's, or the order in which a device considers them is not that of both.
  */
 function usesOf(some: readonly KernelVariant[], others: readonly KernelVariant[]): readonly KernelVariant[] | null {
   const [fewer, more] = some.length < others.length ? [some, others] : [others, some];
   const rest = more.filter((each) => !fewer.some((other) => isFor(each, other)));
   const common = more.filter((each) => !rest.includes(each));
   const isSame = common.length === fewer.length && common.every((each, at) => isFor(each, fewer[at]!));
-  return isSame && rest.every(({ device }) => device === null) ? more : null;
+  return isSame && (fewer.length === 0 || rest.every(({ device }) => device === null)) ? more : null;
 }
 
 function isFor(variant: KernelVariant, use: KernelVariant): boolean {
@@ -194,9 +208,12 @@ function isSame(a: Buffer, b: Buffer): boolean {
   );
 }
 
-function isLarge({ shape }: Buffer): boolean {
+/** The buffers that an argument is bound as where devices bind no more at once than every device does. */
+function bindingsOf({ shape }: Buffer): number {
   const extents = shape.map((each) => constantOf(each));
-  return !extents.includes(null) && extents.reduce<number>((product, each) => product * each!, 1) > mostElements;
+  if (extents.includes(null)) return 1;
+  const elements = extents.reduce<number>((product, each) => product * each!, 1);
+  return Math.max(1, Math.ceil(elements / boundElements));
 }
 
 function argumentLike(own: Buffer, of: Map<Buffer, Buffer>): Buffer {

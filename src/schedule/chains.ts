@@ -20,7 +20,7 @@ import {
   type Statement,
 } from "../ir/kernel/index.js";
 import type { BufferId } from "../ir/plan/plan.js";
-import type { Call, LoweredGraph } from "../lower/index.js";
+import { type Call, type LoweredGraph, withoutUnused } from "../lower/index.js";
 import { constantOf, type Size, size } from "../sizes/index.js";
 import { loopsIn } from "./loops.js";
 import { contractionsOf } from "./policies/contraction.js";
@@ -332,25 +332,4 @@ class Chain {
     const made = joined.call(last.call, name, body, writes);
     return made.reads.length + made.writes.length <= this.policy.mostArguments ? made : null;
   }
-}
-
-/** Without buffers that are neither the caller's nor read or written by any call. */
-function withoutUnused(lowered: LoweredGraph): LoweredGraph {
-  const calls = [...lowered.prepare, ...lowered.calls];
-  const used = new Set(calls.flatMap(({ reads, writes }) => [...reads, ...writes]));
-  const isKept = (id: BufferId): boolean => used.has(id) || lowered.buffers[id]!.home.kind !== "temporary";
-  const ids = new Map<BufferId, BufferId>();
-  for (const id of lowered.buffers.keys()) if (isKept(id as BufferId)) ids.set(id as BufferId, ids.size as BufferId);
-  if (ids.size === lowered.buffers.length) return lowered;
-  const all = (some: readonly BufferId[]): readonly BufferId[] => some.map((id) => ids.get(id)!);
-  const call = (each: Call): Call => ({ ...each, reads: all(each.reads), writes: all(each.writes) });
-  return {
-    ...lowered,
-    buffers: lowered.buffers.filter((_, id) => ids.has(id as BufferId)),
-    prepare: lowered.prepare.map(call),
-    calls: lowered.calls.map(call),
-    inputs: all(lowered.inputs),
-    weights: all(lowered.weights),
-    outputs: all(lowered.outputs),
-  };
 }

@@ -1,12 +1,28 @@
 /** Kernels that do not depend on each other, run as one. */
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../src/interpreter/graph.js";
+import { interpretKernel, Memory } from "../../src/interpreter/kernel.js";
 import { interpretPlan } from "../../src/interpreter/kernel-plan.js";
-import { assertKernel } from "../../src/ir/kernel/index.js";
-import { lowerGraph } from "../../src/lower/index.js";
+import type { ValueId } from "../../src/ir/graph/index.js";
+import {
+  assertKernel,
+  Buffer,
+  binary,
+  cast,
+  index,
+  type Kernel,
+  load,
+  type Statement,
+} from "../../src/ir/kernel/index.js";
+import type { BufferId } from "../../src/ir/plan/plan.js";
+import { type Call, type LoweredBuffer, type LoweredGraph, lowerGraph } from "../../src/lower/index.js";
 import { checkPlan, planGraph } from "../../src/memory/index.js";
 import { optimizeGraph, passes } from "../../src/passes/index.js";
 import { scheduledForWgsl, scheduleGraph, sideBySide, wgslPolicy } from "../../src/schedule/index.js";
+import { loopsIn } from "../../src/schedule/loops.js";
+import { loopOver } from "../../src/schedule/rewrite.js";
+import { inWorkgroups } from "../../src/schedule/workgroups.js";
+import { constantOf, type Size, size } from "../../src/sizes/index.js";
 import { variantPlans } from "../backends/wgsl-support.js";
 import { program } from "../support/program.js";
 import { Random } from "../support/random.js";
@@ -72,8 +88,71 @@ describe("kernels side by side", () => {
     expect([4, 5].map((most) => run(body, most)[1]!.length)).toEqual([2, 1]);
   });
 
-  it("are of one kind: rows that lanes share stand apart from what each lane does alone", () => {
-    const [, together] = run("let a = x / sqrt(mean(x * x) + 1e-5)\n    let b = tanh(z)");
-    expect(together!.length).toBe(2);
+  it("are rows that lanes share and what each lane does alone, in either order", () => {
+    const norm = "x / sqrt(mean(x * x) + 1e-5)";
+    const [, together] = run(`let a = ${norm}\n    let b = tanh(z)`);
+    expect(together!.length).toBe(1);
+    const [, reversed] = run(`let a = tanh(z)\n    let b = ${norm}`);
+    expect(reversed!.length).toBe(1);
+  });
+
+  it.each([[[3]], [[64, 2]], [[5, 3, 2]], [[2, 130]], [[2, 128]], [[7, 1]]])(
+    "come into workgroups of as many lanes: %j",
+    (shape) => {
+      const extents = shape.map((each) => size(each));
+      const out = new Buffer("out", "f32", extents, "global");
+      const from = (axis: number, at: readonly Size[]): Statement =>
+        axis < shape.length
+          ? loopOver(`i${axis}`, size(shape[axis]!), "parallel", (here) => [from(axis + 1, [...at, here])])
+          : { kind: "store", buffer: out, index: at.map(index), value: cast(index(at.at(-1)!), "f32"), update: null };
+      const kernel: Kernel = {
+        name: "numbers",
+        reads: [],
+        writes: [out],
+        sizes: [],
+        body: [from(0, [])],
+        location: null,
+      };
+      const body = inWorkgroups(kernel, 64)!;
+      const made = { ...kernel, body };
+      assertKernel(made, "workgroups");
+      const lanes = loopsIn(body).filter(({ loop }) => loop === "lane.x");
+      expect(lanes.reduce((product, { extent }) => product * constantOf(extent)!, 1)).toBeLessThanOrEqual(64);
+      expect(loopsIn(body)[0]!.loop).toBe("grid.x");
+      const count = shape.reduce<number>((product, each) => product * each, 1);
+      const found = new Memory("f32", shape, false);
+      interpretKernel(made, { sizeOf: () => 0, memories: new Map([[out, found]]), precision: "f32" });
+      expect([...found.written].every((each) => each === 1)).toBe(true);
+      expect([...found.data]).toEqual(Array.from({ length: count }, (_, at) => at % shape.at(-1)!));
+    },
+  );
+
+  it("count each part of an argument that not every device binds as a whole", () => {
+    const wide = new Buffer("wide", "f32", [size(3), size(2 ** 25)], "global", { constant: true });
+    const call = (reads: readonly Buffer[], id: number): Call => {
+      const out = new Buffer("out", "f32", [size(2)], "global");
+      const sum = reads
+        .map((each) => load(each, [index(size(0)), index(size(0))]))
+        .reduce((a, b) => binary("add", a, b));
+      const body = [
+        loopOver("i", size(2), "parallel", (at) => [
+          { kind: "store", buffer: out, index: [index(at)], value: sum, update: null },
+        ]),
+      ];
+      const kernel: Kernel = { name: "numbers", reads, writes: [out], sizes: [], body, location: null };
+      return { kernel, reads: [0 as BufferId], writes: [id as BufferId], location: null, scope: "" };
+    };
+    const buffers = [wide.shape, [size(2)], [size(2)]].map((shape, at): LoweredBuffer => {
+      return { name: `b${at}`, element: "f32", shape, home: { kind: "temporary" }, value: 0 as ValueId };
+    });
+    const rest = { prepare: [], inputs: [], weights: [], outputs: [], indexChecks: [] };
+    const lowered: LoweredGraph = {
+      name: "two",
+      sizes: [],
+      buffers,
+      calls: [call([wide], 1), call([wide], 2)],
+      ...rest,
+    };
+    expect([4, 5].map((most) => sideBySide(lowered, most).calls.length)).toEqual([2, 1]);
   });
 });

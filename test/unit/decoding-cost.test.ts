@@ -4,6 +4,7 @@ import { decodingCost } from "../../src/driver/cost/decoding.js";
 import { costsOf } from "../../src/driver/cost/program.js";
 import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation, type How } from "../../src/driver/pipeline.js";
+import type { BufferId } from "../../src/ir/plan/plan.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { add, mul, type Size, size, substitute } from "../../src/sizes/index.js";
 
@@ -18,6 +19,12 @@ function costOf(compilation: Compilation) {
   compilation.get("plan");
   const derived = compilation.decoders[0]!;
   return { derived, cost: decodingCost(derived, compilation.decoded[0]!) };
+}
+
+function costedDecoder(folder: string) {
+  const compilation = compilationOf(folder, "wgsl");
+  compilation.get("plan");
+  return compilation.decoded[0]!;
 }
 
 describe("a step's operations", () => {
@@ -75,7 +82,8 @@ describe("a token on WebGPU", () => {
   };
   // Where experts serve a position, what chooses them is computed first.
   const withExperts = {
-    deepseek_v3: [8, 9],
+    deepseek_v2: [7, 8],
+    deepseek_v3: [7, 8],
     gpt_oss: [7],
     mixtral: [7],
     qwen3_moe: [6, 7],
@@ -127,6 +135,39 @@ describe("a token on WebGPU", () => {
     const value = { ...checkpoint!.config!.value, ...published[family], head_dim: 64, mlp_only_layers: [] };
     const { token } = costOf(new Compilation({ ...how, files: read, path, config: { value, path } })).cost;
     expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
+  });
+
+  // Both levels of the latent attention, of queries and of keys and values, as published.
+  const latent = {
+    hidden_size: 7168,
+    intermediate_size: 18432,
+    num_attention_heads: 128,
+    num_key_value_heads: 128,
+    q_lora_rank: 1536,
+    kv_lora_rank: 512,
+    qk_nope_head_dim: 128,
+    qk_rope_head_dim: 64,
+    v_head_dim: 128,
+    max_position_embeddings: 4096,
+  };
+  it.each(["f32", "int8", "int4"] as const)("takes 7 of latent attention, with weights as %s", (weights) => {
+    for (const sizes of [{}, latent]) {
+      const { files: read, path, checkpoint, ...how } = compilationOf(`${families}/deepseek_v3`, "wgsl").request;
+      const value = { ...checkpoint!.config!.value, ...sizes, first_k_dense_replace: 2 };
+      const { token, apart } = costOf(
+        new Compilation({ ...how, files: read, path, config: { value, path }, weights }),
+      ).cost;
+      expect([token, apart!].map(({ perLayer }) => perLayer.map((each) => each.kernels))).toEqual([[7], [7]]);
+    }
+  });
+
+  it.each(["examples/llama", `${families}/deepseek_v3`])("writes nothing that nothing reads: %s", (folder) => {
+    const { one, step, last } = costedDecoder(folder);
+    for (const { name, buffers, dispatches } of [one!.plan, one!.apart, step, last]) {
+      const read = new Set(dispatches.flatMap(({ reads }) => reads));
+      const idle = buffers.filter(({ place }, id) => place.kind === "arena" && !read.has(id as BufferId));
+      expect([name, ...idle.map((each) => each.name)]).toEqual([name]);
+    }
   });
 
   const large = { d_model: 1280, decoder_attention_heads: 20, decoder_ffn_dim: 5120 };
