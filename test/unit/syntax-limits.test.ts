@@ -63,27 +63,31 @@ describe("size", () => {
   const std = join(fileURLToPath(import.meta.url), "../../../examples/llama/llama.trafo");
   const program = readFileSync(std, "utf8");
 
+  /**
+   * The processor's time that a text takes to be read: other work on the machine does not count. The texts are so large that
+   * they take a second or two where that grows with their length, and many minutes where it grows with its square.
+   */
   function seconds(text: string): number {
-    // The processor's time: other work on the machine does not count.
     const start = process.cpuUsage();
     read(text);
     const { user, system } = process.cpuUsage(start);
     return (user + system) / 1e6;
   }
 
-  it("is no matter: 20 000 lines are read in well under two seconds", () => {
+  const most = 60;
+
+  it("is no matter: 60 000 lines", () => {
     let text = "";
-    for (let lines = 0; lines < 20_000; lines += 66) text += program;
-    seconds(program);
-    expect(Math.min(seconds(text), seconds(text))).toBeLessThan(2);
+    for (let lines = 0; lines < 60_000; lines += 66) text += program;
+    expect(seconds(text)).toBeLessThan(most);
   });
 
-  it("is no matter: a list of 50 000 numbers, a line of a million characters", () => {
-    expect(seconds(`fn f() = [${"1, ".repeat(50_000)}1]`)).toBeLessThan(2);
+  it("is no matter: a list of 800 000 numbers, a line of a million characters", () => {
+    expect(seconds(`fn f() = [${"1, ".repeat(800_000)}1]`)).toBeLessThan(most);
     expect(mistakes(`fn f() = "${"ü".repeat(1_000_000)}" # ${"x".repeat(1_000_000)}`)).toEqual([]);
   });
 
   it("is no matter where there are mistakes", () => {
-    expect(seconds("fn f( = 3 $ }\n".repeat(5_000))).toBeLessThan(4);
+    expect(seconds("fn f( = 3 $ }\n".repeat(40_000))).toBeLessThan(most);
   });
 });
