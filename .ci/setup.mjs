@@ -69,10 +69,12 @@ function installDependencies(say) {
     stdio: ["ignore", "ignore", "inherit"],
     shell: !viaNode && process.platform === "win32",
   };
-  const result = spawnSync(viaNode ? process.execPath : "npm", viaNode ? [npm, "ci"] : ["ci"], options);
-  if (result.status !== 0 || !isInstalled()) {
-    throw new SetupError("npm ci did not succeed: see its messages above, mend the cause, and run `npm ci` again");
+  // From what npm has kept of earlier installations, and if that does not do, from the registry alone.
+  for (const words of [["ci", "--prefer-offline"], ["ci"]]) {
+    const { status } = spawnSync(viaNode ? process.execPath : "npm", viaNode ? [npm, ...words] : words, options);
+    if (status === 0 && isInstalled()) return;
   }
+  throw new SetupError("npm ci did not succeed: see its messages above, mend the cause, and run `npm ci` again");
 }
 
 /** The paths under a folder, sorted; without node_modules and hidden ones. */

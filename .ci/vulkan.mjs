@@ -63,8 +63,7 @@ export function softwareVulkan(say = () => {}) {
         say(`fetching the Vulkan driver ${name} into .cache …`);
         rmSync(folder, { recursive: true, force: true });
         mkdirSync(folder, { recursive: true });
-        const library = fetch(folder);
-        writeFileSync(file, manifest(library));
+        writeFileSync(file, manifest(fetched(fetch, folder)));
       }
       drivers[name] = file;
     } catch (error) {
@@ -73,6 +72,21 @@ export function softwareVulkan(say = () => {}) {
     }
   }
   return { libraries: Object.keys(drivers).map((name) => join(cache, name)), drivers, missing };
+}
+
+/** How often a driver is asked for, of archives that may not answer for a moment, where all is lost without it. */
+const tries = process.env.CI ? 4 : 1;
+
+/** Fetches a driver; gives the path of its library. @throws Error where that fails again and again, with the last reason */
+function fetched(fetch, folder) {
+  for (let left = tries - 1; ; left--) {
+    try {
+      return fetch(folder);
+    } catch (error) {
+      if (left === 0) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+    }
+  }
 }
 
 /** The environment in which a process finds the drivers. */
