@@ -13,7 +13,7 @@ import { interpreterRunner } from "../../src/driver/targets.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
 import type { Tensor } from "../../src/runtime/host/tensors.js";
-import { checkpointWeights, readWeights } from "../../src/runtime/weights.js";
+import { checkpointWeights, randomWeights, readWeights } from "../../src/runtime/weights.js";
 import { checkpointCases, decoders } from "../support/decoders.js";
 import { Random } from "../support/random.js";
 import { importText } from "./typescript-support.js";
@@ -61,7 +61,7 @@ async function compared(
   const card = await disguisedDevice(driver);
   const { runner, pipelines } = await loadedOn(card, compilation, weights);
   const { program } = compilation;
-  const reference = interpreterRunner(program.entries, weights, "f32");
+  const reference = interpreterRunner(program.entries.map(compilation.interpreted), weights, "f32");
   const unfolded = new Compilation({ ...compilation.request, optimize: { without: ["prologues"] } });
   const own = await softwareDevice(driver);
   const plain = isBesideItself ? (await loadedOn(own, unfolded, weights)).runner : null;
@@ -138,6 +138,47 @@ describe.runIf(softwareDrivers.length > 0).each(softwareDrivers)("on %s", (drive
     expect(wrong).toEqual([]);
     expect(count).toBe(2);
   });
+
+  // What turns the key stands beside the product of the queries, of fewer and of more numbers than there are lanes.
+  const keys = [
+    [140, "int4"],
+    [8, "int8"],
+  ] as const;
+  it.each(keys.slice(0, driver === "swiftshader" ? 1 : keys.length))(
+    "latent attention that turns %i numbers of a key, with weights of %s",
+    async (turned, format) => {
+      const { program, checkpoint } = decoders.find((each) => each.name === "deepseek_v3/checkpoint")!;
+      const own = Checkpoint.open(nodeFiles(), checkpoint).config!.value;
+      const latent = {
+        q_lora_rank: 96,
+        kv_lora_rank: 64,
+        qk_nope_head_dim: 32,
+        qk_rope_head_dim: turned,
+        v_head_dim: 32,
+      };
+      const value = { ...own, hidden_size: 64, num_attention_heads: 6, num_hidden_layers: 1, ...latent };
+      const config = { value, path: "config.json" };
+      const how = { target: "wgsl", weights: format } as const;
+      const compilation = new Compilation({ files: nodeFiles(), path: program, config, ...how });
+      compilation.get("plan");
+      const { one } = compilation.decoded[0]!;
+      for (const { kernels } of [one!.plan, one!.apart])
+        expect(kernels.map(({ name }) => name).join()).toContain("_and_turn");
+      const weights = readWeights(compilation.program.entries, randomWeights(turned));
+      for (const { data } of weights.values()) for (const at of data.keys()) data[at]! *= 15;
+      const random = new Random(turned);
+      const cases = [
+        [1, 4],
+        [5, 3],
+      ].map(([B, T]) => {
+        const data = Int32Array.from({ length: B! * T! }, () => random.below(50));
+        return new Map([["input_ids", givenTensor({ data, shape: [B!, T!], type: "i32" }, "the test")]]);
+      });
+      const { wrong, count } = await compared(driver, compilation, weights, cases);
+      expect(wrong).toEqual([]);
+      expect(count).toBe(2 * cases.length);
+    },
+  );
 
   // Scores that are equal, of one expert, of more than lanes share at once; shares of all and of the best.
   const routed = [
