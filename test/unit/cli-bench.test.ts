@@ -12,7 +12,7 @@ describe("trafo bench", () => {
     expect(out).toMatch(new RegExp(`^target +${target}\\n`));
     expect(out).toMatch(/\nload +[\d.]+ ms\n/);
     expect(out).toMatch(
-      /\nentry +forward, [\d.e-]+ GFLOP\nfirst run +[\d.]+ ms\nrun +[\d.e-]+ ms \(.+\), [\d.]+ GFLOP\/s\n/,
+      /\nentry +forward, [\d.e-]+ GFLOP\nfirst run +[\d.]+ ms\nrun +[\d.e-]+ ms \(.+\), [\d.e-]+ GFLOP\/s\n/,
     );
     const figures = JSON.parse((await trafo([...words, "--target", target, "--json"])).out) as BenchFigures;
     expect(figures.entries[0]!.times).toHaveLength(3);
