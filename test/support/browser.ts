@@ -69,6 +69,8 @@ export async function inBrowser(
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
   const child = spawn(browser!, [...flags, ...more, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/`], {
+    // What it leaves in the folder for such things goes with the profile.
+    env: { ...process.env, TMPDIR: profile },
     stdio: "ignore",
   });
   const ended = new Promise<string>((gone) => {

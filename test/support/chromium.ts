@@ -59,7 +59,9 @@ export class Page {
 
   private constructor(program: string) {
     const args = [...flags, `--user-data-dir=${this.#profile}`, "about:blank"];
-    this.#child = spawn(program, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    // What it leaves in the folder for such things goes with the profile.
+    const env = { ...process.env, TMPDIR: this.#profile };
+    this.#child = spawn(program, args, { env, stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     (this.#child.stdio[4] as Readable).setEncoding("utf8").on("data", (text: string) => this.#read(text));
     // What is asked of a browser that has ended is told of by its end.
     (this.#child.stdio[3] as Writable).on("error", () => {});
