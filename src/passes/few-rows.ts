@@ -98,8 +98,28 @@ export class FewRowKernels {
 
   /** Whether a value is known at load, or chosen from what is, as matrices of experts are. */
   isKnown(value: ValueId): boolean {
-    const { operator, operands } = this.graph.nodes[value]!;
-    return this.isLoadTime[value]! || (operator === "take" && this.isLoadTime[operands[0]!]!);
+    return this.isLoadTime[value]! || this.#choiceOf(value) !== null;
+  }
+
+  /** How a value is chosen from what is known at load, if it is, and perhaps cut along other axes than those of the choice. */
+  #choiceOf(value: ValueId): { readonly first: number; readonly count: number } | null {
+    const { nodes, types } = this.graph;
+    const passed: ValueId[] = [];
+    let at = value;
+    for (;;) {
+      const { operator, operands } = nodes[at]!;
+      passed.push(at);
+      if (operator !== "slice" && operator !== "reshape") break;
+      at = operands[0]!;
+    }
+    const node = nodes[at]!;
+    if (node.operator !== "take" || !this.isLoadTime[node.operands[0]!]) return null;
+    const [first, count] = [node.attributes.axis, types[node.operands[1]!]!.shape.length];
+    const { shape } = types[at]!;
+    const isKept = passed.every((each) =>
+      shape.slice(0, first + count).every((extent, axis) => types[each]!.shape[axis] === extent),
+    );
+    return isKept ? { first, count } : null;
   }
 
   /** Whether a product is of few rows and of something that is known at load; rows may choose from it, each for itself. */
@@ -110,9 +130,8 @@ export class FewRowKernels {
     const { inputs, output } = node.attributes;
     const known = node.operands.findIndex((each) => this.isKnown(each));
     if (known < 0 || node.operands.every((each) => this.isKnown(each))) return false;
-    const weight = nodes[node.operands[known]!]!;
-    const isChosen = !this.isLoadTime[node.operands[known]!] && weight.operator === "take";
-    const [first, count] = isChosen ? [weight.attributes.axis, types[weight.operands[1]!]!.shape.length] : [0, 0];
+    const weight = node.operands[known]!;
+    const { first, count } = (this.isLoadTime[weight] ? null : this.#choiceOf(weight)) ?? { first: 0, count: 0 };
     const own = inputs[known]!.filter((_, axis) => axis < first || axis >= first + count);
     const rows = inputs[1 - known]!.filter((label) => output.includes(label));
     const { shape } = types[value]!;

@@ -7,7 +7,7 @@
  * computes a product behind sums along its rows, as schedules expect it, and has no more buffers than the target binds; what
  * is computed several times costs little beside the products that read it.
  */
-import { attentionsOf, type Graph, type Scope, type ValueId } from "../ir/graph/index.js";
+import { attentionsOf, equalTypes, type Graph, type Scope, type ValueId } from "../ir/graph/index.js";
 import { constantOf, size } from "../sizes/index.js";
 import { FewRowKernels } from "./few-rows.js";
 import { costOf, type FusionClass } from "./fusion/classes.js";
@@ -43,6 +43,7 @@ const mostApart: readonly Limits[] = [
   none,
 ];
 
+const tooManyBuffers = "the kernel that reads it would have too many buffers";
 const nothing: Limits = { sums: -1, products: -1, columns: 0 };
 
 /** Kernels of a layer, above which it has more than it should. */
@@ -126,13 +127,54 @@ class Prologues {
     const readers = this.#kernels.readersOf(value);
     if (readers === null || readers.length === 0) return;
     placements[value] = "inline";
-    const reason = readers.map((reader) => this.#obstacle(reader, value, limits)).find((each) => each !== null) ?? null;
+    const reason = this.#obstacleOf(readers, value, limits);
     if (reason !== null) placements[value] = "stored";
     if (reason !== null && !isLast) return;
     const kind = reason === null ? "fired" : "missed";
     const { operator } = this.graph.nodes[value]!;
     const message = reason === null ? `${operator} is computed by what reads it` : `${operator} is stored: ${reason}`;
     this.context.remark({ rule, kind, location: this.graph.locations[value] ?? null, message });
+  }
+
+  /** Why one of some kernels should not compute a value, whatever else it leaves to others; null where all may. */
+  #obstacleOf(roots: readonly ValueId[], value: ValueId, limits: Limits): string | null {
+    const undo: (() => void)[] = [];
+    for (const root of roots) {
+      let [reason, own] = [this.#obstacle(root, value, limits), root];
+      const weighed = reason === tooManyBuffers && !this.fewRows.areApart ? this.#weighedBy(root) : null;
+      if (weighed !== null) {
+        const { placements } = this.#kernels;
+        [placements[root], placements[weighed.product]] = ["inline", "stored"];
+        undo.push(() => {
+          [placements[root], placements[weighed.product]] = ["stored", "inline"];
+        });
+        own = weighed.product;
+        reason = this.#obstacle(own, value, limits) ?? this.#obstacle(weighed.reader, root, limits);
+      }
+      if (reason === null) continue;
+      for (const each of undo) each();
+      return reason;
+    }
+    return null;
+  }
+
+  /**
+   * The product that is all but weighed in a kernel, as what experts have computed by their shares, and the one kernel that reads
+   * it: a product as well, which can weigh its rows itself. Null where a kernel is none.
+   */
+  #weighedBy(root: ValueId): { readonly product: ValueId; readonly reader: ValueId } | null {
+    const kernels = this.#kernels;
+    const { nodes, types } = this.graph;
+    const [reader, ...others] = kernels.readersOf(root) ?? [];
+    if (nodes[root]!.operator !== "mul" || kernels.isOutput(root) || reader === undefined || others.length > 0)
+      return null;
+    const isProduct = (each: ValueId): boolean =>
+      kernels.placements[each] === "inline" &&
+      equalTypes(types[each]!, types[root]!) &&
+      kernels.groupOf(each).members.some((member) => kernels.class(member) === "contraction");
+    const [product, ...more] = nodes[root]!.operands.filter(isProduct);
+    const isOnly = product !== undefined && more.length === 0 && kernels.usersOf(product).length === 1;
+    return isOnly ? { product, reader } : null;
   }
 
   /** Whether a value is of few rows, computed from what lies in memory by sums along rows and element by element. */
@@ -167,8 +209,7 @@ class Prologues {
     if (isMuch || isWide) return "each lane would compute it anew";
     if (products.length === 0 && !kernels.hasFewRows(graph.types[root]!.shape)) return "what reads it has other rows";
     if (!products.every((each) => kernels.isOfFewRows(each))) return "the product that reads it has many rows";
-    if (kernels.buffersOf(reads) + 1 > context.mostBuffers)
-      return "the kernel that reads it would have too many buffers";
+    if (kernels.buffersOf(reads) + 1 > context.mostBuffers) return tooManyBuffers;
     return null;
   }
 

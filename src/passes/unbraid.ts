@@ -34,8 +34,8 @@ export const unbraid: Pass = {
   run: (graph, { fewRows, weights, remark }) => {
     if (fewRows === null || fewRows.areApart) return graph;
     const braids = new Braids(graph);
-    // Numbers of few bits lie several in a word, which columns in turns would share.
-    const { turns, between } = weights === null ? braids.found() : none;
+    const isWhole = weights !== null;
+    const { turns, between } = braids.found(isWhole);
     if (turns.size === 0 && !graph.nodes.some((_, id) => braids.weighedSum(id as ValueId) !== null)) return graph;
     const mapped: ValueId[] = [];
     // What is made of turns, in the shape of the product: axes of one element that come and go would hide it.
@@ -46,7 +46,7 @@ export const unbraid: Pass = {
       if (turn !== undefined)
         plain.set(
           id,
-          turnOf(builder, turn, (each) => mapped[each]!, graph),
+          turnOf(builder, turn, (each) => mapped[each]!, graph, isWhole),
         );
       else if (between.has(id)) {
         const own = node.operands.map((each, position) => plain.get(each) ?? operands[position]!);
@@ -102,8 +102,6 @@ interface WeighedSum {
   };
 }
 
-const none: Found = { turns: new Map(), between: new Set() };
-
 class Braids {
   readonly #users: readonly (readonly ValueId[])[];
   readonly #outputs: ReadonlySet<ValueId>;
@@ -119,7 +117,8 @@ class Braids {
     return user === undefined || others.length > 0 || this.#outputs.has(value) ? null : user;
   }
 
-  found(): Found {
+  /** @param areChosen whether only products with matrices are looked at that are chosen */
+  found(areChosen: boolean): Found {
     const { nodes, types } = this.graph;
     const found = new Map<ValueId, Turn>();
     const between = new Set<ValueId>();
@@ -127,6 +126,7 @@ class Braids {
       const value = id as ValueId;
       if (product.operator !== "einsum" || product.operands.length !== 2) continue;
       const weight = this.#weightOf(product);
+      if (areChosen && weight !== null && nodes[product.operands[weight]!]!.operator !== "take") continue;
       const user = this.#onlyUser(value);
       if (weight === null || user === null) continue;
       const { shape } = types[value]!;
@@ -274,11 +274,21 @@ function everySo(builder: GraphBuilder, value: ValueId, { turns, start }: Turn):
   return builder.emit("reshape", [own], { shape: [...shape.slice(0, -1), size(count)] });
 }
 
-function turnOf(builder: GraphBuilder, turn: Turn, mapped: (value: ValueId) => ValueId, graph: Graph): ValueId {
+/**
+ * @param isWhole whether turns are taken of what is chosen, and not chosen of turns: numbers of few bits lie several in a word,
+ * which turns share
+ */
+function turnOf(
+  builder: GraphBuilder,
+  turn: Turn,
+  mapped: (value: ValueId) => ValueId,
+  graph: Graph,
+  isWhole: boolean,
+): ValueId {
   const { product, weight, bias } = turn;
   const ofWeight = (value: ValueId): ValueId => {
     const node = graph.nodes[value]!;
-    if (node.operator !== "take") return everySo(builder, mapped(value), turn);
+    if (isWhole || node.operator !== "take") return everySo(builder, mapped(value), turn);
     const [from, chosen] = node.operands as readonly [ValueId, ValueId];
     return builder.emit("take", [ofWeight(from), mapped(chosen)], node.attributes);
   };

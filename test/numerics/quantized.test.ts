@@ -11,6 +11,7 @@ import { nodeFiles } from "../../src/driver/node-files.js";
 import { Compilation } from "../../src/driver/pipeline.js";
 import { type EntryRun, runEntries } from "../../src/driver/run.js";
 import { interpreterRunner, type Runner } from "../../src/driver/targets.js";
+import type { PlanBuffer } from "../../src/ir/plan/plan.js";
 import type { WeightsFormat } from "../../src/passes/index.js";
 import { Checkpoint } from "../../src/runtime/checkpoint.js";
 import { memoryFiles } from "../../src/runtime/files.js";
@@ -270,14 +271,13 @@ describe.each(["f16", "bf16"] as const)("%s", (format) => {
 describe("what is held", () => {
   const layer = (inner: number, columns: number): string =>
     `model M() {\n  param w: [${inner}, ${columns}]\n  entry forward(x: [T, ${inner}]) -> (y: [T, ${columns}]) { x @ w }\n}\n`;
-  const heldBy = (compilation: Compilation): string[] => {
+  const readBy = (compilation: Compilation): PlanBuffer[] => {
     const [plan] = compilation.get("plan");
     const ids = new Set(plan!.dispatches.flatMap(({ reads }) => reads));
-    return [...ids].flatMap((id) => {
-      const { place, element } = plan!.buffers[id]!;
-      return place.kind === "weight" || place.kind === "prepared" ? [element] : [];
-    });
+    const buffers = [...ids].map((id) => plan!.buffers[id]!);
+    return buffers.filter(({ place }) => place.kind === "weight" || place.kind === "prepared");
   };
+  const heldBy = (compilation: Compilation): string[] => readBy(compilation).map(({ element }) => element);
 
   it.each(["typescript", "wasm", "wgsl"] as const)("is bytes or words on %s, and no f32 but scales", (target) => {
     for (const format of formats) {
@@ -292,6 +292,37 @@ describe("what is held", () => {
     const remarks = compilation.reports.flatMap((report) => report.remarks);
     expect(remarks.map(({ message }) => message)).toContain(
       "the weight of a product stays f32: it sums 8 numbers, too few for a scale",
+    );
+  });
+
+  it("is f32 where it decides which matrices are chosen, and where they choose a bias with them", () => {
+    const experts = `import std: gated_experts
+
+model M() {
+  param table: [64, 32]
+  param places: [64, 2, 32]
+  param score: [16, 32]
+  param bias: [16, 32]
+  param up: [16, 32, 32]
+  entry forward(ids: i32[T]) -> (y: [T, 32]) {
+    let x = table[ids] + einsum("t k d -> t d", places[ids])
+    let (share, chosen) = topk(softmax(x @ score.T), 2)
+    gated_experts(x, chosen, share, up, up, up) + einsum("t k d -> t d", bias[chosen])
+  }
+}
+`;
+    const compilation = compile(experts, "int8", "wasm");
+    const plain = readBy(compilation).filter(({ element }) => element === "f32");
+    expect(plain.map(({ name }) => name).sort()).toEqual([
+      "bias",
+      "places.scale",
+      "score.packed",
+      "table.scale",
+      "up.scale",
+    ]);
+    const remarks = compilation.reports.flatMap((report) => report.remarks);
+    expect(remarks.map(({ message }) => message)).toContain(
+      "the weight of a product stays f32: it scores the matrices that are chosen",
     );
   });
 

@@ -15,12 +15,13 @@ import { randomTensor } from "../support/random-graph-run.js";
 interface How {
   readonly areApart?: boolean;
   readonly mostArguments?: number;
+  readonly mostBuffers?: number;
 }
 
 /** The names of a program's kernels with and without those that are run as one, and whether all give the same. */
-function run(text: string, { areApart = false, mostArguments = 8 }: How = {}) {
+function run(text: string, { areApart = false, mostArguments = 8, mostBuffers = 8 }: How = {}) {
   const graph = program(text).program.entries[0]!;
-  const few = { fewRows: { most: 4, areApart }, mostBuffers: 8 };
+  const few = { fewRows: { most: 4, areApart }, mostBuffers };
   const lowered = { ...lowerGraph(optimizeGraph(graph, passes, few).graph), isShort: true, areApart };
   const together = chainedForWgsl(lowered, wgslPolicy, mostArguments);
   const made = scheduleGraph(together, (kernel) => scheduledForWgsl(kernel, wgslPolicy));
@@ -88,6 +89,14 @@ describe("what chooses experts", () => {
     expect(run(experts(256, 3))[1]!.length).toBe(4);
     expect(run(experts(8, 2), { mostArguments: 4 })[1]!.length).toBe(4);
     expect(run(experts(8, 2, ""), { mostArguments: 4 })[1]!.length).toBe(4);
+  });
+
+  it("leaves shares to what sums up, where the kernel that weighed had too many buffers to normalise its rows", () => {
+    const text = experts(8, 2).replace("  entry", "  param scale: [12]\n  entry").replace("+ 1e-5)", "+ 1e-5) * scale");
+    const folded = ["normalise_matmul", "normalise_einsum_bias", "einsum_residual"];
+    expect(run(text)[1]).toEqual(folded);
+    expect(run(text, { mostBuffers: 6 })[1]).toEqual(folded);
+    expect(run(text, { mostBuffers: 5 })[1]!.length).toBeGreaterThan(3);
   });
 
   it("is computed by one lane for each row where lanes share nothing", () => {

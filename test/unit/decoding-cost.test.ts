@@ -130,10 +130,13 @@ describe("a token on WebGPU", () => {
       num_experts_per_tok: 4,
     },
   };
-  it.each(Object.keys(published))("takes 7 of layers with experts of published widths: %s", (family) => {
+  const formats = ["f32", "int8", "int4"] as const;
+  const held = Object.keys(published).flatMap((family) => formats.map((format) => [family, format] as const));
+  it.each(held)("takes 7 of layers with experts of published widths: %s in %s", (family, format) => {
     const { files: read, path, checkpoint, ...how } = compilationOf(`${families}/${family}`, "wgsl").request;
     const value = { ...checkpoint!.config!.value, ...published[family], head_dim: 64, mlp_only_layers: [] };
-    const { token } = costOf(new Compilation({ ...how, files: read, path, config: { value, path } })).cost;
+    const of = { ...how, files: read, path, config: { value, path }, weights: format };
+    const { token } = costOf(new Compilation(of)).cost;
     expect(Math.max(...token.perLayer.map((each) => each.kernels))).toBe(7);
   });
 

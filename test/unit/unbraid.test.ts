@@ -62,9 +62,21 @@ describe("unbraid", () => {
     expect(fired(turns("tanh(g) * u") + down, { ...few, fewRows: { most: 4, areApart: true } })).toEqual([]);
   });
 
-  it("takes no turns of numbers of few bits, which lie several in a word", () => {
+  it("takes turns of what is chosen of numbers of few bits, but none of a product, whose numbers lie several in a word", () => {
     const weights = storageOf("int8", { unit: "word", integers: false });
-    expect(fired(turns("tanh(g) * u") + down, { ...few, weights })).toEqual(both.slice(1));
+    expect(fired(turns("tanh(g) * u") + down, { ...few, weights })).toEqual(both);
+    const text = `model M() {
+  param w: [16, 32]
+  entry forward(x: [B <= 4, 16]) -> (y: [B, 16]) {
+    let (g, u) = rearrange(x @ w, "b (f c) -> c b f", c = 2)
+    tanh(g) * u
+  }
+}
+`;
+    const graph = program(text).program.entries[0]!;
+    const rules = (options: object) => firedRules(optimizeGraph(graph, passes, options).reports).map(([rule]) => rule);
+    expect(rules(few)).toContain("unbraid: columns that take turns");
+    expect(rules({ ...few, weights })).not.toContain("unbraid: columns that take turns");
   });
 
   it("leaves turns that do not meet element by element", () => {

@@ -84,6 +84,10 @@ interface Made extends Extract<Holding, { readonly format: "integers" }> {
 class Quantization {
   readonly #isLoadTime: readonly boolean[];
   readonly #ofInputs: readonly boolean[];
+  /** The indices by which matrices are chosen, as those of experts. */
+  readonly #choices = new Set<ValueId>();
+  /** The products that they are computed of: rounded, those might choose others. */
+  readonly #scores = new Set<ValueId>();
 
   constructor(
     readonly graph: Graph,
@@ -98,6 +102,7 @@ class Quantization {
       ofInputs.push(operator === "input" || operands.some((operand) => ofInputs[operand]));
     }
     this.#ofInputs = ofInputs;
+    this.#findChoices();
   }
 
   run(): Graph {
@@ -117,6 +122,8 @@ class Quantization {
     if (typeof product === "string") return this.#missed(id, `the weight of a product stays f32: ${product}`);
     const weight = node.operands[product.position]!;
     const wanted = this.#storageOf(weight);
+    if (typeof wanted !== "string" && this.#scores.has(id))
+      return this.#missed(id, "the weight of a product stays f32: it scores the matrices that are chosen");
     if (this.instead !== null) {
       const of = { ...product, other: operands[1 - product.position]! };
       const rounded = this.#rounded(builder, weight, of, wanted);
@@ -145,7 +152,7 @@ class Quantization {
     if (!this.#ofInputs[indices]) return null;
     const last = shape.length - 1;
     const rows = shape.slice(0, last).reduce((product, _, axis) => product * extentOf(shape, axis), 1);
-    if (rows < fewest || extentOf(shape, last) < fewest) return null;
+    if (rows < fewest || extentOf(shape, last) < fewest || this.#isBias(table, indices)) return null;
     const wanted = this.#storageOf(table);
     if (this.instead !== null) {
       const rounded = this.#rounded(builder, table, { summed: [last], other: null }, wanted);
@@ -162,6 +169,31 @@ class Quantization {
     this.#fired("table", id, this.#text(builder, table, made));
     const numbers = dequantize(builder, made.quantized, made.cut, made.storage);
     return builder.emit("take", [numbers, operands[1]!], { axis: 0 });
+  }
+
+  /** Whether the same indices choose matrices, beside which a row for each is nothing: biases of experts. */
+  #isBias(table: ValueId, indices: ValueId): boolean {
+    return this.graph.types[table]!.shape.length === 2 && this.#choices.has(indices);
+  }
+
+  /** The products that indices are computed of. */
+  #scoresOf(indices: ValueId): readonly ValueId[] {
+    const passed = new Set([indices]);
+    for (const each of passed) {
+      const { operator, operands } = this.graph.nodes[each]!;
+      if (operator !== "einsum") for (const operand of operands) passed.add(operand);
+    }
+    return [...passed].filter((each) => this.graph.nodes[each]!.operator === "einsum");
+  }
+
+  #findChoices(): void {
+    const { nodes, types } = this.graph;
+    for (const { operator, operands } of nodes) {
+      if (operator !== "take" || !this.#isLoadTime[operands[0]!] || types[operands[0]!]!.shape.length < 3) continue;
+      const scores = this.#scoresOf(operands[1]!);
+      if (scores.length > 0) this.#choices.add(operands[1]!);
+      for (const each of scores) this.#scores.add(each);
+    }
   }
 
   /** The weight in 16 bits, with scales where its numbers need them. */
